@@ -1,0 +1,172 @@
+"""The facts behind decisions: one timeline a tag, and which tags a command needs before it can be decided."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any, cast
+
+from huissier.domain import contact, mailbox, operator, submission, trust_space
+from huissier.domain.commands import (
+    AdmitDomain,
+    AnyCommand,
+    PublishCgu,
+    RegisterOperator,
+    ReportDelivery,
+    SignInstrument,
+    SubmitMessage,
+    WithdrawDomain,
+)
+from huissier.domain.contact import Contact
+from huissier.domain.identities import Identities
+from huissier.domain.mailbox import Mailbox
+from huissier.domain.operator import Operator
+from huissier.domain.rule_set import USAGERS_DOMAIN
+from huissier.domain.submission import Submission
+from huissier.domain.tags import contact_tag, domain_tag, mailbox_tag, operator_tag, submission_tag
+from huissier.domain.timeline import Fact, Timeline
+from huissier.domain.trust_space import AdmittedDomain
+from huissier.domain.vocabulary.address import MailboxAddress
+
+AnyTimeline = Timeline[Any]
+
+
+def new_timeline(tag: str) -> AnyTimeline:
+    """Return the empty timeline of the subject a tag names."""
+    family, _, name = tag.partition(":")
+    return _FAMILIES[family](name)
+
+
+_FAMILIES: dict[str, Callable[[str], AnyTimeline]] = {
+    "operator": lambda _: Timeline(operator.UNKNOWN, operator.evolve),
+    "domain": lambda _: Timeline(trust_space.UNKNOWN, trust_space.evolve),
+    "mailbox": lambda _: Timeline(mailbox.UNKNOWN, mailbox.evolve),
+    "submission": lambda _: Timeline(submission.UNKNOWN, submission.evolve),
+    "contact": lambda name: Timeline(
+        contact.UNKNOWN, partial(contact.evolve, professionnel=name.partition("|")[2])
+    ),
+}
+
+
+class Facts:
+    """Timelines by tag. A tag that is here is complete up to the position its keeper has read to."""
+
+    def __init__(self) -> None:
+        """Start knowing nothing."""
+        self._timelines: dict[str, AnyTimeline] = {}
+
+    def __contains__(self, tag: str) -> bool:
+        return tag in self._timelines
+
+    def __len__(self) -> int:
+        return len(self._timelines)
+
+    def learn(self, tags: Iterable[str]) -> None:
+        """Make room for subjects whose facts are about to be added."""
+        for tag in tags:
+            self._timelines[tag] = new_timeline(tag)
+
+    def add(self, tags: Iterable[str], fact: Fact) -> None:
+        """Add a fact to those of its subjects that are known here."""
+        for tag in tags:
+            if (timeline := self._timelines.get(tag)) is not None:
+                timeline.add(fact)
+
+    def forget(self) -> None:
+        """Drop everything; it will be read again."""
+        self._timelines.clear()
+
+    def operator(self, name: str) -> Timeline[Operator]:
+        """Return an operator's timeline."""
+        return cast("Timeline[Operator]", self._timelines[operator_tag(name)])
+
+    def domain(self, name: str) -> Timeline[AdmittedDomain]:
+        """Return a domain's timeline."""
+        return cast("Timeline[AdmittedDomain]", self._timelines[domain_tag(name)])
+
+    def mailbox(self, address: MailboxAddress) -> Timeline[Mailbox]:
+        """Return a mailbox's timeline."""
+        return cast("Timeline[Mailbox]", self._timelines[mailbox_tag(str(address))])
+
+    def contact(self, usager: MailboxAddress, professionnel: MailboxAddress) -> Timeline[Contact]:
+        """Return the timeline between a usager and a professional address."""
+        return cast("Timeline[Contact]", self._timelines[contact_tag(str(usager), str(professionnel))])
+
+    def submission(self, id_: str) -> Timeline[Submission]:
+        """Return what became of a submission."""
+        return cast("Timeline[Submission]", self._timelines[submission_tag(id_)])
+
+    def operators_of(self, domain: str) -> Iterator[str]:
+        """Name the operators a known domain ever had: the one of any date may be asked for."""
+        return trust_space.operators_in(self.domain(domain))
+
+    def is_usagers_domain(self, name: str, moment: datetime) -> bool:
+        """Say whether a domain is usagers': `patient.mssante.fr`, or its operator is of kind usager."""
+        if name == USAGERS_DOMAIN:
+            return True
+        runs_it = self.domain(name).as_of(moment).operator
+        return runs_it is not None and self.operator(runs_it).as_of(moment).kind == "usager"
+
+    def may_be_usagers(self, name: str) -> bool:
+        """Say whether a domain was usagers' at any time."""
+        return name == USAGERS_DOMAIN or any(
+            self.operator(runs_it).latest.kind == "usager" for runs_it in self.operators_of(name)
+        )
+
+
+def needed(command: AnyCommand, identities: Identities, facts: Facts) -> list[str]:
+    """Name the tags a decision needs and that are not known yet.
+
+    Operators are only known once their domains are, and a usager's contacts once the operators are: ask again
+    after each reading, until nothing is missing.
+    """
+    for stage in (_subjects, _operators, _contacts):
+        missing = [tag for tag in stage(command, identities, facts) if tag not in facts]
+        if missing:
+            return list(dict.fromkeys(missing))
+    return []
+
+
+def _subjects(command: AnyCommand, identities: Identities, facts: Facts) -> Iterator[str]:
+    match command:
+        case SubmitMessage():
+            yield submission_tag(identities.submission)
+        case ReportDelivery():
+            yield submission_tag(identities.submission)
+            return
+        case RegisterOperator() | SignInstrument() | PublishCgu():
+            yield operator_tag(command.operator)
+        case AdmitDomain():
+            yield domain_tag(command.domain)
+            if command.operator is not None:
+                yield operator_tag(command.operator)
+        case WithdrawDomain():
+            yield domain_tag(command.domain)
+        case _:
+            pass
+    for address in _mailboxes(identities):
+        yield mailbox_tag(str(address))
+        yield domain_tag(address.domain)
+
+
+def _operators(command: AnyCommand, identities: Identities, facts: Facts) -> Iterator[str]:
+    if isinstance(command, ReportDelivery):
+        return
+    for domain in {address.domain for address in _mailboxes(identities)}:
+        yield from (operator_tag(name) for name in facts.operators_of(domain))
+
+
+def _contacts(command: AnyCommand, identities: Identities, facts: Facts) -> Iterator[str]:
+    if not isinstance(command, SubmitMessage):
+        return
+    sender = identities.addresses[command.sender]
+    if sender is None or not facts.may_be_usagers(sender.domain):
+        return
+    for recipient in command.recipients:
+        if (address := identities.addresses[recipient]) is not None:
+            yield contact_tag(str(sender), str(address))
+
+
+def _mailboxes(identities: Identities) -> Iterator[MailboxAddress]:
+    yield from (address for address in identities.addresses.values() if address is not None)
+    if identities.usager is not None:
+        yield identities.usager

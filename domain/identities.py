@@ -1,0 +1,58 @@
+"""Whom the raw texts of a command mean, once the vault has seen them: canonical addresses without an INS."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from huissier.domain.commands import (
+    AnyCommand,
+    CloseEns,
+    CreateMailbox,
+    DeleteMailbox,
+    EraseUsager,
+    OpenEns,
+    ReportDelivery,
+    ResumeMailbox,
+    SetListeRouge,
+    SignCgu,
+    SubmitMessage,
+    SuspendMailbox,
+)
+from huissier.domain.vocabulary.address import MailboxAddress
+
+
+class Identities(Struct, frozen=True):
+    """What the vault made of a command's raw texts.
+
+    `addresses`: raw address → its mailbox, None where it is not one. `usager`: the mailbox of the INS that an
+    ENS or erasure command names, None where it is not an INS; `usager_known` whether the vault knew it before.
+    `submission`: the id as facts keep it. `message_id`, `in_reply_to`: keyed digests.
+    """
+
+    addresses: Mapping[str, MailboxAddress | None] = {}
+    usager: MailboxAddress | None = None
+    usager_known: bool = False
+    submission: str = ""
+    message_id: str | None = None
+    in_reply_to: str | None = None
+
+
+def addresses_in(command: AnyCommand) -> tuple[str, ...]:
+    """Return the raw addresses a command names."""
+    match command:
+        case SubmitMessage():
+            reply_to = (command.reply_to,) if command.reply_to else ()
+            return (command.sender, *command.recipients, *reply_to)
+        case ReportDelivery():
+            return (command.recipient,)
+        case SignCgu():
+            return (command.mailbox,)
+        case CreateMailbox() | SuspendMailbox() | ResumeMailbox() | DeleteMailbox() | SetListeRouge():
+            return (command.address,)
+        case _:
+            return ()
+
+
+def ins_in(command: AnyCommand) -> str | None:
+    """Return the raw INS a command names."""
+    return command.ins if isinstance(command, OpenEns | CloseEns | EraseUsager) else None

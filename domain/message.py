@@ -1,0 +1,171 @@
+"""`Message`: the decision on one submission, recipient by recipient, and what an accepted one brings about."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from huissier.domain.commands import SubmitMessage
+from huissier.domain.contact import UNKNOWN as NO_CONTACT
+from huissier.domain.contact import Contact
+from huissier.domain.events import MessageDecided, ReasonGiven, VerdictGiven
+from huissier.domain.facts import Facts
+from huissier.domain.identities import Identities
+from huissier.domain.mailbox import UNKNOWN as NO_MAILBOX
+from huissier.domain.operator import UNKNOWN as NO_OPERATOR
+from huissier.domain.rule_set import RuleSet
+from huissier.domain.rules import Exchange, Party, acceptances, refusals
+from huissier.domain.trust_space import UNKNOWN as NO_DOMAIN
+from huissier.domain.vocabulary.address import MailboxAddress
+from huissier.domain.vocabulary.certificate_dn import CertificateDn
+from huissier.domain.vocabulary.errors import VocabularyError
+
+FIN_SUBJECT = "[FIN]"
+FIN_HEADER = "FIN"
+NOBODY = Party(None, NO_DOMAIN, NO_OPERATOR, NO_MAILBOX, usager=False)
+
+
+def decide_message(
+    command: SubmitMessage, identities: Identities, at: datetime, facts: Facts, rules: RuleSet
+) -> MessageDecided:
+    """Decide a submission under a rule set, on the facts in force at its time.
+
+    A recipient named twice is decided once; unreadable recipients share one verdict under the empty text.
+    """
+    sender = _party(identities.addresses[command.sender], at, facts)
+    recipients = [
+        _party(address, at, facts)
+        for address in dict.fromkeys(identities.addresses[recipient] for recipient in command.recipients)
+    ]
+    certificate = _certificate(command)
+    mixed = len({party.usager for party in recipients if party.address is not None}) > 1
+    verdicts = tuple(
+        _verdict(
+            Exchange(
+                at=at,
+                rules=rules,
+                sender=sender,
+                recipient=recipient,
+                contact=_contact(sender, recipient, at, facts),
+                certificate_known=command.certificate_dn is not None,
+                certificate=certificate,
+                in_reply_to=identities.in_reply_to,
+                size=command.size,
+                mixed=mixed,
+            )
+        )
+        for recipient in recipients
+    )
+    effects = _effects(command, identities, sender, verdicts, at, facts, rules)
+    return MessageDecided(
+        at=at,
+        id=identities.submission,
+        sender=_written(sender.address),
+        verdicts=verdicts,
+        rules=rules.label,
+        final_hop=command.final_hop,
+        size=command.size,
+        reply_to=_written(identities.addresses[command.reply_to]) if command.reply_to else None,
+        message_id=identities.message_id,
+        in_reply_to=identities.in_reply_to,
+        opens=effects.opens,
+        ends=effects.ends,
+        unanswerable=effects.unanswerable,
+    )
+
+
+def _party(address: MailboxAddress | None, at: datetime, facts: Facts) -> Party:
+    if address is None:
+        return NOBODY
+    domain = facts.domain(address.domain).as_of(at)
+    operator = NO_OPERATOR if domain.operator is None else facts.operator(domain.operator).as_of(at)
+    usager = facts.is_usagers_domain(address.domain, at)
+    return Party(address, domain, operator, facts.mailbox(address).as_of(at), usager)
+
+
+def _contact(sender: Party, recipient: Party, at: datetime, facts: Facts) -> Contact:
+    if not sender.usager or recipient.usager or sender.address is None or recipient.address is None:
+        return NO_CONTACT
+    return facts.contact(sender.address, recipient.address).as_of(at)
+
+
+def _certificate(command: SubmitMessage) -> CertificateDn | None:
+    """Read the peer's certificate; a name that cannot be read is paired with no domain."""
+    if command.certificate_dn is None:
+        return None
+    try:
+        return CertificateDn.parse(command.certificate_dn)
+    except VocabularyError:
+        return None
+
+
+def _verdict(exchange: Exchange) -> VerdictGiven:
+    against = refusals(exchange)
+    reasons = against or acceptances(exchange)
+    return VerdictGiven(
+        recipient=_written(exchange.recipient.address),
+        accepted=not against,
+        usager=exchange.recipient.usager,
+        reasons=tuple(ReasonGiven(code, positions) for code, positions in reasons),
+    )
+
+
+class _Effects(NamedTuple):
+    """The professional addresses whose contacts a message opens, ends, or does not let answer."""
+
+    opens: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    unanswerable: tuple[str, ...] = ()
+
+
+def _effects(
+    command: SubmitMessage,
+    identities: Identities,
+    sender: Party,
+    verdicts: tuple[VerdictGiven, ...],
+    at: datetime,
+    facts: Facts,
+    rules: RuleSet,
+) -> _Effects:
+    """Say what a professionnel's message does to the contacts with the usagers it was accepted for (rules 2, 4, 6).
+
+    `[FIN]` and a FIN header speak for the sender's address and for the reply address alike.
+    """
+    if sender.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
+        return _Effects()
+    reply_address = _reply_address(command, identities, at, facts, rules)
+    both = tuple(dict.fromkeys(a for a in (_written(sender.address), reply_address) if a))
+    fin_header = _has_fin_header(command)
+    ended = command.subject == FIN_SUBJECT or (fin_header and rules.options.fin_header == "ends-contact")
+    gaining = [reply_address] if reply_address else []
+    if rules.options.co_recipients == "all":
+        gaining += [v.recipient for v in verdicts if v.accepted and not v.usager]
+    return _Effects(
+        opens=() if ended or fin_header else tuple(dict.fromkeys(gaining)),
+        ends=both if ended else (),
+        unanswerable=both if fin_header else (),
+    )
+
+
+def _has_fin_header(command: SubmitMessage) -> bool:
+    return command.mss_mes is not None and command.mss_mes.strip().upper() == FIN_HEADER
+
+
+def _reply_address(
+    command: SubmitMessage, identities: Identities, at: datetime, facts: Facts, rules: RuleSet
+) -> str | None:
+    """Return whom a usager may answer (rule 2).
+
+    The Reply-To where it is a professionnel's address in the trust space, else the sender. A Reply-To that
+    cannot be read, or that names a usager, opens nothing: the sender asked not to be answered directly.
+    """
+    address = identities.addresses[command.sender]
+    if command.reply_to:
+        reply_to = identities.addresses[command.reply_to]
+        if reply_to is None or facts.is_usagers_domain(reply_to.domain, at):
+            return None
+        if facts.domain(reply_to.domain).as_of(at).is_admitted(at, rules):
+            address = reply_to
+    return _written(address)
+
+
+def _written(address: MailboxAddress | None) -> str:
+    return "" if address is None else str(address)

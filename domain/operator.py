@@ -1,0 +1,168 @@
+"""`Operator`: who runs mail service, what it signed, and the CGU its mailboxes' holders must sign (rules 10, 11)."""
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from huissier.domain.commands import PublishCgu, RegisterOperator, SignInstrument
+from huissier.domain.decision import UNCHANGED, Outcome, Rejected, recorded
+from huissier.domain.events import CguPublished, InstrumentSigned, OperatorRegistered
+from huissier.domain.reasons import Code
+from huissier.domain.rule_set import RuleSet
+from huissier.domain.timeline import Fact, Timeline
+from huissier.domain.vocabulary.identifiers import version_key
+from huissier.domain.vocabulary.times import parse_time
+
+CONTRAT = "contrat"
+AVENANT = "avenant-1-02-2020"
+ANNEXE_2 = "annexe-2"
+
+
+class Signature(Struct, frozen=True):
+    """An instrument an operator signed, when, and where that stands in the log."""
+
+    instrument: str
+    referentiel: str | None
+    at: datetime
+    position: int
+
+
+class PublishedCgu(Struct, frozen=True):
+    """A version of the CGU and the last moment it need not be signed, None where there is no grace."""
+
+    version: str
+    deadline: datetime | None
+    at: datetime
+    position: int
+
+    def in_force(self, moment: datetime) -> bool:
+        """Say whether its deadline has passed."""
+        return self.deadline is None or moment > self.deadline
+
+
+class Operator(Struct, frozen=True):
+    """An operator as of a time; `registered` is None where it is unknown."""
+
+    registered: int | None = None
+    kind: str | None = None
+    name: str | None = None
+    signatures: tuple[Signature, ...] = ()
+    cgu: tuple[PublishedCgu, ...] = ()
+
+    def signed(self, instrument: str, referentiel: str | None = None) -> Signature | None:
+        """Return the first signature under an instrument, for one version where one is named."""
+        for signature in self.signatures:
+            if signature.instrument == instrument and (
+                referentiel is None or signature.referentiel == referentiel
+            ):
+                return signature
+        return None
+
+    @property
+    def contrat(self) -> Signature | None:
+        """The signed contrat opérateur, if any."""
+        return self.signed(CONTRAT)
+
+    def is_committed(self, rules: RuleSet) -> bool:
+        """Say whether it committed to the référentiel that brings in usagers.
+
+        Contrat, Annexe 2 for that version or a later one and, where it was in the space before the avenant
+        came, the avenant (rule 11).
+        """
+        contrat = self.contrat
+        if contrat is None or not self._has_annexe_2(rules.usagers_since_referentiel):
+            return False
+        return contrat.at >= rules.options.avenant_for_contracts_before or self.signed(AVENANT) is not None
+
+    def _has_annexe_2(self, at_least: str) -> bool:
+        return any(
+            s.instrument == ANNEXE_2 and version_key(s.referentiel or "0") >= version_key(at_least)
+            for s in self.signatures
+        )
+
+    def cgu_required(self, moment: datetime) -> tuple[PublishedCgu, ...]:
+        """Return the newest version whose deadline has passed and all newer ones: one of them must be signed."""
+        for index in range(len(self.cgu) - 1, -1, -1):
+            if self.cgu[index].in_force(moment):
+                return self.cgu[index:]
+        return ()
+
+    def published(self, version: str) -> PublishedCgu | None:
+        """Return a version of its CGU by name."""
+        return next((cgu for cgu in self.cgu if cgu.version == version), None)
+
+    def positions(self) -> tuple[int, ...]:
+        """Return where its registration and signatures stand in the log."""
+        registered = () if self.registered is None else (self.registered,)
+        return (*registered, *(signature.position for signature in self.signatures))
+
+
+UNKNOWN = Operator()
+
+
+def evolve(state: Operator, fact: Fact) -> Operator:
+    """Fold one fact."""
+    event = fact.event
+    match event:
+        case OperatorRegistered() if state.registered is None:
+            return replace(state, registered=fact.position, kind=event.kind, name=event.name)
+        case InstrumentSigned():
+            signature = Signature(event.instrument, event.referentiel, event.at, fact.position)
+            return replace(state, signatures=(*state.signatures, signature))
+        case CguPublished():
+            return replace(state, cgu=_with_cgu(state, event, fact.position))
+        case _:
+            return state
+
+
+def _with_cgu(state: Operator, event: CguPublished, position: int) -> tuple[PublishedCgu, ...]:
+    """Add a version behind the others; a moved deadline leaves it in its place."""
+    published = PublishedCgu(event.version, event.deadline, event.at, position)
+    if state.published(event.version) is None:
+        return (*state.cgu, published)
+    return tuple(published if cgu.version == event.version else cgu for cgu in state.cgu)
+
+
+def register(command: RegisterOperator, at: datetime, operator: Timeline[Operator]) -> Outcome:
+    """Decide whether an operator enters the trust space."""
+    known, before = operator.latest, operator.as_of(at)
+    same = known.kind == command.kind and command.name in (None, known.name)
+    if known.registered is not None and not same:
+        return Rejected(Code.ALREADY_EXISTS, (known.registered,))
+    if before.registered is not None:
+        return UNCHANGED
+    return recorded(
+        OperatorRegistered(
+            at=at, operator=command.operator, kind=command.kind, name=command.name or known.name
+        )
+    )
+
+
+def sign(command: SignInstrument, at: datetime, operator: Timeline[Operator]) -> Outcome:
+    """Decide whether an operator's signature is recorded."""
+    before = operator.as_of(at)
+    if before.registered is None:
+        return Rejected(Code.NOT_FOUND)
+    referentiel = command.referentiel if command.instrument == ANNEXE_2 else None
+    if before.signed(command.instrument, referentiel) is not None:
+        return UNCHANGED
+    return recorded(
+        InstrumentSigned(
+            at=at, operator=command.operator, instrument=command.instrument, referentiel=referentiel
+        )
+    )
+
+
+def publish(command: PublishCgu, at: datetime, operator: Timeline[Operator]) -> Outcome:
+    """Decide whether a version of the CGU is published, or its deadline moved."""
+    before = operator.as_of(at)
+    if before.registered is None:
+        return Rejected(Code.NOT_FOUND)
+    deadline = None if command.deadline is None else parse_time(command.deadline)
+    known = before.published(command.version)
+    if known is not None and known.deadline == deadline:
+        return UNCHANGED
+    return recorded(
+        CguPublished(at=at, operator=command.operator, version=command.version, deadline=deadline)
+    )

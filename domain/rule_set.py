@@ -1,0 +1,123 @@
+"""Dated rule sets: what was allowed on a date depends on the rules in force on it (rule 14).
+
+What the sources leave open is an option with a default, named in `Options` and explained in `docs/rules.md`.
+"""
+
+from bisect import bisect_right
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, structs
+
+from huissier.domain.vocabulary.errors import VocabularyError
+
+USAGERS_DOMAIN = "patient.mssante.fr"
+PHARMACIES = frozenset({"SA33", "SA38", "SA39", "SA65"})
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The points that no source settles, each with its default.
+
+    - `fin_header`: what `X-MSS-MES: FIN` does: forbid answering that message (`no-reply`) or also end the
+      contact (`ends-contact`), rule 4.
+    - `reopening`: whether a later delivered message opens an ended contact again, rule 5.
+    - `co_recipients`: who gains a contact with a usager: the effective reply address (`reply-address`) or every
+      professionnel the message was accepted for as well (`all`), rule 6.
+    - `withdrawal_grace_days`: how long a withdrawn domain or certificate still counts, rule 8.
+    - `ins_key`: whether an INS with a wrong key is refused (`strict`) or taken (`lenient`).
+    - `uncommitted_operators`: past the deadline an uncommitted operator loses exchanges with usagers
+      (`no-usagers`) or all mail (`no-mail`), rule 11.
+    - `avenant_for_contracts_before`: an operator whose contrat is older was "already in the space", rule 11.
+    """
+
+    fin_header: Literal["no-reply", "ends-contact"] = "no-reply"
+    reopening: bool = True
+    co_recipients: Literal["reply-address", "all"] = "reply-address"
+    withdrawal_grace_days: Annotated[int, Meta(ge=0, le=3650)] = 0
+    ins_key: Literal["strict", "lenient"] = "strict"
+    uncommitted_operators: Literal["no-usagers", "no-mail"] = "no-usagers"
+    avenant_for_contracts_before: datetime = datetime(2020, 2, 1, tzinfo=UTC)
+
+    def __post_init__(self) -> None:
+        """Refuse a date without a zone."""
+        if self.avenant_for_contracts_before.tzinfo is None:
+            raise VocabularyError("avenant_for_contracts_before: a time names its zone, such as Z for UTC")
+
+    def differences(self) -> str:
+        """Return the options that are not at their default, as `name=value` words."""
+        words = []
+        for item in structs.fields(Options):
+            value = getattr(self, item.name)
+            if value != item.default:
+                words.append(f"{item.name}={value.isoformat() if isinstance(value, datetime) else value}")
+        return " ".join(words)
+
+
+class RuleSet(Struct, frozen=True, kw_only=True):
+    """The rules in force from a date on.
+
+    `usagers`: whether usagers take part at all. `usagers_since_referentiel`: the version an operator must have
+    committed to for it. `commitment_deadline`: the end of the time to comply. `mixed_recipients`: whether one
+    message may go to professionnels and usagers. `pharmacy_secteurs`: secteurs whose published ORG mailboxes
+    a usager may write to first. `usagers_size_limit`: bytes in total towards a usagers' domain; `size_limits`:
+    bytes by destination domain, which come before it.
+    """
+
+    name: str
+    since: datetime
+    usagers: bool
+    usagers_since_referentiel: str = "1.4"
+    commitment_deadline: datetime = datetime(2021, 11, 26, tzinfo=UTC)
+    mixed_recipients: bool = False
+    pharmacy_secteurs: frozenset[str] = frozenset()
+    usagers_size_limit: int | None = None
+    size_limits: dict[str, int] = {}
+    options: Options = Options()
+    label: str = ""
+
+    @property
+    def withdrawal_grace(self) -> timedelta:
+        """How long a withdrawn domain or certificate still counts."""
+        return timedelta(days=self.options.withdrawal_grace_days)
+
+    def under(self, options: Options) -> "RuleSet":
+        """Return the rule set with other options; `label` names it and the options not at their default."""
+        return structs.replace(self, options=options, label=f"{self.name} {options.differences()}".rstrip())
+
+
+_MB = 1_000_000
+
+SHIPPED = (
+    RuleSet(name="1.3.1", since=datetime(2020, 3, 11, tzinfo=UTC), usagers=False),
+    RuleSet(name="1.4", since=datetime(2021, 5, 26, tzinfo=UTC), usagers=True, usagers_size_limit=25 * _MB),
+    RuleSet(
+        name="1.4+mixed-recipients",
+        since=datetime(2021, 6, 10, tzinfo=UTC),
+        usagers=True,
+        usagers_size_limit=25 * _MB,
+        mixed_recipients=True,
+    ),
+    RuleSet(
+        name="1.4+pharmacies",
+        since=datetime(2023, 5, 22, tzinfo=UTC),
+        usagers=True,
+        usagers_size_limit=25 * _MB,
+        mixed_recipients=True,
+        pharmacy_secteurs=PHARMACIES,
+    ),
+)
+
+
+class RuleBook:
+    """Rule sets by date; before the first date the first one holds."""
+
+    def __init__(self, options: Options | None = None, rule_sets: tuple[RuleSet, ...] = SHIPPED) -> None:
+        """Put the same options under every rule set."""
+        self.options = options or Options()
+        ordered = sorted(rule_sets, key=lambda rules: rules.since)
+        self._rule_sets = [rules.under(self.options) for rules in ordered]
+        self._since = [rules.since for rules in self._rule_sets]
+
+    def at(self, moment: datetime) -> RuleSet:
+        """Return the rule set in force at a moment."""
+        return self._rule_sets[max(0, bisect_right(self._since, moment) - 1)]

@@ -1,0 +1,102 @@
+"""`Submission`: what became of one submitted message, by its id (idempotency) and recipient by recipient (rule 1)."""
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from huissier.domain.commands import ReportDelivery
+from huissier.domain.decision import UNCHANGED, Outcome, Rejected, recorded
+from huissier.domain.events import (
+    MessageDecided,
+    MessageDelivered,
+    MessageUndelivered,
+    Positions,
+    VerdictGiven,
+)
+from huissier.domain.reasons import Code
+from huissier.domain.timeline import Fact, Timeline
+from huissier.domain.vocabulary.address import MailboxAddress
+
+
+class Arrival(Struct, frozen=True):
+    """The last report about one recipient."""
+
+    recipient: str
+    delivered: bool
+    position: int
+
+
+class Submission(Struct, frozen=True):
+    """A submission as of a time; `decided` is None where it was never answered."""
+
+    decided: MessageDecided | None = None
+    position: int = 0
+    arrivals: tuple[Arrival, ...] = ()
+
+    def verdict_for(self, recipient: str) -> VerdictGiven | None:
+        """Return what was decided for a recipient."""
+        verdicts = () if self.decided is None else self.decided.verdicts
+        return next((verdict for verdict in verdicts if verdict.recipient == recipient), None)
+
+    def arrival_at(self, recipient: str) -> Arrival | None:
+        """Return the last report about a recipient; at the final hop acceptance is delivery."""
+        if self.decided is not None and self.decided.final_hop:
+            return Arrival(recipient, delivered=True, position=self.position)
+        return next((arrival for arrival in self.arrivals if arrival.recipient == recipient), None)
+
+    def positions(self) -> Positions:
+        """Return where it was decided in the log."""
+        return () if self.decided is None else (self.position,)
+
+
+UNKNOWN = Submission()
+
+
+def evolve(state: Submission, fact: Fact) -> Submission:
+    """Fold one fact."""
+    event = fact.event
+    match event:
+        case MessageDecided() if state.decided is None:
+            return replace(state, decided=event, position=fact.position)
+        case MessageDelivered() | MessageUndelivered():
+            arrival = Arrival(event.recipient, isinstance(event, MessageDelivered), fact.position)
+            others = (a for a in state.arrivals if a.recipient != event.recipient)
+            return replace(state, arrivals=(*others, arrival))
+        case _:
+            return state
+
+
+def report(
+    command: ReportDelivery,
+    id_: str,
+    recipient: MailboxAddress,
+    at: datetime,
+    submission: Timeline[Submission],
+) -> Outcome:
+    """Decide whether a delivery report is recorded: what was received stays received."""
+    before = submission.as_of(at)
+    verdict = before.verdict_for(str(recipient))
+    if before.decided is None or verdict is None:
+        return Rejected(Code.NOT_FOUND, before.positions())
+    if not verdict.accepted:
+        return Rejected(Code.NOT_ALLOWED_IN_STATE, before.positions())
+    delivered = command.status == "delivered"
+    if (arrival := before.arrival_at(str(recipient))) is not None:
+        if arrival.delivered == delivered:
+            return UNCHANGED
+        if arrival.delivered:
+            return Rejected(Code.NOT_ALLOWED_IN_STATE, (arrival.position,))
+    if not delivered:
+        return recorded(MessageUndelivered(at=at, id=id_, recipient=str(recipient), cause=command.cause))
+    return recorded(
+        MessageDelivered(
+            at=at,
+            id=id_,
+            recipient=str(recipient),
+            sent=before.position,
+            sent_at=before.decided.at,
+            usager=verdict.usager,
+            opens=before.decided.opens if verdict.usager else (),
+        )
+    )

@@ -1,0 +1,79 @@
+"""Tags: whose state a fact changes, and so which facts a decision must see."""
+
+from collections.abc import Iterable
+
+from huissier.domain.events import (
+    AnyEvent,
+    CguPublished,
+    CguSigned,
+    CommandRejected,
+    DomainAdmitted,
+    DomainWithdrawn,
+    InstrumentSigned,
+    MessageDecided,
+    MessageDelivered,
+    MessageUndelivered,
+    OperatorRegistered,
+    UsagerErased,
+    WhiteListLoaded,
+)
+
+TRUST_SPACE = "trust-space"
+
+
+def operator_tag(operator: str) -> str:
+    """Tag of an operator's facts."""
+    return f"operator:{operator}"
+
+
+def domain_tag(domain: str) -> str:
+    """Tag of a domain's facts."""
+    return f"domain:{domain}"
+
+
+def mailbox_tag(address: str) -> str:
+    """Tag of a mailbox's facts."""
+    return f"mailbox:{address}"
+
+
+def contact_tag(usager: str, professionnel: str) -> str:
+    """Tag of the facts between one usager and one professional address."""
+    return f"contact:{usager}|{professionnel}"
+
+
+def submission_tag(submission: str) -> str:
+    """Tag of what became of one submission."""
+    return f"submission:{submission}"
+
+
+def tags_of(event: AnyEvent) -> list[str]:
+    """Name whose state the fact changes."""
+    match event:
+        case MessageDecided():
+            return [submission_tag(event.id), *_contacts_of_decision(event)]
+        case MessageDelivered():
+            contacts = (contact_tag(event.recipient, address) for address in event.opens)
+            return [submission_tag(event.id), *(contacts if event.usager else ())]
+        case MessageUndelivered():
+            return [submission_tag(event.id)]
+        case OperatorRegistered() | InstrumentSigned() | CguPublished():
+            return [operator_tag(event.operator)]
+        case DomainAdmitted() | DomainWithdrawn():
+            return [domain_tag(event.domain), TRUST_SPACE]
+        case WhiteListLoaded():
+            return [TRUST_SPACE]
+        case CguSigned():
+            return [mailbox_tag(event.mailbox)]
+        case CommandRejected() | UsagerErased():
+            return []
+        case _:
+            return [mailbox_tag(event.address)]
+
+
+def _contacts_of_decision(event: MessageDecided) -> Iterable[str]:
+    opened = event.opens if event.final_hop else ()
+    addresses = dict.fromkeys((*opened, *event.ends, *event.unanswerable))
+    if not addresses:
+        return ()
+    usagers = dict.fromkeys(v.recipient for v in event.verdicts if v.accepted and v.usager)
+    return (contact_tag(usager, address) for usager in usagers for address in addresses)

@@ -1,0 +1,1 @@
+"""The words of the trust space, each parsed once and never half-understood."""

@@ -1,0 +1,122 @@
+"""`CertificateDn`: the distinguished name of an operator's certificate, compared by attributes, not by spelling."""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final, Self
+
+from msgspec import Struct
+
+from huissier.domain.vocabulary.errors import VocabularyError
+
+_TYPES: Final = {
+    "2.5.4.3": "CN", "COMMONNAME": "CN",
+    "2.5.4.4": "SN", "SURNAME": "SN",
+    "2.5.4.5": "SERIALNUMBER",
+    "2.5.4.6": "C", "COUNTRYNAME": "C",
+    "2.5.4.7": "L", "LOCALITYNAME": "L",
+    "2.5.4.8": "ST", "S": "ST", "SP": "ST", "STATEORPROVINCENAME": "ST",
+    "2.5.4.9": "STREET", "STREETADDRESS": "STREET",
+    "2.5.4.10": "O", "ORGANIZATIONNAME": "O",
+    "2.5.4.11": "OU", "ORGANIZATIONALUNITNAME": "OU",
+    "2.5.4.12": "T", "TITLE": "T",
+    "2.5.4.42": "GN", "G": "GN", "GIVENNAME": "GN",
+    "2.5.4.97": "ORGANIZATIONIDENTIFIER", "ORGID": "ORGANIZATIONIDENTIFIER",
+    "1.2.840.113549.1.9.1": "EMAILADDRESS", "E": "EMAILADDRESS", "EMAIL": "EMAILADDRESS",
+    "0.9.2342.19200300.100.1.25": "DC", "DOMAINCOMPONENT": "DC",
+    "0.9.2342.19200300.100.1.1": "UID", "USERID": "UID",
+}  # fmt: skip
+_TYPE: Final = re.compile(r"(?:OID\.)?([A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+)")
+_NEXT_TYPE: Final = re.compile(r" *[A-Za-z0-9.]+ *=")
+_HEX_PAIR: Final = re.compile(r"[0-9A-Fa-f]{2}")
+_LONGEST: Final = 2048
+
+
+class CertificateDn(Struct, frozen=True):
+    """The attributes of a distinguished name as (type, folded value) pairs, in no order.
+
+    Two spellings of one name are equal: order and direction, spaces, case (X.520 caseIgnoreMatch), escapes,
+    attribute synonyms and OIDs, commas or the slashes OpenSSL writes.
+    """
+
+    attributes: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `CN=…,OU=…` (RFC 4514 and its looser relatives) or `/C=…/CN=…`. Raises `VocabularyError`."""
+        if len(text) > _LONGEST:
+            raise VocabularyError(f"a distinguished name has at most {_LONGEST} characters")
+        return cls(_attributes(unicodedata.normalize("NFC", text)))
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}={_escaped(value)}" for name, value in self.attributes)
+
+
+@lru_cache(maxsize=4096)
+def _attributes(text: str) -> tuple[tuple[str, str], ...]:
+    pieces = _split_slashes(text) if text.lstrip().startswith("/") else _split(text)
+    return tuple(sorted(_attribute(piece) for piece in pieces))
+
+
+def _attribute(piece: str) -> tuple[str, str]:
+    name, equals, value = piece.partition("=")
+    matched = _TYPE.fullmatch(name.strip())
+    if not equals or matched is None:
+        raise VocabularyError("a distinguished name is a list of TYPE=value")
+    kind = matched[1].upper()
+    folded = " ".join(unicodedata.normalize("NFC", _unescaped(value.strip()).casefold()).split())
+    if not folded:
+        raise VocabularyError("an attribute of a distinguished name has no value")
+    return _TYPES.get(kind, kind), folded
+
+
+def _split(text: str) -> list[str]:
+    """Cut at separators outside quotes and escapes; a plus only where another TYPE= follows."""
+    pieces, start, quoted, index = [], 0, False, 0
+    while index < len(text):
+        if text[index] == "\\":
+            index += 1
+        elif text[index] == '"':
+            quoted = not quoted
+        elif not quoted and (
+            text[index] in ",;" or (text[index] == "+" and _NEXT_TYPE.match(text, index + 1))
+        ):
+            pieces.append(text[start:index])
+            start = index + 1
+        index += 1
+    if quoted:
+        raise VocabularyError("a quote in the distinguished name is not closed")
+    return [*pieces, text[start:]]
+
+
+def _split_slashes(text: str) -> list[str]:
+    """Cut OpenSSL's one-line form; a slash that no TYPE= follows belongs to the value."""
+    return re.split(r"(?<!\\)/(?=[A-Za-z0-9.]+=)", text.strip())[1:]
+
+
+def _unescaped(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        value = value[1:-1]
+    if "\\" not in value:
+        return value
+    out = bytearray()
+    index = 0
+    while index < len(value):
+        if value[index] == "\\":
+            if pair := _HEX_PAIR.match(value, index + 1):
+                out.append(int(pair[0], 16))
+                index += 3
+                continue
+            index += 1
+            if index == len(value):
+                raise VocabularyError("the distinguished name ends in a backslash")
+        out += value[index].encode()
+        index += 1
+    try:
+        return unicodedata.normalize("NFC", out.decode())
+    except UnicodeDecodeError:
+        raise VocabularyError("an escape in the distinguished name is not UTF-8") from None
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r'([,;+"\\<>=])', r"\\\1", value)

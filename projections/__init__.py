@@ -1,0 +1,1 @@
+"""Read models folded from the log: directory, audit trail, statistics (none yet)."""
