@@ -5,9 +5,12 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from huissier.domain.commands import SubmitMessage
 from huissier.domain.decision import Rejected
-from huissier.domain.events import Positions, ReasonGiven
+from huissier.domain.events import MessageDecided, Positions, ReasonGiven, VerdictGiven
+from huissier.domain.identities import Identities
 from huissier.domain.reasons import TABLE
+from huissier.domain.vocabulary.address import MailboxAddress
 
 
 class Reason(Struct, frozen=True, omit_defaults=True):
@@ -74,6 +77,33 @@ def explained(given: ReasonGiven | Rejected) -> Reason:
 
 
 _EXPLAINED: dict[str, Reason] = {
-    code: Reason(code, entry.requirement, entry.fr, entry.en, entry.smtp, entry.remedy)
-    for code, entry in TABLE.items()
+    code: Reason(code, entry.requirement, entry.fr, entry.en, entry.smtp, entry.remedy) for code, entry in TABLE.items()
 }
+
+
+def verdicts_for(command: SubmitMessage, identities: Identities, decided: MessageDecided) -> Verdicts:
+    """Return what was decided, in the order and the spelling of the command's recipients.
+
+    A command that repeats an id with other recipients gets the first answer in the spelling of the log, where a
+    usager is only called `usager`.
+    """
+    given = {verdict.recipient: verdict for verdict in decided.verdicts}
+    asked = [_written(identities.addresses[raw]) for raw in command.recipients]
+    if set(asked) == given.keys():
+        return Verdicts(_verdict(raw, given[who]) for raw, who in zip(command.recipients, asked, strict=True))
+    return Verdicts(_verdict(_without_pseudonym(who), verdict) for who, verdict in given.items())
+
+
+def _verdict(recipient: str, given: VerdictGiven) -> Verdict:
+    return Verdict(
+        recipient, "accepted" if given.accepted else "refused", tuple(explained(reason) for reason in given.reasons)
+    )
+
+
+def _written(address: MailboxAddress | None) -> str:
+    return "" if address is None else str(address)
+
+
+def _without_pseudonym(written: str) -> str:
+    address = MailboxAddress.of_fact(written)
+    return f"usager@{address.domain}" if address.is_pseudonym else written

@@ -291,7 +291,7 @@ class EraseUsager(Command, frozen=True, tag="erase-usager"):
     ins: Raw
 
 
-AnyCommand = (
+OtherCommand = (
     RegisterOperator
     | SignInstrument
     | AdmitDomain
@@ -305,10 +305,10 @@ AnyCommand = (
     | SetListeRouge
     | OpenEns
     | CloseEns
-    | SubmitMessage
     | ReportDelivery
     | EraseUsager
 )
+AnyCommand = OtherCommand | SubmitMessage
 
 
 def _name(text: str) -> str:
@@ -320,6 +320,4 @@ def _name(text: str) -> str:
 def _read_admission(command: AdmitDomain | WithdrawDomain) -> None:
     command._read("domain", lambda text: Domain.parse(text).name)
     command._read("operator", _name)
-    command._read(
-        "certificate_dns", lambda texts: list(dict.fromkeys(str(CertificateDn.parse(t)) for t in texts))
-    )
+    command._read("certificate_dns", lambda texts: list(dict.fromkeys(str(CertificateDn.parse(t)) for t in texts)))

@@ -1,4 +1,7 @@
-"""The one entrance: a command, whom it means, the facts and the rules in; an outcome out."""
+"""One entrance for every command but a submission: the command, whom it means and the facts in; an outcome out.
+
+A submission always ends in a fact, whatever the verdicts: see `message`.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,12 +9,12 @@ from datetime import datetime
 from huissier.domain import mailbox, operator, submission, trust_space
 from huissier.domain.commands import (
     AdmitDomain,
-    AnyCommand,
     CloseEns,
     CreateMailbox,
     DeleteMailbox,
     EraseUsager,
     OpenEns,
+    OtherCommand,
     PublishCgu,
     RegisterOperator,
     ReportDelivery,
@@ -19,30 +22,21 @@ from huissier.domain.commands import (
     SetListeRouge,
     SignCgu,
     SignInstrument,
-    SubmitMessage,
     SuspendMailbox,
     WithdrawDomain,
 )
-from huissier.domain.decision import UNCHANGED, Outcome, Rejected, recorded
+from huissier.domain.decision import Outcome, Recorded, Rejected
 from huissier.domain.events import CommandRejected, ReasonGiven, UsagerErased
 from huissier.domain.facts import Facts
 from huissier.domain.identities import Identities
-from huissier.domain.message import decide_message
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
 from huissier.domain.reasons import Code
-from huissier.domain.rule_set import RuleSet
 from huissier.domain.vocabulary.address import MailboxAddress
 
 
-def decide(
-    command: AnyCommand, identities: Identities, at: datetime, facts: Facts, rules: RuleSet
-) -> Outcome:
+def decide(command: OtherCommand, identities: Identities, at: datetime, facts: Facts) -> Outcome:
     """Decide one command at its time. `facts` must hold every tag that `facts.needed` names."""
     match command:
-        case SubmitMessage():
-            if facts.submission(identities.submission).latest.decided is not None:
-                return UNCHANGED
-            return recorded(decide_message(command, identities, at, facts, rules))
         case ReportDelivery():
             return _addressed(
                 identities.addresses[command.recipient],
@@ -64,13 +58,9 @@ def decide(
         case OpenEns() | CloseEns() | EraseUsager():
             return _about_usager(command, identities, at, facts)
         case SignCgu():
-            return _addressed(
-                identities.addresses[command.mailbox], lambda a: _sign_cgu(command, a, at, facts)
-            )
+            return _addressed(identities.addresses[command.mailbox], lambda a: _sign_cgu(command, a, at, facts))
         case _:
-            return _addressed(
-                identities.addresses[command.address], lambda a: _about_mailbox(command, a, at, facts)
-            )
+            return _addressed(identities.addresses[command.address], lambda a: _about_mailbox(command, a, at, facts))
 
 
 def _addressed(address: MailboxAddress | None, decided: Callable[[MailboxAddress], Outcome]) -> Outcome:
@@ -113,7 +103,7 @@ def _about_usager(
         case EraseUsager():
             if not identities.usager_known:
                 return Rejected(Code.NOT_FOUND)
-            return recorded(UsagerErased(at=at, usager=address.usager_id))
+            return Recorded(UsagerErased(at=at, usager=address.usager_id))
         case OpenEns():
             domain = facts.domain(address.domain).as_of(at)
             return mailbox.open_ens(command.oid, address, at, facts.mailbox(address), domain)
@@ -121,9 +111,7 @@ def _about_usager(
             return mailbox.close_ens(address, at, facts.mailbox(address))
 
 
-def rejection(
-    command: AnyCommand, identities: Identities, at: datetime, rejected: Rejected
-) -> CommandRejected:
+def rejection(command: OtherCommand, identities: Identities, at: datetime, rejected: Rejected) -> CommandRejected:
     """Return the fact that a command was refused; what it was about stands under its pseudonym, if it can."""
     return CommandRejected(
         at=at,
@@ -133,9 +121,9 @@ def rejection(
     )
 
 
-def _subject(command: AnyCommand, identities: Identities) -> str:
+def _subject(command: OtherCommand, identities: Identities) -> str:
     match command:
-        case ReportDelivery() | SubmitMessage():
+        case ReportDelivery():
             return identities.submission
         case RegisterOperator() | SignInstrument() | PublishCgu():
             return command.operator

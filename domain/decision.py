@@ -7,9 +7,9 @@ from huissier.domain.reasons import Code
 
 
 class Recorded(Struct, frozen=True):
-    """The command changes something: these facts say what, the last one answers the command."""
+    """The command changes something; the fact says what."""
 
-    events: tuple[AnyEvent, ...]
+    event: AnyEvent
 
 
 class Unchanged(Struct, frozen=True):
@@ -25,8 +25,3 @@ class Rejected(Struct, frozen=True):
 
 Outcome = Recorded | Unchanged | Rejected
 UNCHANGED = Unchanged()
-
-
-def recorded(event: AnyEvent) -> Recorded:
-    """Say that one fact answers the command."""
-    return Recorded((event,))

@@ -41,9 +41,7 @@ _FAMILIES: dict[str, Callable[[str], AnyTimeline]] = {
     "domain": lambda _: Timeline(trust_space.UNKNOWN, trust_space.evolve),
     "mailbox": lambda _: Timeline(mailbox.UNKNOWN, mailbox.evolve),
     "submission": lambda _: Timeline(submission.UNKNOWN, submission.evolve),
-    "contact": lambda name: Timeline(
-        contact.UNKNOWN, partial(contact.evolve, professionnel=name.partition("|")[2])
-    ),
+    "contact": lambda name: Timeline(contact.UNKNOWN, partial(contact.evolve, professionnel=name.partition("|")[2])),
 }
 
 
@@ -70,6 +68,11 @@ class Facts:
         for tag in tags:
             if (timeline := self._timelines.get(tag)) is not None:
                 timeline.add(fact)
+
+    def drop(self, tags: Iterable[str]) -> None:
+        """Forget some subjects; they will be read again."""
+        for tag in tags:
+            self._timelines.pop(tag, None)
 
     def forget(self) -> None:
         """Drop everything; it will be read again."""

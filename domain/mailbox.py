@@ -13,7 +13,7 @@ from huissier.domain.commands import (
     SignCgu,
     SuspendMailbox,
 )
-from huissier.domain.decision import UNCHANGED, Outcome, Rejected, recorded
+from huissier.domain.decision import UNCHANGED, Outcome, Recorded, Rejected
 from huissier.domain.events import (
     CguSigned,
     EnsClosed,
@@ -65,12 +65,7 @@ class Mailbox(Struct, frozen=True):
     def is_published_org_in(self, secteurs: frozenset[str]) -> bool:
         """Say whether it is an ORG mailbox of one of these secteurs that the directory shows."""
         created = self.created
-        return (
-            created is not None
-            and self.kind == "ORG"
-            and not self.liste_rouge
-            and created.secteur in secteurs
-        )
+        return created is not None and self.kind == "ORG" and not self.liste_rouge and created.secteur in secteurs
 
     def has_signed_one_of(self, operator: str, versions: tuple[PublishedCgu, ...]) -> bool:
         """Say whether the holder signed one of these versions of an operator's CGU."""
@@ -128,7 +123,7 @@ def create(
         return Rejected(Code.ALREADY_EXISTS, known.positions())
     if before.status == DELETED:
         return Rejected(Code.ALREADY_EXISTS, before.positions())
-    return UNCHANGED if before.exists else recorded(created)
+    return UNCHANGED if before.exists else Recorded(created)
 
 
 def _created(command: CreateMailbox, address: MailboxAddress, at: datetime) -> MailboxCreated:
@@ -146,29 +141,19 @@ def _created(command: CreateMailbox, address: MailboxAddress, at: datetime) -> M
     )
 
 
-def suspend(
-    command: SuspendMailbox, address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]
-) -> Outcome:
+def suspend(command: SuspendMailbox, address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]) -> Outcome:
     """Decide whether a mailbox is suspended."""
     before = mailbox.as_of(at)
-    return _moved(
-        before, {ACTIVE}, SUSPENDED, MailboxSuspended(at=at, address=str(address), motive=command.motive)
-    )
+    return _moved(before, {ACTIVE}, SUSPENDED, MailboxSuspended(at=at, address=str(address), motive=command.motive))
 
 
-def resume(
-    command: ResumeMailbox, address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]
-) -> Outcome:
+def resume(command: ResumeMailbox, address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]) -> Outcome:
     """Decide whether a suspended mailbox works again."""
     before = mailbox.as_of(at)
-    return _moved(
-        before, {SUSPENDED}, ACTIVE, MailboxResumed(at=at, address=str(address), motive=command.motive)
-    )
+    return _moved(before, {SUSPENDED}, ACTIVE, MailboxResumed(at=at, address=str(address), motive=command.motive))
 
 
-def delete(
-    command: DeleteMailbox, address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]
-) -> Outcome:
+def delete(command: DeleteMailbox, address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]) -> Outcome:
     """Decide whether a mailbox is deleted."""
     before = mailbox.as_of(at)
     event = MailboxDeleted(at=at, address=str(address), motive=command.motive)
@@ -188,7 +173,7 @@ def open_ens(
         return Rejected(Code.DOMAIN_NOT_HOSTED, domain.positions())
     if mailbox.as_of(at).status in (ACTIVE, SUSPENDED):
         return UNCHANGED
-    return recorded(EnsOpened(at=at, address=str(address), oid=oid))
+    return Recorded(EnsOpened(at=at, address=str(address), oid=oid))
 
 
 def set_liste_rouge(
@@ -202,7 +187,7 @@ def set_liste_rouge(
         return Rejected(Code.NOT_ALLOWED_IN_STATE, before.positions())
     if before.liste_rouge == command.liste_rouge:
         return UNCHANGED
-    return recorded(ListeRougeSet(at=at, address=str(address), liste_rouge=command.liste_rouge))
+    return Recorded(ListeRougeSet(at=at, address=str(address), liste_rouge=command.liste_rouge))
 
 
 def sign_cgu(
@@ -224,7 +209,7 @@ def sign_cgu(
         return Rejected(Code.NOT_FOUND, before.positions())
     if before.has_signed_one_of(domain.operator, (published,)):
         return UNCHANGED
-    return recorded(CguSigned(at=at, mailbox=str(address), operator=domain.operator, version=command.version))
+    return Recorded(CguSigned(at=at, mailbox=str(address), operator=domain.operator, version=command.version))
 
 
 def _moved(
@@ -240,4 +225,4 @@ def _moved(
         return UNCHANGED
     if before.status not in allowed_from:
         return Rejected(Code.NOT_ALLOWED_IN_STATE, before.positions())
-    return recorded(event)
+    return Recorded(event)

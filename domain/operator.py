@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from huissier.domain.commands import PublishCgu, RegisterOperator, SignInstrument
-from huissier.domain.decision import UNCHANGED, Outcome, Rejected, recorded
+from huissier.domain.decision import UNCHANGED, Outcome, Recorded, Rejected
 from huissier.domain.events import CguPublished, InstrumentSigned, OperatorRegistered
 from huissier.domain.reasons import Code
 from huissier.domain.rule_set import RuleSet
@@ -53,9 +53,7 @@ class Operator(Struct, frozen=True):
     def signed(self, instrument: str, referentiel: str | None = None) -> Signature | None:
         """Return the first signature under an instrument, for one version where one is named."""
         for signature in self.signatures:
-            if signature.instrument == instrument and (
-                referentiel is None or signature.referentiel == referentiel
-            ):
+            if signature.instrument == instrument and (referentiel is None or signature.referentiel == referentiel):
                 return signature
         return None
 
@@ -132,10 +130,8 @@ def register(command: RegisterOperator, at: datetime, operator: Timeline[Operato
         return Rejected(Code.ALREADY_EXISTS, (known.registered,))
     if before.registered is not None:
         return UNCHANGED
-    return recorded(
-        OperatorRegistered(
-            at=at, operator=command.operator, kind=command.kind, name=command.name or known.name
-        )
+    return Recorded(
+        OperatorRegistered(at=at, operator=command.operator, kind=command.kind, name=command.name or known.name)
     )
 
 
@@ -147,10 +143,8 @@ def sign(command: SignInstrument, at: datetime, operator: Timeline[Operator]) ->
     referentiel = command.referentiel if command.instrument == ANNEXE_2 else None
     if before.signed(command.instrument, referentiel) is not None:
         return UNCHANGED
-    return recorded(
-        InstrumentSigned(
-            at=at, operator=command.operator, instrument=command.instrument, referentiel=referentiel
-        )
+    return Recorded(
+        InstrumentSigned(at=at, operator=command.operator, instrument=command.instrument, referentiel=referentiel)
     )
 
 
@@ -163,6 +157,4 @@ def publish(command: PublishCgu, at: datetime, operator: Timeline[Operator]) -> 
     known = before.published(command.version)
     if known is not None and known.deadline == deadline:
         return UNCHANGED
-    return recorded(
-        CguPublished(at=at, operator=command.operator, version=command.version, deadline=deadline)
-    )
+    return Recorded(CguPublished(at=at, operator=command.operator, version=command.version, deadline=deadline))

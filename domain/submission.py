@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from huissier.domain.commands import ReportDelivery
-from huissier.domain.decision import UNCHANGED, Outcome, Rejected, recorded
+from huissier.domain.decision import UNCHANGED, Outcome, Recorded, Rejected
 from huissier.domain.events import (
     MessageDecided,
     MessageDelivered,
@@ -88,8 +88,8 @@ def report(
         if arrival.delivered:
             return Rejected(Code.NOT_ALLOWED_IN_STATE, (arrival.position,))
     if not delivered:
-        return recorded(MessageUndelivered(at=at, id=id_, recipient=str(recipient), cause=command.cause))
-    return recorded(
+        return Recorded(MessageUndelivered(at=at, id=id_, recipient=str(recipient), cause=command.cause))
+    return Recorded(
         MessageDelivered(
             at=at,
             id=id_,

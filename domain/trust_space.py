@@ -1,4 +1,4 @@
-"""`TrustSpace`: which domains are admitted, under which certificates and operator, and which are hosted here (rule 8)."""
+"""`TrustSpace`: which domains are admitted, with which certificates and operator, and which are hosted (rule 8)."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from huissier.domain.commands import AdmitDomain, WithdrawDomain
-from huissier.domain.decision import UNCHANGED, Outcome, Rejected, recorded
+from huissier.domain.decision import UNCHANGED, Outcome, Recorded, Rejected
 from huissier.domain.events import DomainAdmitted, DomainWithdrawn, Positions
 from huissier.domain.operator import Operator
 from huissier.domain.reasons import Code
@@ -117,7 +117,7 @@ def admit(
     rehosts = command.hosted not in (None, before.hosted)
     if before.admitted and not (new or moves or rehosts):
         return UNCHANGED
-    return recorded(
+    return Recorded(
         DomainAdmitted(
             at=at,
             domain=command.domain,
@@ -138,7 +138,7 @@ def withdraw(command: WithdrawDomain, at: datetime, domain: Timeline[AdmittedDom
     gone = _parsed(tuple(command.certificate_dns)) & before.dns
     if not before.admitted or (command.certificate_dns and not gone):
         return UNCHANGED
-    return recorded(
+    return Recorded(
         DomainWithdrawn(at=at, domain=command.domain, certificate_dns=tuple(sorted(str(dn) for dn in gone)))
     )
 

@@ -99,9 +99,7 @@ class TrustSpace:
                 case DomainAdmitted():
                     admitted += len(event.certificate_dns)
                 case DomainWithdrawn():
-                    withdrawn += (
-                        len(event.certificate_dns) or len(self.domains[event.domain].as_of(at).dns) or 1
-                    )
+                    withdrawn += len(event.certificate_dns) or len(self.domains[event.domain].as_of(at).dns) or 1
                 case _:
                     pass
         return admitted, withdrawn

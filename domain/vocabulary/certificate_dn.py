@@ -78,9 +78,7 @@ def _split(text: str) -> list[str]:
             index += 1
         elif text[index] == '"':
             quoted = not quoted
-        elif not quoted and (
-            text[index] in ",;" or (text[index] == "+" and _NEXT_TYPE.match(text, index + 1))
-        ):
+        elif not quoted and (text[index] in ",;" or (text[index] == "+" and _NEXT_TYPE.match(text, index + 1))):
             pieces.append(text[start:index])
             start = index + 1
         index += 1

@@ -15,9 +15,7 @@ _CORSICA: Final = {"2A": "19", "2B": "18"}
 _MATRICULE: Final = r"[1-478][0-9]{2}(?:0[1-9]|1[0-2]|20|3[0-9]|4[0-2]|[5-9][0-9])(?:[0-9]{2}|2[AB])[0-9]{6}"
 _WITH_KEY: Final = re.compile(rf"(?=({_MATRICULE}[0-9]{{2}}))", re.IGNORECASE)
 _WITHOUT_KEY: Final = re.compile(rf"(?<![0-9])({_MATRICULE})(?![0-9])", re.IGNORECASE)
-_SPACED_RUN: Final = re.compile(
-    r"[1-478](?:[\W_]*[0-9]){4}(?:[\W_]*[0-9AB]){2}(?:[\W_]*[0-9]){6,8}", re.IGNORECASE
-)
+_SPACED_RUN: Final = re.compile(r"[1-478](?:[\W_]*[0-9]){4}(?:[\W_]*[0-9AB]){2}(?:[\W_]*[0-9]){6,8}", re.IGNORECASE)
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 _DIGIT: Final = re.compile(r"[0-9]")
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key

@@ -1,6 +1,6 @@
 """huissier: who may write to whom in the MSSanté trust space, decided, explained and kept as facts."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from huissier.domain.answers import Answer, Invalid, Reason, Verdict, Verdicts
 from huissier.domain.commands import (
@@ -22,3 +22,57 @@ from huissier.domain.commands import (
     SuspendMailbox,
     WithdrawDomain,
 )
+from huissier.domain.rule_set import Options
+from huissier.domain.vocabulary.errors import VocabularyError
+
+if TYPE_CHECKING:
+    from huissier.adapters.engine import Clock, Engine
+
+__all__ = [
+    "AdmitDomain",
+    "Answer",
+    "AnyCommand",
+    "CloseEns",
+    "CreateMailbox",
+    "DeleteMailbox",
+    "Engine",
+    "EraseUsager",
+    "Invalid",
+    "OpenEns",
+    "Options",
+    "PublishCgu",
+    "Reason",
+    "RegisterOperator",
+    "ReportDelivery",
+    "ResumeMailbox",
+    "SetListeRouge",
+    "SignCgu",
+    "SignInstrument",
+    "SubmitMessage",
+    "SuspendMailbox",
+    "Verdict",
+    "Verdicts",
+    "VocabularyError",
+    "WithdrawDomain",
+    "open",
+]
+
+
+def open(url: str, *, options: "Options | None" = None, clock: "Clock | None" = None) -> "Engine":  # noqa: A001
+    """Open the store at a URL, such as `sqlite:///huissier.db` or `sqlite://` in memory, made on first use.
+
+    `clock` returns the present in UTC, for commands without `at` and for when a fact is recorded. Raises
+    `huissier.adapters.errors.StoreError`.
+    """
+    from huissier.adapters.engine import Engine, utc_now
+
+    return Engine(url, options=options, clock=clock or utc_now)
+
+
+def __getattr__(name: str) -> Any:
+    """Import the engine, and the database library behind it, only when it is asked for."""
+    if name == "Engine":
+        from huissier.adapters.engine import Engine
+
+        return Engine
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

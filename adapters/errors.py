@@ -1,0 +1,37 @@
+"""What can go wrong outside the rules; a refusal is never an exception."""
+
+
+class HuissierError(Exception):
+    """Anything huissier raises on purpose; the message carries no personal data."""
+
+
+class InvalidCommandError(HuissierError, ValueError):
+    """A command is malformed; the message names the place."""
+
+
+class EngineClosedError(HuissierError):
+    """The engine was closed."""
+
+
+class StoreError(HuissierError):
+    """The store cannot be used; nothing was recorded."""
+
+
+class ForeignStoreError(StoreError):
+    """The file or database is not a huissier store; it was left untouched."""
+
+
+class CorruptStoreError(StoreError):
+    """The store is damaged; it was left untouched."""
+
+
+class StoreVersionError(StoreError):
+    """The store was written by another version of huissier; it was left untouched."""
+
+
+class VaultKeyError(StoreError):
+    """The vault's key is missing, malformed, or not this store's."""
+
+
+class WhiteListError(HuissierError, ValueError):
+    """A white list is not one, is not signed as it must be, or is too old; nothing was changed."""

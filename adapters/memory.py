@@ -1,0 +1,59 @@
+"""What one process remembers of the log between decisions, and how it keeps up with what others append."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from huissier.adapters.log import codec
+from huissier.adapters.log.recorder import Reading
+from huissier.adapters.vault import Vault
+from huissier.domain.events import AnyEvent, UsagerErased
+from huissier.domain.facts import Facts
+from huissier.domain.timeline import Fact
+
+_MOST_SUBJECTS: Final = 50_000  # timelines kept between batches; past that they are read again
+_CATCH_UP_PAGE: Final = 2_000
+
+
+class Memory:
+    """Timelines by tag, complete up to `seen`, the last position read."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Start knowing nothing; the vault's own memory is kept in step."""
+        self._vault = vault
+        self.facts = Facts()
+        self.seen = 0
+
+    def forget(self) -> None:
+        """Drop everything, after a failure or for room; it is read again on demand."""
+        self.facts.forget()
+        self._vault.forget_all()
+
+    def catch_up(self, look: Reading) -> None:
+        """Fold in what others appended since; past a page it is cheaper to forget and read on demand."""
+        if look.head == self.seen:
+            return
+        if len(self.facts) and self.seen < look.head <= self.seen + _CATCH_UP_PAGE:
+            for position, data, tags in look.after(self.seen, _CATCH_UP_PAGE):
+                self.add(codec.decode(data, position).event, tags, position)
+        else:
+            self.forget()
+        self.seen = look.head
+
+    def add(self, event: AnyEvent, tags: Iterable[str], position: int) -> None:
+        """Fold in one fact."""
+        self.facts.add(tags, Fact(event.at, position, event))
+        if isinstance(event, UsagerErased):
+            self._vault.forget(event.usager)
+
+    def learn(self, look: Reading, tags: Sequence[str]) -> None:
+        """Read all facts of subjects not known yet."""
+        self.facts.learn(tags)
+        for tag, position, data in look.by_tag(tags):
+            event = codec.decode(data, position).event
+            self.facts.add((tag,), Fact(event.at, position, event))
+
+    def keep_bounded(self, done_with: Iterable[str]) -> None:
+        """Drop subjects that are hardly asked for again, and everything where there is too much."""
+        self.facts.drop(done_with)
+        if len(self.facts) > _MOST_SUBJECTS:
+            self.forget()

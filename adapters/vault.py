@@ -1,0 +1,167 @@
+"""The vault: who a `UsagerId` is, kept apart from the log so that it can be forgotten.
+
+A row holds a keyed digest of the INS (to find it), the opaque random id (to name it), and the INS sealed with
+AES-GCM (to read it back, with the key). The key never stands in the database.
+"""
+
+import base64
+import binascii
+import hmac
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import Connection
+
+from huissier.adapters.errors import VaultKeyError
+from huissier.adapters.log.schema import make_private_file
+from huissier.domain.vocabulary.ins import Ins
+
+KEY_VARIABLE: Final = "HUISSIER_VAULT_KEY"
+KEY_LENGTH: Final = 32
+_NONCE_LENGTH: Final = 12
+_CACHE_SIZE: Final = 100_000
+
+_FIND = "SELECT usager FROM vault WHERE digest = ?"
+_KEEP = "INSERT INTO vault (digest, usager, sealed) VALUES (?, ?, ?)"
+_READ = "SELECT sealed FROM vault WHERE usager = ?"
+_FORGET = "DELETE FROM vault WHERE usager = ?"
+_GET_CHECK = "SELECT value FROM settings WHERE name = 'vault_key_check'"
+_SET_CHECK = "INSERT INTO settings (name, value) VALUES ('vault_key_check', ?)"
+
+
+class Vault:
+    """Pseudonyms for usagers, and keyed digests for what must be compared but not read."""
+
+    def __init__(self, key: bytes) -> None:
+        """Derive what the vault needs from a key of 32 bytes."""
+        self._lookup = _derived(key, b"huissier vault lookup")
+        self._seal = AESGCM(_derived(key, b"huissier vault seal"))
+        self._digest = _derived(key, b"huissier digest")
+        self._check = hmac.new(_derived(key, b"huissier key check"), b"", sha256).hexdigest()
+        self._known: dict[str, str] = {}
+
+    def usager_id(self, connection: Connection, ins: Ins) -> str | None:
+        """Return the id of a usager the vault knows."""
+        if (known := self._known.get(ins.value)) is not None:
+            return known
+        found = connection.exec_driver_sql(_FIND, (self._found_by(ins),)).scalar()
+        return None if found is None else self._remember(ins, str(found))
+
+    def keep(self, connection: Connection, ins: Ins) -> str:
+        """Return the id of a usager, given now where the vault did not know them."""
+        if (known := self.usager_id(connection, ins)) is not None:
+            return known
+        usager = new_usager_id()
+        nonce = os.urandom(_NONCE_LENGTH)
+        sealed = nonce + self._seal.encrypt(nonce, ins.value.encode(), usager.encode())
+        connection.exec_driver_sql(_KEEP, (self._found_by(ins), usager, sealed))
+        return self._remember(ins, usager)
+
+    def reveal(self, connection: Connection, usager: str) -> Ins | None:
+        """Return whose an id is, None where they were erased."""
+        sealed = connection.exec_driver_sql(_READ, (usager,)).scalar()
+        if sealed is None:
+            return None
+        plain = self._seal.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], usager.encode())
+        return Ins(plain.decode())
+
+    def erase(self, connection: Connection, usager: str) -> None:
+        """Forget whose an id is."""
+        connection.exec_driver_sql(_FORGET, (usager,))
+        self.forget(usager)
+
+    def forget(self, usager: str) -> None:
+        """Drop what is remembered of an id, which another process may have erased."""
+        for ins in [ins for ins, known in self._known.items() if known == usager]:
+            del self._known[ins]
+
+    def forget_all(self) -> None:
+        """Drop everything remembered; the table is asked again."""
+        self._known.clear()
+
+    def digest(self, text: str) -> str:
+        """Return a keyed digest of a text, 32 hexadecimal digits."""
+        return hmac.digest(self._digest, text.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()
+
+    def adopt(self, connection: Connection, is_new: bool) -> None:
+        """Leave the key's check value in a new store; make sure of it in another. Raises `VaultKeyError`."""
+        if is_new:
+            connection.exec_driver_sql(_SET_CHECK, (self._check,))
+            return
+        kept = connection.exec_driver_sql(_GET_CHECK).scalar()
+        if kept is None or not hmac.compare_digest(str(kept), self._check):
+            raise VaultKeyError("the vault key is not the one this store was made with")
+
+    def _found_by(self, ins: Ins) -> bytes:
+        return hmac.digest(self._lookup, ins.value.encode(), "sha256")
+
+    def _remember(self, ins: Ins, usager: str) -> str:
+        if len(self._known) >= _CACHE_SIZE:
+            self._known.clear()
+        self._known[ins.value] = usager
+        return usager
+
+
+def new_usager_id() -> str:
+    """Return an opaque id that says nothing and is never given twice: 26 lower-case characters, 128 bits."""
+    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_LENGTH, salt=None, info=purpose).derive(key)
+
+
+def load_key(store: Path | None, *, is_new: bool, environment: Mapping[str, str]) -> bytes:
+    """Return the vault key of a store.
+
+    From `HUISSIER_VAULT_KEY` (base64 of 32 bytes), or from a key file beside an embedded store, made 0600 for a
+    new one; an in-memory store gets a key of its own. Raises `VaultKeyError`.
+    """
+    if (text := environment.get(KEY_VARIABLE)) is not None:
+        return _decoded(text, KEY_VARIABLE)
+    if store is None:
+        return os.urandom(KEY_LENGTH)
+    path = store.with_name(store.name + ".key")
+    if is_new:
+        _make_key_file(path, lambda: base64.b64encode(os.urandom(KEY_LENGTH)) + b"\n")
+    try:
+        return _decoded(path.read_text("ascii"), str(path))
+    except FileNotFoundError:
+        raise VaultKeyError(
+            f"the vault key of {store} is missing: put {path.name} back beside it, or set {KEY_VARIABLE}"
+        ) from None
+    except (OSError, UnicodeDecodeError):
+        raise VaultKeyError(f"the vault key {path} cannot be read") from None
+
+
+def _make_key_file(path: Path, content: Callable[[], bytes]) -> None:
+    """Write a key file that is complete or absent, readable by its owner only; one that is there stays."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    make_private_file(draft)
+    try:
+        with draft.open("wb") as file:
+            file.write(content())
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _decoded(text: str, where: str) -> bytes:
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != KEY_LENGTH:
+        raise VaultKeyError(f"{where} must hold {KEY_LENGTH} bytes in base64")
+    return key
