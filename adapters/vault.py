@@ -5,7 +5,6 @@ AES-GCM (to read it back, with the key). The key never stands in the database.
 """
 
 import base64
-import binascii
 import hmac
 import os
 import secrets
@@ -160,7 +159,7 @@ def _make_key_file(path: Path, content: Callable[[], bytes]) -> None:
 def _decoded(text: str, where: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)
-    except binascii.Error:
+    except ValueError:
         key = b""
     if len(key) != KEY_LENGTH:
         raise VaultKeyError(f"{where} must hold {KEY_LENGTH} bytes in base64")

@@ -58,23 +58,29 @@ class Store:
         self._lock = threading.RLock()
         self._closed = False
         self._engine = _engine_for(place)
+        with errors_named(self.name):
+            self._writer = self._engine.connect()
         try:
-            with errors_named(self.name):
-                self._writer = self._engine.connect()
-                if place.is_new:
-                    self._make_schema(prepare)
-                else:
-                    prepare(self._writer, False)
-                self._writer.exec_driver_sql("SELECT max(position) FROM events")
+            self._prepare(place, prepare)
         except BaseException:
-            self._engine.dispose()
+            self.close()
             raise
 
-    def _make_schema(self, prepare: Preparation) -> None:
-        """Make all tables in one transaction; another process may have been faster.
+    def _prepare(self, place: Place, prepare: Preparation) -> None:
+        """Make what is missing and look at the head.
 
-        The write-ahead log comes after: until then the header on disk says whose file it is.
+        The write-ahead log comes after the schema: until then the header on disk says whose file it is.
         """
+        with errors_named(self.name):
+            if place.is_new:
+                self._make_schema(prepare)
+            else:
+                prepare(self._writer, False)
+            self._writer.exec_driver_sql("PRAGMA journal_mode = WAL")
+            self._writer.exec_driver_sql("SELECT max(position) FROM events")
+
+    def _make_schema(self, prepare: Preparation) -> None:
+        """Make all tables in one transaction; another process may have been faster."""
         with self.writing() as connection:
             is_new = connection.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION_ID
             if is_new:
@@ -82,7 +88,6 @@ class Store:
                 connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
             prepare(connection, is_new)
-        self._writer.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

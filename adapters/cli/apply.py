@@ -1,0 +1,72 @@
+"""`huissier apply`: commands from a file or a pipe, answers on standard output."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, fail, opened
+from huissier.adapters.errors import StoreError
+from huissier.adapters.json_lines import Line, answer_lines, batches, encode_line
+from huissier.domain.answers import Invalid
+
+
+def apply(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(help="A file of JSON lines, or - for standard input.", metavar="FILE|-")],
+    store: StoreOption = None,
+    option: PolicyOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Handle commands, one JSON line each, and print one JSON line of answer each, in order.
+
+    A line that cannot be read is answered with its number and the reason; the lines around it still count, and
+    the exit status is 2. An answer is printed once it is durable. Answers are JSON with or without --json.
+    """
+    with _source(file) as stream, opened(context, store, option) as engine:
+        unreadable = 0
+        done = 0
+        try:
+            for lines in _with_progress(stream, file):
+                answers = answer_lines(engine, lines)
+                done = lines[-1].number
+                unreadable += sum(isinstance(answer, Invalid) for answer in answers)
+                sys.stdout.buffer.write(b"".join(map(encode_line, answers)))
+                sys.stdout.buffer.flush()
+        except StoreError as problem:
+            fail(f"{problem}; nothing after line {done} was recorded", Status.STORE)
+    if unreadable:
+        raise typer.Exit(Status.UNREADABLE)
+
+
+@contextmanager
+def _source(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115 closed below; errors of reading are not errors of opening
+    except OSError as problem:
+        fail(f"{file}: {problem.strerror}", Status.UNREADABLE)
+    with stream:
+        yield stream
+
+
+def _with_progress(stream: BinaryIO, file: str) -> Iterable[list[Line]]:
+    """Show a bar on a terminal while a file is read; none in a pipe or for standard input."""
+    console = Console(stderr=True)
+    if file == "-" or not console.is_terminal:
+        yield from batches(stream)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("applying", total=os.fstat(stream.fileno()).st_size)
+        for lines in batches(stream):
+            yield lines
+            progress.update(task, completed=stream.tell())

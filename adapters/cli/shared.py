@@ -1,0 +1,83 @@
+"""What all commands share: options, exit statuses, errors told in one line."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import StoreError, WhiteListError
+from huissier.domain.rule_set import Options
+from huissier.domain.vocabulary.errors import VocabularyError
+
+
+class Status(IntEnum):
+    """Exit statuses."""
+
+    DONE = 0
+    NO = 1
+    UNREADABLE = 2
+    STORE = 3
+
+
+STORE_VARIABLE = "HUISSIER_STORE"
+DEFAULT_STORE = "sqlite:///huissier.db"
+
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help=f"URL of the store, before the command or behind it; else ${STORE_VARIABLE}, else {DEFAULT_STORE}.",
+        metavar="URL",
+    ),
+]
+PolicyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        envvar="HUISSIER_OPTIONS",
+        metavar="NAME=VALUE",
+        help="A point that no source settles, such as fin_header=ends-contact; see docs/rules.md. Repeatable.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def fail(message: str, status: Status) -> NoReturn:
+    """Say what is wrong and end."""
+    typer.echo(f"huissier: {message}", err=True)
+    raise typer.Exit(status)
+
+
+@contextmanager
+def opened(
+    context: typer.Context, store: str | None, options: list[str] | None, *, create: bool = True
+) -> Iterator[Engine]:
+    """Open the engine for a command and tell its errors in one line."""
+    policy = read_options(options or [])
+    try:
+        with Engine(_url(context, store), options=policy, create=create) as engine:
+            yield engine
+    except StoreError as problem:
+        fail(str(problem), Status.STORE)
+    except WhiteListError as problem:
+        fail(str(problem), Status.NO)
+
+
+def _url(context: typer.Context, store: str | None) -> str:
+    before_command = context.find_root().params.get("store")
+    return store or before_command or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+
+
+def read_options(words: list[str]) -> Options:
+    """Read `name=value` words; a wrong one ends the program with its name and what is known."""
+    given = {name: value for name, _, value in (word.partition("=") for word in words)}
+    try:
+        return msgspec.convert(given, Options, strict=False)
+    except (msgspec.ValidationError, VocabularyError) as problem:
+        known = ", ".join(field.name for field in msgspec.structs.fields(Options))
+        fail(f"--option: {problem}; the options are {known}", Status.UNREADABLE)

@@ -1,0 +1,54 @@
+"""`huissier whitelist`: the national white list, verified and compared with the trust space."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huissier.adapters.cli.shared import JsonOption, PolicyOption, StoreOption, opened
+from huissier.adapters.json_lines import encode_line
+
+whitelist = typer.Typer(help="The national white list (liste blanche).", no_args_is_help=True)
+
+
+@whitelist.callback()
+def _group() -> None:
+    """Keep `load` a subcommand while it is the only one."""
+
+
+@whitelist.command()
+def load(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The signed XML, plain or xz.")],
+    trust: Annotated[Path, typer.Option(help="PEM of the pinned signer, or of its CA.", metavar="PEM")],
+    max_age: Annotated[
+        int | None, typer.Option(help="Refuse a list generated longer ago.", metavar="DAYS", min=0)
+    ] = None,
+    allow_older: Annotated[
+        bool, typer.Option("--allow-older", help="Load it though it is older than the last one or than --max-age.")
+    ] = False,
+    store: StoreOption = None,
+    option: PolicyOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Verify a white list and record exactly what it changes.
+
+    Its signature is verified against --trust, whose validity is judged at the list's own date. A list that is
+    refused changes nothing, and the exit status is 1.
+    """
+    from huissier.adapters.white_list_file import read_white_list
+
+    with opened(context, store, option) as engine:
+        white_list = read_white_list(file, trust)
+        report = engine.load_white_list(
+            white_list, max_age=None if max_age is None else timedelta(days=max_age), allow_older=allow_older
+        )
+    if json:
+        typer.echo(encode_line(report).decode().rstrip())
+        return
+    typer.echo(
+        f"White list of {report.generated_at.isoformat()}: {report.rows} rows, {report.domains} domains,"
+        f" {report.pairs} pairs.\n{report.admitted} pairs admitted, {report.withdrawn} withdrawn;"
+        f" {report.moved} domains moved."
+    )

@@ -1,0 +1,129 @@
+"""Bytes that were written once decode for ever.
+
+`tests/golden/events.jsonl` holds every form of every fact that a release ever wrote. Lines are only ever added:
+a change of shape is a new version with a new name, an upcaster in `adapters/log/codec.py`, and a new line here.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from huissier.adapters.errors import CorruptStoreError
+from huissier.adapters.log import codec
+from huissier.domain import events as e
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "events.jsonl"
+AT = datetime(2026, 10, 31, 9, 30, 15, 123456, tzinfo=UTC)
+RECORDED_AT = datetime(2026, 11, 1, tzinfo=UTC)
+USAGER = "usager:aaaaaaaaaaaaaaaaaaaaaaaaaa@patient.mssante.fr"
+
+EVENTS: tuple[e.AnyEvent, ...] = (
+    e.OperatorRegistered(at=AT, operator="ght", kind="professionnel", name="GHT"),
+    e.InstrumentSigned(at=AT, operator="ght", instrument="annexe-2", referentiel="1.4"),
+    e.CguPublished(at=AT, operator="ght", version="2026", deadline=RECORDED_AT),
+    e.DomainAdmitted(
+        at=AT, domain="ch.mssante.fr", operator="ght", certificate_dns=("C=fr,CN=mss.ch.fr",), hosted=True
+    ),
+    e.DomainWithdrawn(at=AT, domain="ch.mssante.fr", certificate_dns=("C=fr,CN=mss.ch.fr",)),
+    e.WhiteListLoaded(at=AT, generated_at=AT, sha256="00ff", signer="CN=alb", rows=3, admitted=2, withdrawn=1),
+    e.MailboxCreated(
+        at=AT,
+        address="dr.a@ch.mssante.fr",
+        kind="PER",
+        rpps="10000000000",
+        adeli="750000000",
+        finess="750000000",
+        name="Dr A",
+        service="Cardiologie",
+        secteur="SA01",
+        liste_rouge=True,
+    ),
+    e.MailboxSuspended(at=AT, address="dr.a@ch.mssante.fr", motive="absence"),
+    e.MailboxResumed(at=AT, address="dr.a@ch.mssante.fr", motive="retour"),
+    e.MailboxDeleted(at=AT, address="dr.a@ch.mssante.fr", motive="départ"),
+    e.ListeRougeSet(at=AT, address="dr.a@ch.mssante.fr", liste_rouge=False),
+    e.CguSigned(at=AT, mailbox="dr.a@ch.mssante.fr", operator="ght", version="2026"),
+    e.EnsOpened(at=AT, address=USAGER, oid="1.2.250.1.213.1.4.8"),
+    e.EnsClosed(at=AT, address=USAGER),
+    e.MessageDecided(
+        at=AT,
+        id="m-1",
+        sender="dr.a@ch.mssante.fr",
+        verdicts=(
+            e.VerdictGiven(
+                recipient=USAGER, accepted=True, usager=True, reasons=(e.ReasonGiven("PROFESSIONNEL_TO_USAGER", (4, 5)),)
+            ),
+            e.VerdictGiven(recipient="", accepted=False, reasons=(e.ReasonGiven("ADDRESS_INVALID"),)),
+        ),
+        rules="1.4+pharmacies reopening=False",
+        final_hop=True,
+        size=1234,
+        reply_to="secretariat@ch.mssante.fr",
+        message_id="0" * 32,
+        in_reply_to="1" * 32,
+        opens=("secretariat@ch.mssante.fr",),
+        ends=("dr.a@ch.mssante.fr",),
+        unanswerable=("dr.a@ch.mssante.fr",),
+    ),
+    e.MessageDelivered(
+        at=AT, id="m-1", recipient=USAGER, sent=15, sent_at=AT, usager=True, opens=("secretariat@ch.mssante.fr",)
+    ),
+    e.MessageUndelivered(at=AT, id="m-1", recipient=USAGER, cause="boîte pleine"),
+    e.UsagerErased(at=AT, usager="aaaaaaaaaaaaaaaaaaaaaaaaaa"),
+    e.CommandRejected(at=AT, command="open-ens", subject="", reasons=(e.ReasonGiven("INS_INVALID"),)),
+)
+
+
+def golden_lines() -> list[bytes]:
+    return GOLDEN.read_bytes().splitlines()
+
+
+@pytest.mark.parametrize(("line", "event"), list(zip(golden_lines(), EVENTS, strict=True)))
+def test_golden_bytes_decode_to_the_fact_they_were_written_from(line: bytes, event: e.AnyEvent) -> None:
+    stored = codec.decode(line, 1)
+    assert stored.event == event
+    assert stored.recorded_at == RECORDED_AT
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_a_fact_is_written_today_as_the_newest_golden_bytes(event: e.AnyEvent) -> None:
+    stored = codec.encode(event, RECORDED_AT)
+    assert stored.data in golden_lines()
+    assert stored.type == msgspec.json.decode(stored.data)["event"]["type"]
+
+
+def test_every_fact_there_is_has_golden_bytes_that_fill_every_field() -> None:
+    assert {type(event) for event in EVENTS} == set(get_args(e.AnyEvent))
+    for event in EVENTS:
+        written = msgspec.json.decode(codec.encode(event, RECORDED_AT).data)["event"]
+        falsy = {name for name in event.__struct_fields__ if name not in written}
+        assert falsy <= {"liste_rouge"} or isinstance(event, e.ListeRougeSet), (type(event), falsy)
+
+
+def test_names_of_facts_are_stable_and_versioned() -> None:
+    for event in EVENTS:
+        name, _, version = str(event.__struct_config__.tag).rpartition(".v")
+        assert name
+        assert version.isdecimal()
+
+
+def test_an_old_form_is_brought_up_step_by_step() -> None:
+    def to_v0(form: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "ens-closed.v0", "at": form["at"], "who": form["ins_pseudonym"]}
+
+    def to_v1(form: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "ens-closed.v1", "at": form["at"], "address": f"{form['who']}@patient.mssante.fr"}
+
+    old = b'{"recorded_at":"2026-11-01T00:00:00Z","event":{"type":"ens-shut","at":"2026-10-31T09:30:15.123456Z",'
+    old += b'"ins_pseudonym":"usager:aaaaaaaaaaaaaaaaaaaaaaaaaa"}}'
+    upcasters = {"ens-shut": to_v0, "ens-closed.v0": to_v1}
+    assert codec.decode(old, 7, upcasters).event == e.EnsClosed(at=AT, address=USAGER)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b'{"recorded_at":"2026-11-01T00:00:00Z","event":{}}'])
+def test_bytes_that_are_no_fact_are_named_by_their_position(data: bytes) -> None:
+    with pytest.raises(CorruptStoreError, match="position 7"):
+        codec.decode(data, 7)
