@@ -54,7 +54,10 @@ EVENTS: tuple[e.AnyEvent, ...] = (
         sender="dr.a@ch.mssante.fr",
         verdicts=(
             e.VerdictGiven(
-                recipient=USAGER, accepted=True, usager=True, reasons=(e.ReasonGiven("PROFESSIONNEL_TO_USAGER", (4, 5)),)
+                recipient=USAGER,
+                accepted=True,
+                usager=True,
+                reasons=(e.ReasonGiven("PROFESSIONNEL_TO_USAGER", (4, 5)),),
             ),
             e.VerdictGiven(recipient="", accepted=False, reasons=(e.ReasonGiven("ADDRESS_INVALID"),)),
         ),

@@ -66,9 +66,14 @@ def test_a_failed_condition_appends_nothing(recorder: SqlRecorder) -> None:
 
 def test_an_exception_under_the_pen_appends_nothing(recorder: SqlRecorder) -> None:
     recorder.append([event(1)])
-    with pytest.raises(KeyboardInterrupt), recorder.pen() as pen:
-        pen.append([event(2, "b")])
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with recorder.pen() as pen:
+            pen.append([event(2, "b")])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert [sequenced.position for sequenced in recorder.read()] == [1]
     assert list(recorder.read(DCBQuery([DCBQueryItem(tags=["b"])]))) == []
 

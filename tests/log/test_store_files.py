@@ -89,7 +89,7 @@ def test_a_store_of_another_schema_version_is_refused(made: Path) -> None:
 
 def test_a_fact_that_cannot_be_decoded_is_named_by_its_position(made: Path) -> None:
     connection = sqlite3.connect(made)
-    connection.execute("UPDATE events SET data = '{\"type\":\"who-knows.v9\"}' WHERE position = 8")
+    connection.execute('UPDATE events SET data = \'{"type":"who-knows.v9"}\' WHERE position = 8')
     connection.commit()
     connection.close()
     with huissier.open(url(made)) as engine:
@@ -116,7 +116,7 @@ def test_a_folder_or_a_missing_folder_is_a_clear_error(tmp_path: Path) -> None:
     "text", ["", "huissier.db", "sqlite:///", "sqlite:////x?mode=ro", "mysql://host/db", "sqlite://host/x.db", "://"]
 )
 def test_a_url_that_names_no_store_is_a_clear_error(text: str) -> None:
-    with pytest.raises(StoreError, match="URL|supported"):
+    with pytest.raises(StoreError, match=r"URL|supported"):
         huissier.open(text)
 
 
