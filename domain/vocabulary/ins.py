@@ -14,7 +14,8 @@ _CORSICA: Final = {"2A": "19", "2B": "18"}
 # A matricule: sex, year, month (or 20, 30-42 and 50-99 where the month is unknown), département, the rest.
 _MATRICULE: Final = r"[1-478][0-9]{2}(?:0[1-9]|1[0-2]|20|3[0-9]|4[0-2]|[5-9][0-9])(?:[0-9]{2}|2[AB])[0-9]{6}"
 _WITH_KEY: Final = re.compile(rf"(?=({_MATRICULE}[0-9]{{2}}))", re.IGNORECASE)
-_WITHOUT_KEY: Final = re.compile(rf"(?<![0-9])({_MATRICULE})(?![0-9])", re.IGNORECASE)
+# Standing alone it is one with any key or none: the published samples have keys that do not compute.
+_ALONE: Final = re.compile(rf"(?<![0-9]){_MATRICULE}(?:[0-9]{{2}})?(?![0-9])", re.IGNORECASE)
 _SPACED_RUN: Final = re.compile(r"[1-478](?:[\W_]*[0-9]){4}(?:[\W_]*[0-9AB]){2}(?:[\W_]*[0-9]){6,8}", re.IGNORECASE)
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 _DIGIT: Final = re.compile(r"[0-9]")
@@ -69,7 +70,7 @@ def mentions_ins(text: str) -> bool:
     if len(_DIGIT.findall(plain := _plain(text))) < _FEWEST_DIGITS:
         return False
     return any(
-        any(has_valid_key(found.upper()) for found in _WITH_KEY.findall(view)) or _WITHOUT_KEY.search(view)
+        any(has_valid_key(found.upper()) for found in _WITH_KEY.findall(view)) or _ALONE.search(view)
         for view in (plain, _SEPARATORS.sub("", plain))
     )
 

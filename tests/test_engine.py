@@ -1,0 +1,251 @@
+"""The engine: durable, idempotent, one answer for ever, for threads and for several engines on one store."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import huissier
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import InvalidCommandError, StoreError
+from huissier.adapters.log import codec
+from huissier.adapters.log.recorder import Pen
+from huissier.domain.answers import Answer
+from huissier.domain.commands import (
+    AdmitDomain,
+    AnyCommand,
+    CreateMailbox,
+    EraseUsager,
+    OpenEns,
+    RegisterOperator,
+    ReportDelivery,
+    SignInstrument,
+    SubmitMessage,
+    SuspendMailbox,
+)
+from huissier.domain.events import MessageDecided
+
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+DOCTOR, SECRETARY = "dr.a@ch-exemple.mssante.fr", "secretariat@ch-exemple.mssante.fr"
+INS = "279129900100116"
+USAGER = f"{INS}@patient.mssante.fr"
+
+HOSPITAL: tuple[AnyCommand, ...] = (
+    RegisterOperator(operator="ght", kind="professionnel"),
+    SignInstrument(operator="ght", instrument="contrat"),
+    SignInstrument(operator="ght", instrument="annexe-2", referentiel="1.4"),
+    AdmitDomain(domain="ch-exemple.mssante.fr", operator="ght", hosted=True),
+    AdmitDomain(domain="patient.mssante.fr"),
+    CreateMailbox(address=DOCTOR, kind="PER"),
+    CreateMailbox(address=SECRETARY, kind="ORG"),
+)
+
+
+def hospital(url: str = "sqlite://", **arguments: object) -> Engine:
+    engine = Engine(url, clock=lambda: NOW, **arguments)  # type: ignore[arg-type]
+    engine.handle_many(HOSPITAL)
+    return engine
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'huissier.db'}"
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    with hospital(url) as engine:
+        yield engine
+
+
+def message(number: int, to: str = SECRETARY, sender: str = DOCTOR) -> SubmitMessage:
+    return SubmitMessage(id=f"m-{number}", sender=sender, recipients=[to])
+
+
+def test_a_second_engine_on_the_store_gives_the_first_answer(engine: Engine, url: str) -> None:
+    first = engine.handle(message(1))
+    with Engine(url) as other:
+        assert other.handle(message(1)) == first
+        assert other.head == first.position
+
+
+def test_an_id_given_again_gets_the_first_answer_whatever_came_between(engine: Engine) -> None:
+    first = engine.handle(message(1))
+    engine.handle(SuspendMailbox(address=SECRETARY))
+    assert engine.handle(message(1)) == first
+    assert engine.check(message(1)) == first.verdicts
+    assert engine.handle(message(2)).outcome == "refused"
+
+
+def test_an_id_given_again_for_others_tells_no_ins_and_appends_nothing(engine: Engine) -> None:
+    first = engine.handle(message(1, to=USAGER))
+    head = engine.head
+    again = engine.handle(message(1, to=SECRETARY))
+    assert (again.outcome, again.position) == (first.outcome, first.position)
+    assert [verdict.recipient for verdict in again.verdicts] == ["usager@patient.mssante.fr"]
+    assert engine.head == head
+
+
+def test_two_engines_on_one_store_see_each_others_facts_at_once(engine: Engine, url: str) -> None:
+    with Engine(url, clock=lambda: NOW) as other:
+        assert other.handle(message(1)).outcome == "accepted"
+        assert engine.handle(SuspendMailbox(address=SECRETARY)).outcome == "recorded"
+        assert other.handle(message(2)).verdicts[0].reasons[0].code == "RECIPIENT_SUSPENDED"
+        assert engine.handle(message(3)).verdicts[0].reasons[0].code == "RECIPIENT_SUSPENDED"
+
+
+def test_an_engine_far_behind_catches_up(engine: Engine, url: str) -> None:
+    with Engine(url, clock=lambda: NOW) as other:
+        other.handle(message(0))
+        engine.handle_many(message(number) for number in range(1, 2500))
+        engine.handle(SuspendMailbox(address=SECRETARY))
+        assert other.handle(message(3000)).outcome == "refused"
+
+
+def test_a_usager_erased_by_another_engine_is_nobody_known_here(engine: Engine, url: str) -> None:
+    engine.handle(message(1, to=USAGER))
+    engine.handle(ReportDelivery(id="m-1", recipient=USAGER, status="delivered"))
+    assert engine.handle(message(2, sender=USAGER, to=DOCTOR)).outcome == "accepted"
+    with Engine(url, clock=lambda: NOW) as other:
+        assert other.handle(EraseUsager(ins=INS)).outcome == "recorded"
+    assert engine.handle(message(3, sender=USAGER, to=DOCTOR)).outcome == "refused"
+    assert engine.handle(EraseUsager(ins=INS)).outcome == "recorded"
+
+
+def test_a_batch_is_decided_in_order_each_command_seeing_those_before(url: str) -> None:
+    with Engine(url, clock=lambda: NOW) as engine:
+        answers = engine.handle_many((*HOSPITAL, message(1), SuspendMailbox(address=SECRETARY), message(2), message(1)))
+    assert [answer.outcome for answer in answers] == ["recorded"] * 7 + ["accepted", "recorded", "refused", "accepted"]
+    assert [answer.position for answer in answers] == [*range(1, 11), 8]
+
+
+def test_a_batch_that_cannot_be_written_leaves_no_trace(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = engine.head
+
+    def fail(pen: Pen, events: object) -> int:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Pen, "append", fail)
+        with pytest.raises(StoreError):
+            engine.handle_many([SuspendMailbox(address=SECRETARY), message(1)])
+        with pytest.raises(StoreError):
+            engine.handle(OpenEns(ins=INS))
+    assert engine.head == head
+    assert engine.handle(message(1)).outcome == "accepted"
+    assert engine.handle(EraseUsager(ins=INS)).outcome == "rejected"
+
+
+def test_threads_share_an_engine_and_every_answer_is_in_the_log(engine: Engine) -> None:
+    answers: list[Answer] = []
+
+    def write(start: int) -> None:
+        answers.extend(engine.handle(message(number)) for number in range(start, start + 40))
+
+    threads = [threading.Thread(target=write, args=(n * 20,)) for n in range(8)]  # half of the ids come twice
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    decided = {
+        event.id: sequenced.position
+        for sequenced in engine.recorder.read()
+        if isinstance(event := codec.decode(sequenced.event.data, sequenced.position).event, MessageDecided)
+    }
+    assert len(decided) == 180
+    assert engine.head == len(HOSPITAL) + 180
+    assert all(decided[answer.id or ""] == answer.position for answer in answers)
+    assert len(answers) == 320
+
+
+def test_checking_records_nothing_not_even_in_the_vault(engine: Engine) -> None:
+    head = engine.head
+    assert engine.check(message(1, to=USAGER)).outcome == "accepted"
+    assert engine.head == head
+    assert engine.handle(EraseUsager(ins=INS)).reasons[0].code == "NOT_FOUND"
+
+
+def test_recipients_are_named_as_they_were_given_also_twice(engine: Engine) -> None:
+    given = ["Secretariat@CH-exemple.mssante.fr.", SECRETARY, '"x"@y', USAGER, "other bad"]
+    command = SubmitMessage(id="m-1", sender=DOCTOR, recipients=given)
+    answer = engine.handle(command)
+    assert [verdict.recipient for verdict in answer.verdicts] == given
+    assert [verdict.outcome for verdict in answer.verdicts] == [
+        "accepted",
+        "accepted",
+        "refused",
+        "accepted",
+        "refused",
+    ]
+    assert engine.handle(command) == answer
+
+
+def test_a_fact_keeps_when_it_happened_and_when_it_was_recorded(url: str) -> None:
+    happened = NOW - timedelta(days=3)
+    with Engine(url, clock=lambda: NOW) as engine:
+        engine.handle(RegisterOperator(operator="ght", kind="professionnel", at=happened))
+        (sequenced,) = engine.recorder.read()
+    stored = codec.decode(sequenced.event.data, 1)
+    assert (stored.event.at, stored.recorded_at) == (happened, NOW)
+
+
+def test_an_id_that_holds_an_ins_is_kept_as_a_digest_and_found_again(engine: Engine, url: str) -> None:
+    command = SubmitMessage(id=f"mail of {INS}", sender=DOCTOR, recipients=[USAGER])
+    first = engine.handle(command)
+    report = ReportDelivery(id=command.id, recipient=USAGER, status="delivered")
+    assert engine.handle(report).outcome == "recorded"
+    assert engine.handle(command) == first
+    engine.close()
+    for file in Path(url.removeprefix("sqlite:///")).parent.iterdir():
+        assert INS.encode() not in file.read_bytes()
+
+
+def test_an_id_that_pretends_to_be_a_digest_meets_no_other(engine: Engine) -> None:
+    command = SubmitMessage(id=f"mail of {INS}", sender=DOCTOR, recipients=[SECRETARY])
+    engine.handle(command)
+    events = [codec.decode(s.event.data, s.position).event for s in engine.recorder.read()]
+    (kept,) = [event.id for event in events if isinstance(event, MessageDecided)]
+    assert kept.startswith("digest:")
+    other = engine.handle(SubmitMessage(id=kept, sender=DOCTOR, recipients=[SECRETARY]))
+    assert other.position == engine.head
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        (SubmitMessage(id="", sender="a", recipients=["b"]), "id"),
+        (SubmitMessage(id="x", sender="a", recipients=[]), "recipients"),
+        (SubmitMessage(id="x", sender="a", recipients="b"), "recipients"),  # type: ignore[arg-type]
+        (SubmitMessage(id="x", sender=None, recipients=["b"]), "sender"),  # type: ignore[arg-type]
+        (SubmitMessage(id="x", sender="a", recipients=["b"], size=-1), "size"),
+        (RegisterOperator(operator="x", kind="other"), "kind"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_malformed_command_is_an_error_that_names_the_field(engine: Engine, command: AnyCommand, place: str) -> None:
+    head = engine.head
+    with pytest.raises(InvalidCommandError, match=place):
+        engine.handle(command)
+    with pytest.raises(InvalidCommandError):
+        engine.handle_many([message(1), command])
+    assert engine.head == head
+
+
+def test_only_a_submission_can_be_checked(engine: Engine) -> None:
+    with pytest.raises(InvalidCommandError, match="submission"):
+        engine.check(OpenEns(ins=INS))  # type: ignore[arg-type]
+
+
+def test_open_makes_an_engine_with_options(url: str) -> None:
+    with huissier.open(url, options=huissier.Options(ins_key="lenient"), clock=lambda: NOW) as engine:
+        assert isinstance(engine, huissier.Engine)
+        assert engine.handle(EraseUsager(ins="288091234567823")).reasons[0].code == "NOT_FOUND"
+    with huissier.open(url) as engine:
+        assert engine.handle(EraseUsager(ins="288091234567823")).reasons[0].code == "INS_INVALID"
+
+
+def test_handling_nothing_answers_nothing(engine: Engine) -> None:
+    head = engine.head
+    assert engine.handle_many([]) == []
+    assert engine.head == head
