@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from io import BufferedIOBase
-from typing import BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 
-from huissier.adapters.engine import Engine
 from huissier.domain.answers import Answer, Invalid
 from huissier.domain.commands import AnyCommand
 from huissier.domain.vocabulary.ins import without_ins
+
+if TYPE_CHECKING:
+    from huissier.adapters.engine import Engine
 
 LONGEST_LINE: Final = 4 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
@@ -89,7 +91,7 @@ def read_command(line: Line) -> AnyCommand | Invalid:
         return Invalid(line=line.number, error="the line is nested too deeply")
 
 
-def answer_lines(engine: Engine, lines: list[Line]) -> list[Answer | Invalid]:
+def answer_lines(engine: "Engine", lines: list[Line]) -> list[Answer | Invalid]:
     """Handle the lines in one transaction; return one answer a line, in order."""
     read = [read_command(line) for line in lines]
     answers = iter(engine.handle_many(command for command in read if not isinstance(command, Invalid)))

@@ -1,25 +1,47 @@
-"""Runs the installed program as a person would."""
+"""Runs the program, within the test or as a process of its own."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+from typer.testing import CliRunner
+
+from huissier.adapters.cli.main import app
 
 PROGRAM = Path(sys.executable).with_name("huissier")
 
 
-def huissier(
-    *arguments: str, cwd: Path, stdin: str | bytes = "", env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run `huissier` in a folder and return what it printed."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("HUISSIER_")}
+class Done(NamedTuple):
+    """What a run of the program came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def huissier(*arguments: str, cwd: Path, stdin: str | bytes = "", env: dict[str, str] | None = None) -> Done:
+    """Run `huissier` in a folder, within this process; a bug's exception comes out."""
+    clean = {name: None for name in os.environ if name.startswith("HUISSIER_")}
+    surroundings: dict[str, str | None] = {**clean, "NO_COLOR": "1", "TERMINAL_WIDTH": "120", **(env or {})}
+    with contextlib.chdir(cwd):
+        result = CliRunner().invoke(app, arguments, input=stdin, env=surroundings)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Done(result.exit_code, result.stdout, result.stderr)
+
+
+def as_process(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> Done:
+    """Run the installed program as a person would."""
     done = subprocess.run(
         [PROGRAM, *arguments],
         cwd=cwd,
-        input=stdin if isinstance(stdin, bytes) else stdin.encode(),
         capture_output=True,
-        env={**clean, "NO_COLOR": "1", "COLUMNS": "120", **(env or {})},
+        text=True,
+        env={**os.environ, **(env or {})},
         timeout=60,
         check=False,
     )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+    return Done(done.returncode, done.stdout, done.stderr)

@@ -11,7 +11,7 @@ README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
 
 def block(language: str, number: int = 0) -> str:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)[number]
+    return str(re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)[number])
 
 
 def agrees(shown: str, printed: str) -> bool:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, fail, opened
-from huissier.adapters.errors import InvalidCommandError
+from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, errors_told, fail, opened
 from huissier.adapters.json_lines import encode_line
 from huissier.domain.answers import Answer, Verdict, Verdicts
 from huissier.domain.commands import SubmitMessage
@@ -31,7 +30,7 @@ def check(
 
     Exit status 0 if it may be sent to every recipient, else 1.
     """
-    try:
+    with errors_told():
         command = SubmitMessage(
             id=f"check-{secrets.token_hex(16)}",  # an id that is in the log would get its first answer
             at=_time(at),
@@ -41,10 +40,8 @@ def check(
             certificate_dn=certificate_dn,
             size=size,
         )
-        with opened(context, store, option, create=False) as engine:
-            verdicts = engine.check(command)
-    except (VocabularyError, InvalidCommandError) as problem:
-        fail(str(problem), Status.UNREADABLE)
+    with opened(context, store, option, create=False) as engine:
+        verdicts = engine.check(command)
     typer.echo(_as_json(verdicts) if json else "\n".join(map(_as_text, verdicts)))
     if verdicts.outcome != "accepted":
         raise typer.Exit(Status.NO)

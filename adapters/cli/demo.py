@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import typer
 
-from huissier.adapters.engine import Engine
 from huissier.domain.answers import Answer, Reason
 from huissier.domain.commands import (
     AdmitDomain,
@@ -39,6 +38,8 @@ class Step(NamedTuple):
 
 def demo() -> None:
     """Tell how an operator joins and a usager and a professionnel come to write to each other, step by step."""
+    from huissier.adapters.engine import Engine
+
     folder = Path(tempfile.mkdtemp(prefix="huissier-demo-"))
     url = f"sqlite:///{folder / 'huissier.db'}"
     with Engine(url) as engine:

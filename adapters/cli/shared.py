@@ -4,15 +4,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import msgspec
 import typer
 
-from huissier.adapters.engine import Engine
-from huissier.adapters.errors import StoreError, WhiteListError
+from huissier.adapters.errors import InvalidCommandError, StoreError, WhiteListError
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
+
+if TYPE_CHECKING:
+    from huissier.adapters.engine import Engine
 
 
 class Status(IntEnum):
@@ -54,18 +56,28 @@ def fail(message: str, status: Status) -> NoReturn:
 
 
 @contextmanager
-def opened(
-    context: typer.Context, store: str | None, options: list[str] | None, *, create: bool = True
-) -> Iterator[Engine]:
-    """Open the engine for a command and tell its errors in one line."""
-    policy = read_options(options or [])
+def errors_told() -> Iterator[None]:
+    """Tell an error in one line and end with its status."""
     try:
-        with Engine(_url(context, store), options=policy, create=create) as engine:
-            yield engine
+        yield
     except StoreError as problem:
         fail(str(problem), Status.STORE)
     except WhiteListError as problem:
         fail(str(problem), Status.NO)
+    except (InvalidCommandError, VocabularyError) as problem:
+        fail(str(problem), Status.UNREADABLE)
+
+
+@contextmanager
+def opened(
+    context: typer.Context, store: str | None, options: list[str] | None, *, create: bool = True
+) -> "Iterator[Engine]":
+    """Open the engine for a command, and tell errors."""
+    from huissier.adapters.engine import Engine  # brings the database library, which --help does without
+
+    policy = read_options(options or [])
+    with errors_told(), Engine(_url(context, store), options=policy, create=create) as engine:
+        yield engine
 
 
 def _url(context: typer.Context, store: str | None) -> str:

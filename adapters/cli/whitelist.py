@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, PolicyOption, StoreOption, opened
+from huissier.adapters.cli.shared import JsonOption, PolicyOption, StoreOption, errors_told, opened
 from huissier.adapters.json_lines import encode_line
 
 whitelist = typer.Typer(help="The national white list (liste blanche).", no_args_is_help=True)
@@ -39,8 +39,9 @@ def load(
     """
     from huissier.adapters.white_list_file import read_white_list
 
-    with opened(context, store, option) as engine:
+    with errors_told():
         white_list = read_white_list(file, trust)
+    with opened(context, store, option) as engine:
         report = engine.load_white_list(
             white_list, max_age=None if max_age is None else timedelta(days=max_age), allow_older=allow_older
         )
