@@ -1,34 +1,30 @@
-"""The national white list (liste blanche) as a file: its signature verified, its rows read from what was signed.
+"""The national white list (liste blanche) as a file: read only from what a trusted signer signed.
 
-Only one form of signature is taken, the one the list has: enveloped over the whole document, exclusive
-canonicalisation, RSA-SHA256. Certificates are judged at the list's own date, so that a list stays verifiable
-after its signer has expired. Contacts in the list are not read.
+Contacts in the list are not read, and no error repeats a text of the list.
 """
 
-import base64
 import lzma
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509 import (
-    BasicConstraints,
     Certificate,
-    ExtensionNotFound,
-    KeyUsage,
-    load_der_x509_certificate,
     load_pem_x509_certificates,
 )
 from lxml import etree
-from signxml.algorithms import DigestAlgorithm, SignatureMethod
-from signxml.exceptions import SignXMLException
-from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from huissier.adapters.errors import WhiteListError
+from huissier.adapters.white_list_signature import (
+    carried_certificates,
+    check_trust,
+    signed_by,
+    subject_of,
+    text_of,
+    the_signature,
+)
 from huissier.domain.vocabulary.address import Domain
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.vocabulary.errors import VocabularyError
@@ -36,217 +32,132 @@ from huissier.domain.vocabulary.times import parse_time
 from huissier.domain.white_list import WhiteList
 
 LARGEST: Final = 64 * 1024 * 1024
-_LONGEST_CHAIN: Final = 5
+_MOST_MARKUP: Final = 1_000_000  # the list of 2025 has 123,430 of < and =, and two namespaces
+_MOST_NAMESPACES: Final = 100
+_UNPACKING_MEMORY: Final = 256 * 1024 * 1024
 _XZ_MAGIC: Final = b"\xfd7zXZ\x00"
 _LIST: Final = "{https://listeblanche.mssante.fr/schema}"
-_SIGNATURE: Final = "{http://www.w3.org/2000/09/xmldsig#}"
-_EXCLUSIVE_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
-_ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 
 
 def read_white_list(path: Path, trust: Path) -> WhiteList:
     """Return the verified list in a file, plain or compressed with xz.
 
-    `trust` is a PEM file of the pinned signer's certificate, or of the authority that issued it. Raises
-    `WhiteListError` naming what is wrong; a row's error names the row and its line.
+    `trust` is a PEM file of the pinned signer's certificate, or of authorities; whoever holds a certificate of
+    such an authority can sign a list, so pin the signer where its authority issues to others. Raises
+    `WhiteListError` naming what is wrong; a row's error names the row, its line and the field.
     """
+    trusted = _trusted_certificates(trust)
     content = _content_of(path)
-    root = _parsed(content)
-    generated_at = _generation_date(root)
-    signer, signed = _verified(content, root, _trusted_certificates(trust), generated_at)
-    if _generation_date(signed) != generated_at:
-        raise WhiteListError("the generation date of the white list is not the signed one")
-    rows = list(_rows(signed, root))
+    document = _parsed(content)
+    signature = the_signature(document)
+    signer, carried = carried_certificates(signature)
+    signed = signed_by(signer, document)
+    generated_at = _generation_date(signed)
+    check_trust(signer, carried, trusted, generated_at)
+    rows = list(_rows(signed, document))
     pairs: dict[str, set[CertificateDn]] = {}
     for domain, dn in rows:
         pairs.setdefault(domain, set()).add(dn)
     return WhiteList(
         generated_at=generated_at,
         sha256=sha256(content).hexdigest(),
-        signer=signer.subject.rfc4514_string(),
+        signer=subject_of(signer),
         rows=len(rows),
         pairs={domain: frozenset(dns) for domain, dns in pairs.items()},
     )
 
 
 def _content_of(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if content.startswith(_XZ_MAGIC):
-            with lzma.open(BytesIO(content)) as unpacked:
-                content = unpacked.read(LARGEST + 1)
-    except (OSError, EOFError, lzma.LZMAError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "its compressed data is damaged"
-        raise WhiteListError(f"the white list {path} cannot be read: {reason}") from None
+    content = _bytes_of(path, "white list")
+    if content.startswith(_XZ_MAGIC):
+        content = _unpacked(content, path)
     if len(content) > LARGEST:
         raise WhiteListError(f"the white list {path} is larger than {LARGEST} bytes")
     return content
 
 
-def _trusted_certificates(path: Path) -> list[Certificate]:
+def _bytes_of(path: Path, what: str) -> bytes:
     try:
-        return load_pem_x509_certificates(path.read_bytes())
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)
     except OSError as problem:
-        raise WhiteListError(f"the trusted certificates {path} cannot be read: {problem.strerror}") from None
+        raise WhiteListError(f"the {what} {path} cannot be read: {problem.strerror}") from None
     except ValueError:
-        raise WhiteListError(f"{path} holds no PEM certificate") from None
+        raise WhiteListError(f"the {what} cannot be read: its path is not one") from None
+
+
+def _unpacked(packed: bytes, path: Path) -> bytes:
+    """Unpack one xz stream, one byte beyond the limit at most, whatever size it claims."""
+    unpacker = lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_UNPACKING_MEMORY)
+    try:
+        content = unpacker.decompress(packed, max_length=LARGEST + 1)
+    except lzma.LZMAError:
+        raise WhiteListError(f"the white list {path} cannot be read: its compressed data is damaged") from None
+    if len(content) <= LARGEST and (not unpacker.eof or unpacker.unused_data):
+        raise WhiteListError(f"the white list {path} cannot be read: it is not one whole xz stream")
+    return content
+
+
+def _trusted_certificates(path: Path) -> list[Certificate]:
+    content = _bytes_of(path, "file of trusted certificates")
+    try:
+        return load_pem_x509_certificates(content)
+    except Exception:
+        raise WhiteListError(f"{path} holds no PEM certificate, or one that cannot be read") from None
 
 
 def _parsed(content: bytes) -> etree._Element:
-    """Parse without entities, network or document type; refuse what is not a white list at its root."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    if b"<!DOCTYPE" in content or content.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00", b"<\x00")):
-        raise WhiteListError("a white list has no document type and is written in UTF-8")
+    """Parse as UTF-8 without entities, network or document type; refuse what is not a white list at its root.
+
+    A declared encoding is overruled: in UTF-7 or EBCDIC a DOCTYPE would not be seen in the bytes.
+    """
+    if b"<!DOCTYPE" in content:
+        raise WhiteListError("the white list declares a document type, which a white list does not have")
+    # Memory grows with nodes, not with bytes; time with the square of the namespaces of one element.
+    if content.count(b"<") + content.count(b"=") > _MOST_MARKUP or content.count(b"xmlns") > _MOST_NAMESPACES:
+        raise WhiteListError("the white list has more elements, attributes or namespaces than one can need")
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError) as problem:
-        raise WhiteListError(f"the white list is not well-formed XML: {_first_line(problem)}") from None
-    if root.tag != f"{_LIST}ListeBlancheMSSante":
+        document = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as problem:
+        line, column = problem.position
+        where = f"line {line}, column {column}"
+        raise WhiteListError(f"the white list is not well-formed XML in UTF-8 ({where})") from None
+    if document.tag != f"{_LIST}ListeBlancheMSSante":
         raise WhiteListError("the document is not a ListeBlancheMSSante of the MSSanté schema")
-    return root
+    return document
 
 
-def _generation_date(root: etree._Element) -> datetime:
-    dates = root.findall(f"{_LIST}DateDeGeneration")
-    if len(dates) != 1:
-        raise WhiteListError("the white list needs one DateDeGeneration")
+def _generation_date(signed: etree._Element) -> datetime:
     try:
-        return parse_time(_text(dates[0]))
+        return parse_time(text_of(_only(signed, "DateDeGeneration")))
     except VocabularyError as problem:
         raise WhiteListError(f"DateDeGeneration of the white list: {problem}") from None
 
 
-def _verified(
-    content: bytes, root: etree._Element, trusted: list[Certificate], moment: datetime
-) -> tuple[Certificate, etree._Element]:
-    """Return the signer and the document as it was signed; nothing outside it may be believed."""
-    candidates = _carried_certificates(_the_signature(root)) or trusted
-    signers = [one for one in candidates if _leads_to(one, candidates, trusted, moment, _LONGEST_CHAIN)]
-    if not signers:
-        raise WhiteListError(
-            "the signer of the white list is not a trusted certificate nor issued by one, or was not valid at its date"
-        )
-    for signer in signers:
-        if (signed := _as_signed_by(signer, content, moment)) is not None:
-            if signed.tag != root.tag:
-                raise WhiteListError("the signature does not cover the white list as a whole")
-            return signer, signed
-    raise WhiteListError("the white list is not as it was signed: its signature does not verify")
-
-
-def _as_signed_by(signer: Certificate, content: bytes, moment: datetime) -> etree._Element | None:
-    """Return what a certificate's key signed, None where the signature is not its."""
-    config = SignatureConfiguration(
-        location="./",
-        expect_references=1,
-        signature_methods=frozenset({SignatureMethod.RSA_SHA256}),
-        digest_algorithms=frozenset({DigestAlgorithm.SHA256}),
-        verification_time=moment,
-    )
+def _rows(signed: etree._Element, document: etree._Element) -> Iterator[tuple[str, CertificateDn]]:
+    """Yield (domain, certificate) of each row of what was signed; errors name the line of the document."""
     try:
-        result = XMLVerifier().verify(content, x509_cert=signer, expect_config=config)
-    except (SignXMLException, InvalidSignature, etree.LxmlError, ValueError, TypeError, AttributeError):
-        return None
-    return None if isinstance(result, list) else result.signed_xml
-
-
-def _the_signature(root: etree._Element) -> etree._Element:
-    """Return the one signature, of the one form that is taken."""
-    signatures = list(root.iter(f"{_SIGNATURE}Signature"))
-    if not signatures:
-        raise WhiteListError("the white list is not signed")
-    if len(signatures) > 1 or signatures[0].getparent() is not root:
-        raise WhiteListError("a white list has one signature, directly under its root")
-    references = signatures[0].findall(f"{_SIGNATURE}SignedInfo/{_SIGNATURE}Reference")
-    if [reference.get("URI") for reference in references] != [""]:
-        raise WhiteListError("the signature does not cover the white list as a whole")
-    algorithms = [
-        element.get("Algorithm")
-        for name in ("CanonicalizationMethod", "Transform")
-        for element in signatures[0].iter(f"{_SIGNATURE}{name}")
-    ]
-    if algorithms != [_EXCLUSIVE_C14N, _ENVELOPED, _EXCLUSIVE_C14N]:
-        raise WhiteListError("the white list is not signed enveloped with exclusive canonicalisation")
-    return signatures[0]
-
-
-def _carried_certificates(signature: etree._Element) -> list[Certificate]:
-    carried = signature.iterfind(f"{_SIGNATURE}KeyInfo/{_SIGNATURE}X509Data/{_SIGNATURE}X509Certificate")
-    try:
-        return [load_der_x509_certificate(base64.b64decode(_text(element))) for element in carried]
-    except ValueError:
-        raise WhiteListError("a certificate in the white list's signature cannot be read") from None
-
-
-def _leads_to(
-    certificate: Certificate, carried: list[Certificate], trusted: list[Certificate], moment: datetime, steps: int
-) -> bool:
-    """Say whether a chain of authorities leads to a trusted certificate, each valid at the list's date."""
-    if steps == 0 or not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
-        return False
-    if certificate in trusted:
-        return True
-    return any(
-        _is_authority(issuer)
-        and _issued(issuer, certificate)
-        and _leads_to(issuer, carried, trusted, moment, steps - 1)
-        for issuer in (*trusted, *carried)
-        if issuer != certificate
-    )
-
-
-def _is_authority(certificate: Certificate) -> bool:
-    try:
-        if not certificate.extensions.get_extension_for_class(BasicConstraints).value.ca:
-            return False
-        return certificate.extensions.get_extension_for_class(KeyUsage).value.key_cert_sign
-    except ExtensionNotFound as problem:
-        return problem.oid == KeyUsage.oid
-    except ValueError:
-        return False
-
-
-def _issued(issuer: Certificate, certificate: Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-        return False
-    return True
-
-
-def _rows(signed: etree._Element, original: etree._Element) -> Iterator[tuple[str, CertificateDn]]:
-    """Yield (domain, certificate) of each row of the signed document; errors name the line of the original."""
-    path = f"{_LIST}ListeDomaines/{_LIST}Domaine"
-    lines = [row.sourceline for row in original.findall(path)]
-    rows = signed.findall(path)
-    if not rows:
+        rows = _only(signed, "ListeDomaines")
+    except VocabularyError as problem:
+        raise WhiteListError(f"ListeDomaines of the white list: {problem}") from None
+    if any(row.tag != f"{_LIST}Domaine" for row in rows):  # else the domain in it would be withdrawn in silence
+        raise WhiteListError("ListeDomaines of the white list holds something other than Domaine")
+    if not len(rows):
         raise WhiteListError("the white list holds no domain; it would withdraw all of them")
+    lines = [row.sourceline for row in document.iterfind(f"{_LIST}ListeDomaines/{_LIST}Domaine")]
     for number, (row, line) in enumerate(zip(rows, lines, strict=True), 1):
-        where = f"row {number} of the white list (line {line})"
+        field = "Nom"
         try:
-            yield (
-                Domain.parse(_field(row, "Nom", where)).name,
-                CertificateDn.parse(_field(row, "DNCertificatOperateur", where)),
-            )
+            name = Domain.parse(text_of(_only(row, field))).name
+            field = "DNCertificatOperateur"
+            yield name, CertificateDn.parse(text_of(_only(row, field)))
         except VocabularyError as problem:
-            raise WhiteListError(f"{where}: {problem}") from None
+            raise WhiteListError(f"row {number} of the white list (line {line}), {field}: {problem}") from None
 
 
-def _field(row: etree._Element, name: str, where: str) -> str:
-    found = row.findall(f"{_LIST}{name}")
-    text = _text(found[0]) if len(found) == 1 else ""
-    if not text:
-        raise WhiteListError(f"{where} needs one {name}")
-    return text
-
-
-def _text(element: etree._Element) -> str:
-    """Return the whole text of an element that holds nothing but text."""
-    if len(element):
-        raise WhiteListError(f"line {element.sourceline} of the white list holds more than text")
-    return (element.text or "").strip()
-
-
-def _first_line(problem: Exception) -> str:
-    return str(problem).splitlines()[0][:200] if str(problem) else "no reason given"
+def _only(parent: etree._Element, name: str) -> etree._Element:
+    found = parent.findall(f"{_LIST}{name}")
+    if len(found) != 1:
+        raise VocabularyError("missing" if not found else "given more than once")
+    return found[0]

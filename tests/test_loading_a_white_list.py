@@ -18,6 +18,7 @@ from huissier.domain.events import AnyEvent, DomainAdmitted, DomainWithdrawn, Wh
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.white_list import WhiteList
 from tests.command_line import huissier
+from tests.white_list.lists import make_signer, pem, signed_list
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -174,6 +175,28 @@ def test_after_every_list_the_trust_space_is_what_the_list_says(lists: list[dict
                 for dn in ("CN=1", "CN=2", "CN=3"):
                     assert is_admitted(engine, domain, dn) == ((domain, dn) in wanted)
             before = wanted
+
+
+def test_the_command_line_loads_a_signed_list_once_and_a_changed_byte_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "list.xml").write_bytes(signed_list())
+    (tmp_path / "trust.pem").write_bytes(pem(make_signer()))
+    load = ("whitelist", "load", "list.xml", "--trust", "trust.pem", "--json")
+    first = json.loads(huissier(*load, cwd=tmp_path).stdout)
+    assert {"rows", "domains", "pairs", "admitted", "withdrawn", "generated_at"} <= set(first)
+    assert first["admitted"] == first["pairs"] > 0
+    store = f"sqlite:///{tmp_path / 'huissier.db'}"
+    with Engine(store) as engine:
+        head = engine.head
+    again = json.loads(huissier(*load, cwd=tmp_path).stdout)
+    assert (again["admitted"], again["withdrawn"]) == (0, 0)
+    changed = bytearray(signed_list())
+    changed[changed.index(b".mssante.fr")] ^= 1
+    (tmp_path / "list.xml").write_bytes(changed)
+    refused = huissier(*load, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("huissier: ")
+    with Engine(store) as engine:
+        assert engine.head == head
 
 
 def test_the_command_line_refuses_what_is_no_signed_list_and_changes_nothing(tmp_path: Path) -> None:
