@@ -116,8 +116,10 @@ class Engine:
             raise InvalidCommandError("only a submission can be checked")
         with self._lock, self._remembering(), self._recorder.reading() as look:
             turn = Turn(look, self._memory, self._clock())
-            identities = self._identifier.identify(ready, look.connection, may_keep=False)
-            return verdicts_for(ready, identities, self._decided(ready, identities, turn)[0])
+            identities = self._identifier.identify(ready, look.connection).identities
+            verdicts = verdicts_for(ready, identities, self._decided(ready, identities, turn)[0])
+            self._memory.keep_bounded([submission_tag(identities.submission)])
+            return verdicts
 
     def load_white_list(
         self, white_list: WhiteList, *, max_age: timedelta | None = None, allow_older: bool = False
@@ -169,10 +171,16 @@ class Engine:
             raise
 
     def _handle(self, command: AnyCommand, turn: Turn) -> Answer:
-        identities = self._identifier.identify(command, turn.connection)
+        identities, newcomers = self._identifier.identify(command, turn.connection)
         if isinstance(command, SubmitMessage):
-            return self._answer_submission(command, identities, turn)
-        return self._answer_other(command, identities, turn)
+            answer, is_new = self._answer_submission(command, identities, turn)
+        else:
+            answer = self._answer_other(command, identities, turn)
+            is_new = answer.outcome == "recorded"
+        if is_new:
+            for newcomer in newcomers:
+                self._vault.keep(turn.connection, newcomer.ins, newcomer.usager_id)
+        return answer
 
     def _answer_other(self, command: OtherCommand, identities: Identities, turn: Turn) -> Answer:
         turn.learn(lambda facts: needed(command, identities, facts))
@@ -190,15 +198,17 @@ class Engine:
                     self._vault.erase(turn.connection, event.usager)
                 return Answer(type=kind, outcome="recorded", position=turn.record(event))
 
-    def _answer_submission(self, command: SubmitMessage, identities: Identities, turn: Turn) -> Answer:
+    def _answer_submission(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[Answer, bool]:
+        """Return the answer, and whether it is given for the first time."""
         decided, position = self._decided(command, identities, turn)
-        if position is None:
+        if is_new := position is None:
             position = turn.record(decided)
         turn.done_with.append(submission_tag(identities.submission))
         verdicts = verdicts_for(command, identities, decided)
-        return Answer(
+        answer = Answer(
             type="submit-message", id=command.id, outcome=verdicts.outcome, position=position, verdicts=verdicts
         )
+        return answer, is_new
 
     def _decided(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[MessageDecided, int | None]:
         """Return what is decided on a submission; with its position where its id came before."""

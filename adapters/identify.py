@@ -1,12 +1,13 @@
 """From the raw texts of a command to whom they mean: parsed, and pseudonymous where an INS stands in them."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from huissier.adapters.vault import Vault, new_usager_id
-from huissier.domain.commands import AnyCommand, OpenEns, ReportDelivery, SubmitMessage
-from huissier.domain.identities import Identities, addresses_in, ins_in
+from huissier.domain.commands import AnyCommand, CloseEns, EraseUsager, OpenEns, ReportDelivery, SubmitMessage
+from huissier.domain.identities import Identities, addresses_in
 from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
@@ -15,22 +16,41 @@ from huissier.domain.vocabulary.ins import Ins, mentions_ins
 _DIGEST_PREFIX: Final = "digest:"
 
 
+class Newcomer(NamedTuple):
+    """A usager the vault does not know yet, and the id they get if a fact about them is recorded."""
+
+    ins: Ins
+    usager_id: str
+
+
+class Identified(NamedTuple):
+    """Whom a command means, and who of them is new."""
+
+    identities: Identities
+    newcomers: list[Newcomer]
+
+
 class Identifier:
-    """Identifies commands with one vault."""
+    """Identifies commands with one vault; nothing is written to it."""
 
     def __init__(self, vault: Vault, *, lenient_ins: bool) -> None:
         """`lenient_ins` takes an INS whose key does not compute."""
         self._vault = vault
         self._lenient = lenient_ins
 
-    def identify(self, command: AnyCommand, connection: Connection, *, may_keep: bool = True) -> Identities:
-        """Say whom a command means.
+    def identify(self, command: AnyCommand, connection: Connection) -> Identified:
+        """Say whom a command means."""
+        newcomers: list[Newcomer] = []
+        addresses = {raw: self._mailbox(raw, connection, newcomers) for raw in addresses_in(command)}
+        return Identified(self._identities(command, addresses, connection, newcomers), newcomers)
 
-        Only a message or an opened ENS brings a new usager into the vault, and only where `may_keep`; any other
-        unknown INS gets an id that is nobody's.
-        """
-        keep = may_keep and isinstance(command, SubmitMessage | OpenEns)
-        addresses = {raw: self._mailbox(raw, connection, keep=keep) for raw in addresses_in(command)}
+    def _identities(
+        self,
+        command: AnyCommand,
+        addresses: Mapping[str, MailboxAddress | None],
+        connection: Connection,
+        newcomers: list[Newcomer],
+    ) -> Identities:
         match command:
             case SubmitMessage():
                 return Identities(
@@ -41,24 +61,15 @@ class Identifier:
                 )
             case ReportDelivery():
                 return Identities(addresses=addresses, submission=self._submission(command.id))
+            case OpenEns() | CloseEns() | EraseUsager():
+                usager = self._mailbox(f"{_without_spaces(command.ins)}@{USAGERS_DOMAIN}", connection, newcomers)
+                if usager is None or not usager.is_pseudonym:
+                    return Identities()
+                return Identities(usager=usager, usager_known=not newcomers)
             case _:
-                ins = ins_in(command)
-                return Identities(addresses=addresses) if ins is None else self._usager(ins, connection, keep=keep)
+                return Identities(addresses=addresses)
 
-    def _usager(self, raw: str, connection: Connection, *, keep: bool) -> Identities:
-        try:
-            ins = Ins.parse(raw, lenient=self._lenient)
-        except VocabularyError:
-            return Identities()
-        known = self._vault.usager_id(connection, ins)
-        return Identities(
-            usager=MailboxAddress(ins.value.lower(), USAGERS_DOMAIN).under_pseudonym(
-                known or self._new_id(ins, connection, keep=keep)
-            ),
-            usager_known=known is not None,
-        )
-
-    def _mailbox(self, raw: str, connection: Connection, *, keep: bool) -> MailboxAddress | None:
+    def _mailbox(self, raw: str, connection: Connection, newcomers: list[Newcomer]) -> MailboxAddress | None:
         try:
             address = MailboxAddress.parse(raw)
             if not address.holds_ins_shape:
@@ -66,11 +77,16 @@ class Identifier:
             ins = Ins.parse(address.local, lenient=self._lenient)
         except VocabularyError:
             return None
-        known = self._vault.usager_id(connection, ins)
-        return address.under_pseudonym(known or self._new_id(ins, connection, keep=keep))
+        return address.under_pseudonym(self._usager_id(ins, connection, newcomers))
 
-    def _new_id(self, ins: Ins, connection: Connection, *, keep: bool) -> str:
-        return self._vault.keep(connection, ins) if keep else new_usager_id()
+    def _usager_id(self, ins: Ins, connection: Connection, newcomers: list[Newcomer]) -> str:
+        known = self._vault.usager_id(connection, ins)
+        if known is None:
+            known = next((newcomer.usager_id for newcomer in newcomers if newcomer.ins == ins), None)
+        if known is None:
+            known = new_usager_id()
+            newcomers.append(Newcomer(ins, known))
+        return known
 
     def _submission(self, id_: str) -> str:
         """Return an id as facts keep it: one that a gateway made of an INS only as a digest."""
@@ -81,3 +97,7 @@ class Identifier:
         """Return a digest of a Message-ID without its angle brackets."""
         bare = "" if raw is None else raw.strip().removeprefix("<").removesuffix(">").strip()
         return self._vault.digest(bare) if bare else None
+
+
+def _without_spaces(ins: str) -> str:
+    return ins.replace(" ", "")

@@ -53,15 +53,12 @@ class Vault:
         found = connection.exec_driver_sql(_FIND, (self._found_by(ins),)).scalar()
         return None if found is None else self._remember(ins, str(found))
 
-    def keep(self, connection: Connection, ins: Ins) -> str:
-        """Return the id of a usager, given now where the vault did not know them."""
-        if (known := self.usager_id(connection, ins)) is not None:
-            return known
-        usager = new_usager_id()
+    def keep(self, connection: Connection, ins: Ins, usager: str) -> None:
+        """Keep whose a new id is."""
         nonce = os.urandom(_NONCE_LENGTH)
         sealed = nonce + self._seal.encrypt(nonce, ins.value.encode(), usager.encode())
         connection.exec_driver_sql(_KEEP, (self._found_by(ins), usager, sealed))
-        return self._remember(ins, usager)
+        self._remember(ins, usager)
 
     def reveal(self, connection: Connection, usager: str) -> Ins | None:
         """Return whose an id is, None where they were erased."""

@@ -11,6 +11,7 @@ from huissier.domain.events import MessageDecided, Positions, ReasonGiven, Verdi
 from huissier.domain.identities import Identities
 from huissier.domain.reasons import TABLE
 from huissier.domain.vocabulary.address import MailboxAddress
+from huissier.domain.vocabulary.ins import without_ins
 
 
 class Reason(Struct, frozen=True, omit_defaults=True):
@@ -35,6 +36,9 @@ class Verdict(Struct, frozen=True):
     recipient: str
     outcome: Literal["accepted", "refused"]
     reasons: tuple[Reason, ...]
+
+    def __repr__(self) -> str:
+        return without_ins(super().__repr__())
 
 
 class Verdicts(tuple[Verdict, ...]):
@@ -61,6 +65,9 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdicts: tuple[Verdict, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
+    def __repr__(self) -> str:
+        return without_ins(super().__repr__())
+
 
 class Invalid(Struct, frozen=True, kw_only=True):
     """The answer to a line that cannot be read: its number, counted from 1, and why."""
@@ -71,8 +78,10 @@ class Invalid(Struct, frozen=True, kw_only=True):
 
 
 def explained(given: ReasonGiven | Rejected) -> Reason:
-    """Return a reason as the contract gives it, from its code and facts."""
+    """Return a reason as the contract gives it, from its code and facts; only a refused message has an SMTP reply."""
     plain = _EXPLAINED[given.code]
+    if isinstance(given, Rejected):
+        return replace(plain, smtp=None, facts=given.facts)
     return replace(plain, facts=given.facts) if given.facts else plain
 
 

@@ -54,6 +54,10 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         if self.at is not None and self.at.tzinfo is not UTC:
             self._read("at", in_utc)
 
+    def __repr__(self) -> str:
+        """Return the command's fields without any INS."""
+        return without_ins(super().__repr__())
+
     def _read(self, place: str, parse: Callable[[Any], object]) -> None:
         if (raw := getattr(self, place)) is None:
             return

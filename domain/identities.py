@@ -6,11 +6,8 @@ from msgspec import Struct
 
 from huissier.domain.commands import (
     AnyCommand,
-    CloseEns,
     CreateMailbox,
     DeleteMailbox,
-    EraseUsager,
-    OpenEns,
     ReportDelivery,
     ResumeMailbox,
     SetListeRouge,
@@ -51,8 +48,3 @@ def addresses_in(command: AnyCommand) -> tuple[str, ...]:
             return (command.address,)
         case _:
             return ()
-
-
-def ins_in(command: AnyCommand) -> str | None:
-    """Return the raw INS a command names."""
-    return command.ins if isinstance(command, OpenEns | CloseEns | EraseUsager) else None

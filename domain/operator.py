@@ -125,14 +125,13 @@ def _with_cgu(state: Operator, event: CguPublished, position: int) -> tuple[Publ
 def register(command: RegisterOperator, at: datetime, operator: Timeline[Operator]) -> Outcome:
     """Decide whether an operator enters the trust space."""
     known, before = operator.latest, operator.as_of(at)
-    same = known.kind == command.kind and command.name in (None, known.name)
+    name = known.name if command.name is None else command.name
+    same = known.kind == command.kind and known.name == name
     if known.registered is not None and not same:
         return Rejected(Code.ALREADY_EXISTS, (known.registered,))
     if before.registered is not None:
         return UNCHANGED
-    return Recorded(
-        OperatorRegistered(at=at, operator=command.operator, kind=command.kind, name=command.name or known.name)
-    )
+    return Recorded(OperatorRegistered(at=at, operator=command.operator, kind=command.kind, name=name))
 
 
 def sign(command: SignInstrument, at: datetime, operator: Timeline[Operator]) -> Outcome:

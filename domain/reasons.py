@@ -177,15 +177,15 @@ _ENTRIES = (
         Code.OPERATOR_NOT_CONTRACTED,
         "Contrat opérateur MSSanté, rule 11",
         "L'opérateur d'un domaine hébergé n'a pas signé le contrat opérateur.",
-        "The operator of a hosted domain has not signed the contrat operateur.",
+        "The operator of a hosted domain has not signed the contrat opérateur.",
         "The operator must be named for the domain and sign the contrat.",
     ),
     _refusal(
         Code.OPERATOR_NOT_COMMITTED,
         "Annexe 2 « Engagement de conformité MSSanté », rule 11",
-        "L'opérateur d'un domaine hébergé ne s'est pas engagé sur la version du référentiel qui ouvre aux usagers.",
-        "The operator of a hosted domain has not committed to the referentiel that brings in usagers.",
-        "The operator must sign Annexe 2 for version 1.4 or later, and Avenant N°1 where it was in the space before.",
+        "L'opérateur d'un domaine hébergé n'est pas engagé sur le référentiel qui ouvre aux usagers, à partir du 1.4.",
+        "The operator of a hosted domain is not committed to the référentiel that brings in usagers, from 1.4 on.",
+        "From 1.4 on: the operator must sign Annexe 2 for it, and Avenant N°1 where it was in the space before.",
     ),
     _refusal(
         Code.CGU_NOT_SIGNED,
@@ -213,7 +213,7 @@ _ENTRIES = (
         "DSFT MSSanté 1.4, rule 4: [FIN]",
         "Le professionnel a mis fin à vos échanges.",
         "The professionnel has ended your exchange.",
-        "The professionnel must write again.",
+        "The professionnel must write again, where a later message opens an ended contact.",
     ),
     _refusal(
         Code.REPLY_NOT_ALLOWED,

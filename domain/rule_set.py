@@ -25,8 +25,10 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
       professionnel the message was accepted for as well (`all`), rule 6.
     - `withdrawal_grace_days`: how long a withdrawn domain or certificate still counts, rule 8.
     - `ins_key`: whether an INS with a wrong key is refused (`strict`) or taken (`lenient`).
-    - `uncommitted_operators`: past the deadline an uncommitted operator loses exchanges with usagers
-      (`no-usagers`) or all mail (`no-mail`), rule 11.
+    - `uncommitted_operators`: an uncommitted operator has no exchanges with usagers (`no-usagers`) or, past the
+      deadline, no mail at all (`no-mail`), rule 11.
+    - `cgu_signature`: whether each version in force must be signed (`each-version`) or having signed any of the
+      operator's versions is enough (`any-version`), rule 10.
     - `avenant_for_contracts_before`: an operator whose contrat is older was "already in the space", rule 11.
     """
 
@@ -36,6 +38,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     withdrawal_grace_days: Annotated[int, Meta(ge=0, le=3650)] = 0
     ins_key: Literal["strict", "lenient"] = "strict"
     uncommitted_operators: Literal["no-usagers", "no-mail"] = "no-usagers"
+    cgu_signature: Literal["each-version", "any-version"] = "each-version"
     avenant_for_contracts_before: datetime = datetime(2020, 2, 1, tzinfo=UTC)
 
     def __post_init__(self) -> None:

@@ -162,7 +162,8 @@ def cgu_not_signed(x: Exchange) -> Found:
     if not (sender.domain.hosted and sender.domain.operator and sender.mailbox.exists):
         return None
     required = sender.operator.cgu_required(x.at)
-    if not required or sender.mailbox.has_signed_one_of(sender.domain.operator, required):
+    enough = required if x.rules.options.cgu_signature == "each-version" else sender.operator.cgu
+    if not required or sender.mailbox.has_signed_one_of(sender.domain.operator, enough):
         return None
     return tuple(cgu.position for cgu in required)
 

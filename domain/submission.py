@@ -45,6 +45,11 @@ class Submission(Struct, frozen=True):
             return Arrival(recipient, delivered=True, position=self.position)
         return next((arrival for arrival in self.arrivals if arrival.recipient == recipient), None)
 
+    def was_delivered_to(self, recipient: str) -> bool:
+        """Say whether a recipient received it: what was received stays received."""
+        arrival = self.arrival_at(recipient)
+        return arrival is not None and arrival.delivered
+
     def positions(self) -> Positions:
         """Return where it was decided in the log."""
         return () if self.decided is None else (self.position,)
@@ -59,6 +64,8 @@ def evolve(state: Submission, fact: Fact) -> Submission:
     match event:
         case MessageDecided() if state.decided is None:
             return replace(state, decided=event, position=fact.position)
+        case MessageUndelivered() if state.was_delivered_to(event.recipient):
+            return state
         case MessageDelivered() | MessageUndelivered():
             arrival = Arrival(event.recipient, isinstance(event, MessageDelivered), fact.position)
             others = (a for a in state.arrivals if a.recipient != event.recipient)

@@ -108,7 +108,10 @@ def _parsed(texts: tuple[str, ...]) -> frozenset[CertificateDn]:
 def admit(
     command: AdmitDomain, at: datetime, domain: Timeline[AdmittedDomain], operator: Timeline[Operator] | None
 ) -> Outcome:
-    """Decide whether a domain is admitted or gains certificates, an operator or a host."""
+    """Decide whether a domain is admitted or gains certificates, an operator or a host.
+
+    The fact says all that the command said, also what was so already: a late fact may come before it.
+    """
     if operator is not None and operator.as_of(at).registered is None:
         return Rejected(Code.NOT_FOUND)
     before = domain.as_of(at)
@@ -121,8 +124,8 @@ def admit(
         DomainAdmitted(
             at=at,
             domain=command.domain,
-            operator=command.operator if moves else None,
-            certificate_dns=tuple(sorted(str(dn) for dn in new)),
+            operator=command.operator,
+            certificate_dns=tuple(command.certificate_dns),
             hosted=command.hosted,
         )
     )
@@ -138,9 +141,7 @@ def withdraw(command: WithdrawDomain, at: datetime, domain: Timeline[AdmittedDom
     gone = _parsed(tuple(command.certificate_dns)) & before.dns
     if not before.admitted or (command.certificate_dns and not gone):
         return UNCHANGED
-    return Recorded(
-        DomainWithdrawn(at=at, domain=command.domain, certificate_dns=tuple(sorted(str(dn) for dn in gone)))
-    )
+    return Recorded(DomainWithdrawn(at=at, domain=command.domain, certificate_dns=tuple(command.certificate_dns)))
 
 
 def operators_in(domain: Timeline[AdmittedDomain]) -> Iterator[str]:

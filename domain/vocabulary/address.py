@@ -28,6 +28,8 @@ class Domain(Struct, frozen=True):
         name = text.lower().removesuffix(".")
         if len(name) > 253 or not _DOMAIN.fullmatch(name):
             raise VocabularyError("not a domain name of letters, digits and hyphens with a dot in it")
+        if mentions_ins(name):
+            raise VocabularyError("an INS has no place in a domain")
         return cls(name)
 
     def __str__(self) -> str:
@@ -37,7 +39,7 @@ class Domain(Struct, frozen=True):
 class MailboxAddress(Struct, frozen=True):
     """A whole address in lower case; a usager's stands under a pseudonym once the vault has seen it.
 
-    Source: DOMAIN.md rule 9: addresses are compared whole, a spelling that is not plainly one address is
+    Source: rule 9: addresses are compared whole, a spelling that is not plainly one address is
     refused and never taken for the mailbox it resembles.
     """
 

@@ -26,10 +26,12 @@ _TYPES: Final = {
     "0.9.2342.19200300.100.1.25": "DC", "DOMAINCOMPONENT": "DC",
     "0.9.2342.19200300.100.1.1": "UID", "USERID": "UID",
 }  # fmt: skip
-_TYPE: Final = re.compile(r"(?:OID\.)?([A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+)")
+_TYPE: Final = re.compile(r"(?i:OID\.)?([A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+)")
 _NEXT_TYPE: Final = re.compile(r" *[A-Za-z0-9.]+ *=")
 _HEX_PAIR: Final = re.compile(r"[0-9A-Fa-f]{2}")
 _LONGEST: Final = 2048
+_SHORT: Final = 300  # too short to grow past the longest
+_OPENSSL_BYTE: Final = re.compile(r"\\x([0-9A-Fa-f]{2})")
 
 
 class CertificateDn(Struct, frozen=True):
@@ -46,7 +48,12 @@ class CertificateDn(Struct, frozen=True):
         """Read `CN=…,OU=…` (RFC 4514 and its looser relatives) or `/C=…/CN=…`. Raises `VocabularyError`."""
         if len(text) > _LONGEST:
             raise VocabularyError(f"a distinguished name has at most {_LONGEST} characters")
-        return cls(_attributes(unicodedata.normalize("NFC", text)))
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise VocabularyError("a distinguished name holds a character that no text has")
+        dn = cls(_attributes(unicodedata.normalize("NFC", text)))
+        if len(text) > _SHORT and len(str(dn)) > _LONGEST:  # escapes and folded letters may need more room
+            raise VocabularyError(f"a distinguished name has at most {_LONGEST} characters")
+        return dn
 
     def __str__(self) -> str:
         return ",".join(f"{name}={_escaped(value)}" for name, value in self.attributes)
@@ -54,7 +61,8 @@ class CertificateDn(Struct, frozen=True):
 
 @lru_cache(maxsize=4096)
 def _attributes(text: str) -> tuple[tuple[str, str], ...]:
-    pieces = _split_slashes(text) if text.lstrip().startswith("/") else _split(text)
+    one_line = text.lstrip().startswith("/")
+    pieces = _split_slashes(_OPENSSL_BYTE.sub(r"\\\1", text)) if one_line else _split(text)
     return tuple(sorted(_attribute(piece) for piece in pieces))
 
 
@@ -64,7 +72,7 @@ def _attribute(piece: str) -> tuple[str, str]:
     if not equals or matched is None:
         raise VocabularyError("a distinguished name is a list of TYPE=value")
     kind = matched[1].upper()
-    folded = " ".join(unicodedata.normalize("NFC", _unescaped(value.strip()).casefold()).split())
+    folded = " ".join(unicodedata.normalize("NFC", _unescaped(value).casefold()).split())
     if not folded:
         raise VocabularyError("an attribute of a distinguished name has no value")
     return _TYPES.get(kind, kind), folded
@@ -89,12 +97,16 @@ def _split(text: str) -> list[str]:
 
 def _split_slashes(text: str) -> list[str]:
     """Cut OpenSSL's one-line form; a slash that no TYPE= follows belongs to the value."""
-    return re.split(r"(?<!\\)/(?=[A-Za-z0-9.]+=)", text.strip())[1:]
+    before, *pieces = re.split(r"(?<!\\)/(?=[A-Za-z0-9.]+=)", text.strip())
+    if before or not pieces:
+        raise VocabularyError("a distinguished name is a list of TYPE=value")
+    return pieces
 
 
 def _unescaped(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] == '"':
-        value = value[1:-1]
+    bare = value.strip()
+    if len(bare) >= 2 and bare[0] == bare[-1] == '"':
+        value = bare[1:-1]
     if "\\" not in value:
         return value
     out = bytearray()

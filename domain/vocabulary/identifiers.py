@@ -10,7 +10,7 @@ _ADELI: Final = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{7}")
 _FINESS: Final = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{7}")
 _SECTEUR: Final = re.compile(r"SA[0-9]{2}")
 _OIDS: Final = {"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9", "1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"}
-_VERSION: Final = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,3}")
+_VERSION: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2}){0,3}")
 
 
 def parse_rpps(text: str) -> str:
@@ -20,17 +20,17 @@ def parse_rpps(text: str) -> str:
 
 def parse_adeli(text: str) -> str:
     """Read an ADELI number, 9 characters with 2A and 2B for Corsica. Raises `VocabularyError`."""
-    return _read(_ADELI, text.upper(), "an ADELI number has 9 digits")
+    return _read(_ADELI, text, "an ADELI number has 9 digits")
 
 
 def parse_finess(text: str) -> str:
     """Read a structure's FINESS number, 9 characters with 2A and 2B for Corsica. Raises `VocabularyError`."""
-    return _read(_FINESS, text.upper(), "a FINESS number has 9 digits")
+    return _read(_FINESS, text, "a FINESS number has 9 digits")
 
 
 def parse_secteur(text: str) -> str:
     """Read a secteur d'activité such as `SA33`. Raises `VocabularyError`."""
-    return _read(_SECTEUR, text.upper(), "a secteur d'activité is written SA and two digits")
+    return _read(_SECTEUR, text, "a secteur d'activité is written SA and two digits")
 
 
 def parse_oid(text: str) -> str:
@@ -54,6 +54,6 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 def _read(pattern: re.Pattern[str], text: str, problem: str) -> str:
-    if not pattern.fullmatch(text):
+    if not text.isascii() or not pattern.fullmatch(text.upper()):
         raise VocabularyError(problem)
-    return text
+    return text.upper()

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Final, Self
 
 from msgspec import Struct
@@ -12,12 +13,22 @@ _SHAPE: Final = re.compile(r"[0-9]{5}(?:[0-9]{2}|2[AB])[0-9]{8}")
 _CORSICA: Final = {"2A": "19", "2B": "18"}
 
 # A matricule: sex, year, month (or 20, 30-42 and 50-99 where the month is unknown), département, the rest.
-_MATRICULE: Final = r"[1-478][0-9]{2}(?:0[1-9]|1[0-2]|20|3[0-9]|4[0-2]|[5-9][0-9])(?:[0-9]{2}|2[AB])[0-9]{6}"
-_WITH_KEY: Final = re.compile(rf"(?=({_MATRICULE}[0-9]{{2}}))", re.IGNORECASE)
-# Standing alone it is one with any key or none: the published samples have keys that do not compute.
-_ALONE: Final = re.compile(rf"(?<![0-9]){_MATRICULE}(?:[0-9]{{2}})?(?![0-9])", re.IGNORECASE)
-_SPACED_RUN: Final = re.compile(r"[1-478](?:[\W_]*[0-9]){4}(?:[\W_]*[0-9AB]){2}(?:[\W_]*[0-9]){6,8}", re.IGNORECASE)
-_SEPARATORS: Final = re.compile(r"[\W_]+")
+_SEX: Final = "[1-478]"
+_MONTH: Final = "(?:0[1-9]|1[0-2]|20|3[0-9]|4[0-2]|[5-9][0-9])"
+_DEPARTMENT: Final = "(?:[0-9]{2}|2[AB])"
+_GLUED: Final = re.compile(rf"(?=({_SEX}[0-9]{{2}}{_MONTH}{_DEPARTMENT}[0-9]{{8}}))", re.IGNORECASE)
+
+# Standing alone, with up to three separators anywhere in it, it is one with any key or none: the published
+# samples have keys that do not compute.
+_GAP: Final = r"[\W_]{0,3}"
+_MONTH_APART: Final = rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2]|2{_GAP}0|3{_GAP}[0-9]|4{_GAP}[0-2]|[5-9]{_GAP}[0-9])"
+_DEPARTMENT_APART: Final = rf"(?:[0-9]{_GAP}[0-9]|2{_GAP}[AB])"
+_DIGITS_APART: Final = rf"(?:{_GAP}[0-9])"
+_ALONE: Final = re.compile(
+    rf"(?<![0-9]){_SEX}{_DIGITS_APART}{{2}}{_GAP}{_MONTH_APART}{_GAP}{_DEPARTMENT_APART}"
+    rf"{_DIGITS_APART}{{6}}(?:{_DIGITS_APART}{{2}})?(?![0-9])",
+    re.IGNORECASE,
+)
 _DIGIT: Final = re.compile(r"[0-9]")
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
 
@@ -67,20 +78,22 @@ def has_valid_key(value: str) -> bool:
 
 def mentions_ins(text: str) -> bool:
     """Say whether an INS stands anywhere in the text, spaced or glued, with its key or without."""
-    if len(_DIGIT.findall(plain := _plain(text))) < _FEWEST_DIGITS:
+    plain = _plain(text)
+    if len(_DIGIT.findall(plain)) < _FEWEST_DIGITS:
         return False
-    return any(
-        any(has_valid_key(found.upper()) for found in _WITH_KEY.findall(view)) or _ALONE.search(view)
-        for view in (plain, _SEPARATORS.sub("", plain))
-    )
+    return _ALONE.search(plain) is not None or any(_keys_compute(plain))
 
 
 def without_ins(text: str) -> str:
     """Return the text with every INS in it replaced by the word `usager` (EX_PSU_5020)."""
     if not mentions_ins(text):
         return text
-    cleaned = _SPACED_RUN.sub("usager", _plain(text))
+    cleaned = _ALONE.sub("usager", _plain(text))
     return "usager" if mentions_ins(cleaned) else cleaned
+
+
+def _keys_compute(text: str) -> Iterator[bool]:
+    return (has_valid_key(found.upper()) for found in _GLUED.findall(text))
 
 
 def _plain(text: str) -> str:
