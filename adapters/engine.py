@@ -224,8 +224,20 @@ def _validated(command: AnyCommand) -> AnyCommand:
     """Return the command with every field of its type. Raises `InvalidCommandError` naming the field."""
     try:
         return msgspec.convert(structs.asdict(command), type(command))
-    except (msgspec.ValidationError, TypeError) as problem:
+    except UnicodeEncodeError:
+        raise InvalidCommandError(f"{_unwritable_field(command)}: half a surrogate pair is no text") from None
+    except (msgspec.ValidationError, ValueError, TypeError) as problem:
         raise InvalidCommandError(without_ins(str(problem))) from None
+
+
+def _unwritable_field(command: AnyCommand) -> str:
+    """Return the field whose text cannot be written, which the error of the library does not name."""
+    for name, value in structs.asdict(command).items():
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            return name
+    return "a field"
 
 
 def _refuse_old(white_list: WhiteList, trust_space: TrustSpace, now: datetime, max_age: timedelta | None) -> None:

@@ -29,6 +29,7 @@ from huissier.domain.vocabulary.identifiers import (
 from huissier.domain.vocabulary.ins import mentions_ins, without_ins
 from huissier.domain.vocabulary.times import in_utc, parse_deadline
 
+_NUMBERS = {"OU", "SERIALNUMBER", "ORGANIZATIONIDENTIFIER"}
 _PRINTABLE = r"\A[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*\Z"
 
 Time = Annotated[datetime, Meta(tz=True)]
@@ -51,7 +52,7 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     def __post_init__(self) -> None:
         """Bring the words to their one spelling. Raises `VocabularyError`."""
-        if self.at is not None and self.at.tzinfo is not UTC:
+        if getattr(self.at, "tzinfo", None) is not UTC:
             self._read("at", in_utc)
 
     def __repr__(self) -> str:
@@ -59,12 +60,15 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         return without_ins(super().__repr__())
 
     def _read(self, place: str, parse: Callable[[Any], object]) -> None:
+        """Parse a field in place; one that is not of its type is left for the engine to name."""
         if (raw := getattr(self, place)) is None:
             return
         try:
             force_setattr(self, place, parse(raw))
         except VocabularyError as problem:
             raise VocabularyError(f"{place}: {problem}") from None
+        except (AttributeError, TypeError):
+            return
 
 
 class RegisterOperator(Command, frozen=True, tag="register-operator"):
@@ -324,4 +328,14 @@ def _name(text: str) -> str:
 def _read_admission(command: AdmitDomain | WithdrawDomain) -> None:
     command._read("domain", lambda text: Domain.parse(text).name)
     command._read("operator", _name)
-    command._read("certificate_dns", lambda texts: list(dict.fromkeys(str(CertificateDn.parse(t)) for t in texts)))
+    if isinstance(command.certificate_dns, list):
+        command._read("certificate_dns", lambda texts: list(dict.fromkeys(map(_dn, texts))))
+
+
+def _dn(text: str) -> str:
+    """Read a certificate's name. Structures have numbers of 15 digits in it, so those attributes are not searched."""
+    dn = CertificateDn.parse(text)
+    for kind, value in dn.attributes:
+        if kind not in _NUMBERS and mentions_ins(value):
+            raise VocabularyError("an INS has no place in a distinguished name")
+    return str(dn)
