@@ -1,0 +1,1 @@
+"""What huissier is measured against: see `README.md` beside this file."""
