@@ -26,6 +26,7 @@ class Signature(Struct, frozen=True):
     referentiel: str | None
     at: datetime
     position: int
+    version: tuple[int, ...]
 
 
 class PublishedCgu(Struct, frozen=True):
@@ -48,6 +49,7 @@ class Operator(Struct, frozen=True):
     kind: str | None = None
     name: str | None = None
     signatures: tuple[Signature, ...] = ()
+    contrat: Signature | None = None
     cgu: tuple[PublishedCgu, ...] = ()
 
     def signed(self, instrument: str, referentiel: str | None = None) -> Signature | None:
@@ -57,27 +59,18 @@ class Operator(Struct, frozen=True):
                 return signature
         return None
 
-    @property
-    def contrat(self) -> Signature | None:
-        """The signed contrat opérateur, if any."""
-        return self.signed(CONTRAT)
-
     def is_committed(self, rules: RuleSet) -> bool:
         """Say whether it committed to the référentiel that brings in usagers.
 
         Contrat, Annexe 2 for that version or a later one and, where it was in the space before the avenant
         came, the avenant (rule 11).
         """
-        contrat = self.contrat
-        if contrat is None or not self._has_annexe_2(rules.usagers_since_referentiel):
+        if self.contrat is None or not self._has_annexe_2(version_key(rules.usagers_since_referentiel)):
             return False
-        return contrat.at >= rules.options.avenant_for_contracts_before or self.signed(AVENANT) is not None
+        return self.contrat.at >= rules.options.avenant_for_contracts_before or self.signed(AVENANT) is not None
 
-    def _has_annexe_2(self, at_least: str) -> bool:
-        return any(
-            s.instrument == ANNEXE_2 and version_key(s.referentiel or "0") >= version_key(at_least)
-            for s in self.signatures
-        )
+    def _has_annexe_2(self, at_least: tuple[int, ...]) -> bool:
+        return any(s.instrument == ANNEXE_2 and s.version >= at_least for s in self.signatures)
 
     def cgu_required(self, moment: datetime) -> tuple[PublishedCgu, ...]:
         """Return the newest version whose deadline has passed and all newer ones: one of them must be signed."""
@@ -106,12 +99,22 @@ def evolve(state: Operator, fact: Fact) -> Operator:
         case OperatorRegistered() if state.registered is None:
             return replace(state, registered=fact.position, kind=event.kind, name=event.name)
         case InstrumentSigned():
-            signature = Signature(event.instrument, event.referentiel, event.at, fact.position)
-            return replace(state, signatures=(*state.signatures, signature))
+            return _with_signature(state, event, fact.position)
         case CguPublished():
             return replace(state, cgu=_with_cgu(state, event, fact.position))
         case _:
             return state
+
+
+def _with_signature(state: Operator, event: InstrumentSigned, position: int) -> Operator:
+    version = () if event.referentiel is None else version_key(event.referentiel)
+    signature = Signature(event.instrument, event.referentiel, event.at, position, version)
+    is_contrat = event.instrument == CONTRAT and state.contrat is None
+    return replace(
+        state,
+        signatures=(*state.signatures, signature),
+        contrat=signature if is_contrat else state.contrat,
+    )
 
 
 def _with_cgu(state: Operator, event: CguPublished, position: int) -> tuple[PublishedCgu, ...]:

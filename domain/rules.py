@@ -128,8 +128,7 @@ def _in_status(party: Party, status: str) -> Found:
 
 def operator_not_contracted(x: Exchange) -> Found:
     """Rule 11: the operator of a hosted domain has signed the contrat; a hosted domain without operator has none."""
-    failing = [p for p in _hosted(x) if p.operator.contrat is None]
-    return _operator_facts(failing)
+    return _operator_facts([p for p in _hosted(x) if p.operator.contrat is None])
 
 
 def operator_not_committed(x: Exchange) -> Found:

@@ -1,6 +1,7 @@
 """Identifiers of people and structures, and the versions of the référentiel."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from huissier.domain.vocabulary.errors import VocabularyError
@@ -45,6 +46,7 @@ def parse_referentiel(text: str) -> str:
     return _read(_VERSION, text, "a version of the référentiel is written 1.4 or 1.3.1")
 
 
+@lru_cache(maxsize=64)
 def version_key(version: str) -> tuple[int, ...]:
     """Return what orders versions: 1.4 equals 1.4.0 and stands before 1.10."""
     numbers = [int(part) for part in version.split(".")]

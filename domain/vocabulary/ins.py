@@ -24,11 +24,12 @@ _GAP: Final = r"[\W_]{0,3}"
 _MONTH_APART: Final = rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2]|2{_GAP}0|3{_GAP}[0-9]|4{_GAP}[0-2]|[5-9]{_GAP}[0-9])"
 _DEPARTMENT_APART: Final = rf"(?:[0-9]{_GAP}[0-9]|2{_GAP}[AB])"
 _DIGITS_APART: Final = rf"(?:{_GAP}[0-9])"
-_ALONE: Final = re.compile(
-    rf"(?<![0-9]){_SEX}{_DIGITS_APART}{{2}}{_GAP}{_MONTH_APART}{_GAP}{_DEPARTMENT_APART}"
-    rf"{_DIGITS_APART}{{6}}(?:{_DIGITS_APART}{{2}})?(?![0-9])",
-    re.IGNORECASE,
+_MATRICULE_APART: Final = (
+    rf"{_SEX}{_DIGITS_APART}{{2}}{_GAP}{_MONTH_APART}{_GAP}{_DEPARTMENT_APART}{_DIGITS_APART}{{6}}"
 )
+_ALONE: Final = re.compile(rf"(?<![0-9]){_MATRICULE_APART}(?:{_DIGITS_APART}{{2}})?(?![0-9])", re.IGNORECASE)
+_ALONE_WITH_KEY: Final = re.compile(rf"(?<![0-9])(?=({_MATRICULE_APART}{_DIGITS_APART}{{2}})(?![0-9]))", re.IGNORECASE)
+_SEPARATOR: Final = re.compile(r"[\W_]")
 _DIGIT: Final = re.compile(r"[0-9]")
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
 
@@ -88,8 +89,18 @@ def without_ins(text: str) -> str:
     """Return the text with every INS in it replaced by the word `usager` (EX_PSU_5020)."""
     if not mentions_ins(text):
         return text
-    cleaned = _ALONE.sub("usager", _plain(text))
+    cleaned = _ALONE.sub("usager", _without_keyed(_plain(text)))
     return "usager" if mentions_ins(cleaned) else cleaned
+
+
+def _without_keyed(text: str) -> str:
+    """Replace those whose key computes first: they say where among other numbers they begin."""
+    kept, end = [], 0
+    for found in _ALONE_WITH_KEY.finditer(text):
+        if found.start() >= end and has_valid_key(_SEPARATOR.sub("", found[1]).upper()):
+            kept += [text[end : found.start()], "usager"]
+            end = found.start() + len(found[1])
+    return "".join((*kept, text[end:]))
 
 
 def _keys_compute(text: str) -> Iterator[bool]:
