@@ -18,9 +18,9 @@ _MONTH: Final = "(?:0[1-9]|1[0-2]|20|3[0-9]|4[0-2]|[5-9][0-9])"
 _DEPARTMENT: Final = "(?:[0-9]{2}|2[AB])"
 _GLUED: Final = re.compile(rf"(?=({_SEX}[0-9]{{2}}{_MONTH}{_DEPARTMENT}[0-9]{{8}}))", re.IGNORECASE)
 
-# Standing alone, with up to three separators anywhere in it, it is one with any key or none: the published
+# Standing alone, with separators anywhere in it, it is one with any key or none: the published
 # samples have keys that do not compute.
-_GAP: Final = r"[\W_]{0,3}"
+_GAP: Final = r"[\W_]{0,40}"
 _MONTH_APART: Final = rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2]|2{_GAP}0|3{_GAP}[0-9]|4{_GAP}[0-2]|[5-9]{_GAP}[0-9])"
 _DEPARTMENT_APART: Final = rf"(?:[0-9]{_GAP}[0-9]|2{_GAP}[AB])"
 _DIGITS_APART: Final = rf"(?:{_GAP}[0-9])"
