@@ -1,0 +1,34 @@
+"""A history is answered alike one command at a time and in batches of any size."""
+
+from datetime import UTC, datetime
+from itertools import islice
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import huissier
+from huissier import AnyCommand, Options
+from huissier.domain.answers import Answer
+from tests.properties import histories_looked_at
+from tests.strategies import histories, options
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def in_batches(history: list[AnyCommand], sizes: list[int], policy: Options) -> list[Answer]:
+    answers: list[Answer] = []
+    rest = iter(history)
+    with huissier.open("sqlite://", clock=lambda: NOW, options=policy) as engine:
+        while batch := list(islice(rest, sizes.pop() if sizes else 7)):
+            answers += engine.handle_many(batch)
+    return answers
+
+
+@histories_looked_at(120)
+@given(history=histories(), sizes=st.lists(st.integers(1, 20), max_size=12), policy=options())
+def test_batches_of_any_size_give_the_answers_of_single_commands(
+    history: list[AnyCommand], sizes: list[int], policy: Options
+) -> None:
+    one_by_one = in_batches(history, [1] * len(history), policy)
+    assert len(one_by_one) == len(history)
+    assert in_batches(history, list(sizes), policy) == one_by_one
