@@ -89,7 +89,7 @@ CERTIFICATE_SPELLINGS: Final = (
     "no distinguished name",
     "",
 )
-NEW, LAST = "new", "last"  # ids that a history replaces: one not used before, and the one used last
+NEW, LAST = "new", "last"  # ids that a history replaces: one not used before, and the last message to a usager
 IDS: Final = ("m-1", "m-2", "m-3", "m-4", "m-5", f"m {INS[0]}", "digest:m-1")
 MESSAGE_IDS: Final = ("<1@mx>", "<2@mx>", f"<{INS[0]}@mx>")
 SUBJECTS: Final = ("[FIN]", "[fin]", "[FIN] ", "Re: [FIN]", "FIN", "", "Votre rendez-vous")
@@ -487,7 +487,8 @@ def histories(draw: st.DrawFn, min_size: int = 0, max_size: int = 28) -> list[An
         now = min(len(MOMENTS) - 1, now + max(step, 0))
         moment = draw(_ANY_MOMENT) if step == _ANY_TIME else MOMENTS[now - 1 if step == _LATE else now]
         if isinstance(body, SubmitMessage):
-            body = last = msgspec.structs.replace(body, id=f"m-{len(history)}") if body.id == NEW else body
+            body = msgspec.structs.replace(body, id=f"m-{len(history)}") if body.id == NEW else body
+            last = body if body.recipients[0] in USAGERS else last
         if isinstance(body, ReportDelivery) and body.id == LAST:
             body = msgspec.structs.replace(body, id=last.id, recipient=last.recipients[0])
         history.append(_when(body, moment))
