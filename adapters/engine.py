@@ -2,40 +2,38 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 from msgspec import structs
 
-from huissier.adapters.errors import InvalidCommandError, WhiteListError
-from huissier.adapters.identify import Identifier
+from huissier.adapters.clerk import Clerk
+from huissier.adapters.errors import InvalidCommandError, StoreError, WhiteListError
+from huissier.adapters.line import Line, Ticket, ask
+from huissier.adapters.log.place import Place
 from huissier.adapters.log.recorder import SqlRecorder
-from huissier.adapters.log.store import Place, Store
+from huissier.adapters.log.store import Store
 from huissier.adapters.memory import Memory
 from huissier.adapters.turn import Turn
 from huissier.adapters.vault import Vault, load_key
-from huissier.domain.answers import Answer, Verdicts, explained, verdicts_for
-from huissier.domain.commands import AnyCommand, OtherCommand, SubmitMessage
-from huissier.domain.decide import decide, rejection
-from huissier.domain.decision import Recorded, Rejected, Unchanged
+from huissier.domain.answers import Answer, Verdicts
+from huissier.domain.commands import AnyCommand, SubmitMessage
 from huissier.domain.events import (
     AnyEvent,
     DomainAdmitted,
     DomainWithdrawn,
-    MessageDecided,
-    UsagerErased,
     WhiteListLoaded,
 )
-from huissier.domain.facts import needed
-from huissier.domain.identities import Identities
-from huissier.domain.message import decide_message
 from huissier.domain.rule_set import Options, RuleBook
-from huissier.domain.tags import TRUST_SPACE, submission_tag
+from huissier.domain.tags import TRUST_SPACE
 from huissier.domain.vocabulary.ins import without_ins
 from huissier.domain.white_list import TrustSpace, WhiteList
+
+TIMEOUT: Final = 30.0
+QUEUE: Final = 10_000
 
 Clock = Callable[[], datetime]
 
@@ -69,17 +67,20 @@ class Engine:
         options: Options | None = None,
         clock: Clock = utc_now,
         create: bool = True,
+        queue: int = QUEUE,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        """Open a store, made on first use unless `create` is false. Raises `StoreError`."""
+        """Open a store, made on first use unless `create` is false. Raises `StoreError`.
+
+        `queue`: how many commands may wait for the pen; more callers wait for room.
+        """
         place = Place(url, create=create)
-        vault = Vault(load_key(place.path, is_new=place.is_new, environment=environment))
+        vault = Vault(load_key(place, environment))
         self._store = Store(place, vault.adopt)
         self._recorder = SqlRecorder(self._store)
-        self._vault = vault
         self._memory = Memory(vault)
-        self._rules = RuleBook(options)
-        self._identifier = Identifier(vault, lenient_ins=self._rules.options.ins_key == "lenient")
+        self._clerk = Clerk(vault, RuleBook(options))
+        self._line = Line(self._serve, capacity=queue)
         self._clock = clock
         self._lock = threading.Lock()
 
@@ -94,31 +95,32 @@ class Engine:
         with self._recorder.reading() as look:
             return look.head
 
-    def handle(self, command: AnyCommand) -> Answer:
+    def handle(self, command: AnyCommand, *, timeout: float = TIMEOUT) -> Answer:
         """Decide a command and record the answer; it is durable when this returns.
 
-        Raises `InvalidCommandError` for a malformed command and `StoreError` where nothing could be recorded.
+        Callers that wait at the same time share one commit. Raises `InvalidCommandError` for a malformed command,
+        `TemporarilyUnavailableError` when there is no answer in `timeout` seconds (asking again with the same id
+        is safe), and `StoreError` where nothing could be recorded.
         """
-        return self.handle_many([command])[0]
+        return ask(self._line, validated(command), timeout)
 
     def handle_many(self, commands: Iterable[AnyCommand]) -> list[Answer]:
         """Decide commands one after the other in one transaction: all answers are durable, or none is."""
-        ready = [_validated(command) for command in commands]
+        ready = [validated(command) for command in commands]
         if not ready:
             return []
         with self._turn() as turn:
-            return [self._handle(command, turn) for command in ready]
+            return self._clerk.answer_all(ready, turn)
 
     def check(self, command: SubmitMessage) -> Verdicts:
         """Return what `handle` would answer to a submission, and record nothing."""
-        ready = _validated(command)
+        ready = validated(command)
         if not isinstance(ready, SubmitMessage):
             raise InvalidCommandError("only a submission can be checked")
         with self._lock, self._remembering(), self._recorder.reading() as look:
             turn = Turn(look, self._memory, self._clock())
-            identities = self._identifier.identify(ready, look.connection).identities
-            verdicts = verdicts_for(ready, identities, self._decided(ready, identities, turn)[0])
-            self._memory.keep_bounded([submission_tag(identities.submission)])
+            verdicts = self._clerk.verdicts(ready, turn)
+            self._memory.keep_bounded(turn.done_with)
             return verdicts
 
     def load_white_list(
@@ -139,8 +141,14 @@ class Engine:
             turn.record(*changes)
             return _report(white_list, changes)
 
+    @property
+    def line(self) -> Line:
+        """The line of commands that wait for the pen."""
+        return self._line
+
     def close(self) -> None:
-        """Let go of the store; closing twice does no harm."""
+        """Answer everybody who waits, then let go of the store; closing twice does no harm."""
+        self._line.close()
         with self._lock:
             self._store.close()
 
@@ -149,6 +157,24 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _serve(self, tickets: Sequence[Ticket]) -> None:
+        """Answer a batch in one turn; where one command breaks it, the others are answered without it."""
+        try:
+            with self._turn() as turn:
+                answers = self._clerk.answer_all([ticket.command for ticket in tickets], turn)
+        except StoreError as problem:
+            for ticket in tickets:
+                ticket.problem = type(problem)(*problem.args)
+        except BaseException as problem:
+            if len(tickets) == 1:
+                tickets[0].problem = problem
+                return
+            for ticket in tickets:
+                self._serve([ticket])
+        else:
+            for ticket, answer in zip(tickets, answers, strict=True):
+                ticket.answer = answer
 
     @contextmanager
     def _turn(self) -> Iterator[Turn]:
@@ -170,57 +196,8 @@ class Engine:
             self._memory.forget()
             raise
 
-    def _handle(self, command: AnyCommand, turn: Turn) -> Answer:
-        identities, newcomers = self._identifier.identify(command, turn.connection)
-        if isinstance(command, SubmitMessage):
-            answer, is_new = self._answer_submission(command, identities, turn)
-        else:
-            answer = self._answer_other(command, identities, turn)
-            is_new = answer.outcome == "recorded"
-        if is_new:
-            for newcomer in newcomers:
-                self._vault.keep(turn.connection, newcomer.ins, newcomer.usager_id)
-        return answer
 
-    def _answer_other(self, command: OtherCommand, identities: Identities, turn: Turn) -> Answer:
-        turn.learn(lambda facts: needed(command, identities, facts))
-        at = command.at or turn.now
-        outcome = decide(command, identities, at, turn.facts)
-        kind = str(command.__struct_config__.tag)
-        match outcome:
-            case Unchanged():
-                return Answer(type=kind, outcome="unchanged", position=None)
-            case Rejected():
-                position = turn.record(rejection(command, identities, at, outcome))
-                return Answer(type=kind, outcome="rejected", position=position, reasons=(explained(outcome),))
-            case Recorded(event):
-                if isinstance(event, UsagerErased):
-                    self._vault.erase(turn.connection, event.usager)
-                return Answer(type=kind, outcome="recorded", position=turn.record(event))
-
-    def _answer_submission(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[Answer, bool]:
-        """Return the answer, and whether it is given for the first time."""
-        decided, position = self._decided(command, identities, turn)
-        if is_new := position is None:
-            position = turn.record(decided)
-        turn.done_with.append(submission_tag(identities.submission))
-        verdicts = verdicts_for(command, identities, decided)
-        answer = Answer(
-            type="submit-message", id=command.id, outcome=verdicts.outcome, position=position, verdicts=verdicts
-        )
-        return answer, is_new
-
-    def _decided(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[MessageDecided, int | None]:
-        """Return what is decided on a submission; with its position where its id came before."""
-        turn.learn(lambda facts: needed(command, identities, facts))
-        first = turn.facts.submission(identities.submission).latest
-        if first.decided is not None:
-            return first.decided, first.position
-        at = command.at or turn.now
-        return decide_message(command, identities, at, turn.facts, self._rules.at(at)), None
-
-
-def _validated(command: AnyCommand) -> AnyCommand:
+def validated(command: AnyCommand) -> AnyCommand:
     """Return the command with every field of its type. Raises `InvalidCommandError` naming the field."""
     try:
         return msgspec.convert(structs.asdict(command), type(command))

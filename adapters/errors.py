@@ -35,3 +35,7 @@ class VaultKeyError(StoreError):
 
 class WhiteListError(HuissierError, ValueError):
     """A white list is not one, is not signed as it must be, or is too old; nothing was changed."""
+
+
+class TemporarilyUnavailableError(StoreError):
+    """The store did not answer in time; asking again with the same id is safe."""

@@ -1,10 +1,9 @@
 """From the raw texts of a command to whom they mean: parsed, and pseudonymous where an INS stands in them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection
-
+from huissier.adapters.log.session import Session
 from huissier.adapters.vault import Vault, new_usager_id
 from huissier.domain.commands import AnyCommand, CloseEns, EraseUsager, OpenEns, ReportDelivery, SubmitMessage
 from huissier.domain.identities import Identities, addresses_in
@@ -23,6 +22,20 @@ class Newcomer(NamedTuple):
     usager_id: str
 
 
+class _Newcomers:
+    """Those a command names, with the ids that commands before it gave them."""
+
+    def __init__(self, before: Sequence[Newcomer]) -> None:
+        self._ids = {newcomer.ins: newcomer.usager_id for newcomer in before}
+        self.named: list[Newcomer] = []
+
+    def id_of(self, ins: Ins) -> str:
+        newcomer = Newcomer(ins, self._ids.setdefault(ins, new_usager_id()))
+        if newcomer not in self.named:
+            self.named.append(newcomer)
+        return newcomer.usager_id
+
+
 class Identified(NamedTuple):
     """Whom a command means, and who of them is new."""
 
@@ -38,18 +51,18 @@ class Identifier:
         self._vault = vault
         self._lenient = lenient_ins
 
-    def identify(self, command: AnyCommand, connection: Connection) -> Identified:
-        """Say whom a command means."""
-        newcomers: list[Newcomer] = []
-        addresses = {raw: self._mailbox(raw, connection, newcomers) for raw in addresses_in(command)}
-        return Identified(self._identities(command, addresses, connection, newcomers), newcomers)
+    def identify(self, command: AnyCommand, session: Session, before: Sequence[Newcomer] = ()) -> Identified:
+        """Say whom a command means; newcomers of commands before it, not in the vault yet, keep their id."""
+        newcomers = _Newcomers(before)
+        addresses = {raw: self._mailbox(raw, session, newcomers) for raw in addresses_in(command)}
+        return Identified(self._identities(command, addresses, session, newcomers), newcomers.named)
 
     def _identities(
         self,
         command: AnyCommand,
         addresses: Mapping[str, MailboxAddress | None],
-        connection: Connection,
-        newcomers: list[Newcomer],
+        session: Session,
+        newcomers: "_Newcomers",
     ) -> Identities:
         match command:
             case SubmitMessage():
@@ -62,14 +75,14 @@ class Identifier:
             case ReportDelivery():
                 return Identities(addresses=addresses, submission=self._submission(command.id))
             case OpenEns() | CloseEns() | EraseUsager():
-                usager = self._mailbox(f"{_without_spaces(command.ins)}@{USAGERS_DOMAIN}", connection, newcomers)
+                usager = self._mailbox(f"{_without_spaces(command.ins)}@{USAGERS_DOMAIN}", session, newcomers)
                 if usager is None or not usager.is_pseudonym:
                     return Identities()
-                return Identities(usager=usager, usager_known=not newcomers)
+                return Identities(usager=usager, usager_known=not newcomers.named)
             case _:
                 return Identities(addresses=addresses)
 
-    def _mailbox(self, raw: str, connection: Connection, newcomers: list[Newcomer]) -> MailboxAddress | None:
+    def _mailbox(self, raw: str, session: Session, newcomers: "_Newcomers") -> MailboxAddress | None:
         try:
             address = MailboxAddress.parse(raw)
             if not address.holds_ins_shape:
@@ -77,16 +90,11 @@ class Identifier:
             ins = Ins.parse(address.local, lenient=self._lenient)
         except VocabularyError:
             return None
-        return address.under_pseudonym(self._usager_id(ins, connection, newcomers))
+        return address.under_pseudonym(self._usager_id(ins, session, newcomers))
 
-    def _usager_id(self, ins: Ins, connection: Connection, newcomers: list[Newcomer]) -> str:
-        known = self._vault.usager_id(connection, ins)
-        if known is None:
-            known = next((newcomer.usager_id for newcomer in newcomers if newcomer.ins == ins), None)
-        if known is None:
-            known = new_usager_id()
-            newcomers.append(Newcomer(ins, known))
-        return known
+    def _usager_id(self, ins: Ins, session: Session, newcomers: "_Newcomers") -> str:
+        known = self._vault.usager_id(session, ins)
+        return newcomers.id_of(ins) if known is None else known
 
     def _submission(self, id_: str) -> str:
         """Return an id as facts keep it: one that a gateway made of an INS only as a digest."""

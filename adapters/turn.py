@@ -26,7 +26,7 @@ class Turn:
         self._memory = memory
         self._pending: dict[str, list[Fact]] = {}
         self.stored: list[DCBEvent] = []
-        self.connection = look.connection
+        self.session = look.session
         self.facts: Facts = memory.facts
         self.now = now
         self.done_with: list[str] = []

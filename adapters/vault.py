@@ -16,10 +16,11 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection
 
 from huissier.adapters.errors import VaultKeyError
+from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import make_private_file
+from huissier.adapters.log.session import Session
 from huissier.domain.vocabulary.ins import Ins
 
 KEY_VARIABLE: Final = "HUISSIER_VAULT_KEY"
@@ -46,31 +47,31 @@ class Vault:
         self._check = hmac.new(_derived(key, b"huissier key check"), b"", sha256).hexdigest()
         self._known: dict[str, str] = {}
 
-    def usager_id(self, connection: Connection, ins: Ins) -> str | None:
+    def usager_id(self, session: Session, ins: Ins) -> str | None:
         """Return the id of a usager the vault knows."""
         if (known := self._known.get(ins.value)) is not None:
             return known
-        found = connection.exec_driver_sql(_FIND, (self._found_by(ins),)).scalar()
+        found = session.scalar(_FIND, (self._found_by(ins),))
         return None if found is None else self._remember(ins, str(found))
 
-    def keep(self, connection: Connection, ins: Ins, usager: str) -> None:
+    def keep(self, session: Session, ins: Ins, usager: str) -> None:
         """Keep whose a new id is."""
         nonce = os.urandom(_NONCE_LENGTH)
         sealed = nonce + self._seal.encrypt(nonce, ins.value.encode(), usager.encode())
-        connection.exec_driver_sql(_KEEP, (self._found_by(ins), usager, sealed))
+        session.run(_KEEP, (self._found_by(ins), usager, sealed))
         self._remember(ins, usager)
 
-    def reveal(self, connection: Connection, usager: str) -> Ins | None:
+    def reveal(self, session: Session, usager: str) -> Ins | None:
         """Return whose an id is, None where they were erased."""
-        sealed = connection.exec_driver_sql(_READ, (usager,)).scalar()
+        sealed = session.scalar(_READ, (usager,))
         if sealed is None:
             return None
         plain = self._seal.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], usager.encode())
         return Ins(plain.decode())
 
-    def erase(self, connection: Connection, usager: str) -> None:
+    def erase(self, session: Session, usager: str) -> None:
         """Forget whose an id is."""
-        connection.exec_driver_sql(_FORGET, (usager,))
+        session.run(_FORGET, (usager,))
         self.forget(usager)
 
     def forget(self, usager: str) -> None:
@@ -86,12 +87,12 @@ class Vault:
         """Return a keyed digest of a text, 32 hexadecimal digits."""
         return hmac.digest(self._digest, text.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()
 
-    def adopt(self, connection: Connection, is_new: bool) -> None:
+    def adopt(self, session: Session, is_new: bool) -> None:
         """Leave the key's check value in a new store; make sure of it in another. Raises `VaultKeyError`."""
         if is_new:
-            connection.exec_driver_sql(_SET_CHECK, (self._check,))
+            session.run(_SET_CHECK, (self._check,))
             return
-        kept = connection.exec_driver_sql(_GET_CHECK).scalar()
+        kept = session.scalar(_GET_CHECK)
         if kept is None or not hmac.compare_digest(str(kept), self._check):
             raise VaultKeyError("the vault key is not the one this store was made with")
 
@@ -114,7 +115,7 @@ def _derived(key: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_LENGTH, salt=None, info=purpose).derive(key)
 
 
-def load_key(store: Path | None, *, is_new: bool, environment: Mapping[str, str]) -> bytes:
+def load_key(place: Place, environment: Mapping[str, str]) -> bytes:
     """Return the vault key of a store.
 
     From `HUISSIER_VAULT_KEY` (base64 of 32 bytes), or from a key file beside an embedded store, made 0600 for a
@@ -122,16 +123,18 @@ def load_key(store: Path | None, *, is_new: bool, environment: Mapping[str, str]
     """
     if (text := environment.get(KEY_VARIABLE)) is not None:
         return _decoded(text, KEY_VARIABLE)
-    if store is None:
+    if place.in_memory:
         return os.urandom(KEY_LENGTH)
-    path = store.with_name(store.name + ".key")
-    if is_new:
+    if place.path is None:
+        raise VaultKeyError(f"a store on a server needs its vault key in {KEY_VARIABLE}, base64 of {KEY_LENGTH} bytes")
+    path = place.path.with_name(place.path.name + ".key")
+    if place.is_new:
         _make_key_file(path, lambda: base64.b64encode(os.urandom(KEY_LENGTH)) + b"\n")
     try:
         return _decoded(path.read_text("ascii"), str(path))
     except FileNotFoundError:
         raise VaultKeyError(
-            f"the vault key of {store} is missing: put {path.name} back beside it, or set {KEY_VARIABLE}"
+            f"the vault key of {place.path} is missing: put {path.name} back beside it, or set {KEY_VARIABLE}"
         ) from None
     except (OSError, UnicodeDecodeError):
         raise VaultKeyError(f"the vault key {path} cannot be read") from None

@@ -1,7 +1,7 @@
 """The engine: durable, idempotent, one answer for ever, for threads and for several engines on one store."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,8 +50,17 @@ def hospital(url: str = "sqlite://", **arguments: object) -> Engine:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def file_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'huissier.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, file_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "sqlite":
+        return file_url
+    monkeypatch.setenv("HUISSIER_VAULT_KEY", "A" * 43 + "=")
+    new_database: Callable[[], str] = request.getfixturevalue("new_database")
+    return new_database()
 
 
 @pytest.fixture
@@ -191,14 +200,15 @@ def test_a_fact_keeps_when_it_happened_and_when_it_was_recorded(url: str) -> Non
     assert (stored.event.at, stored.recorded_at) == (happened, NOW)
 
 
-def test_an_id_that_holds_an_ins_is_kept_as_a_digest_and_found_again(engine: Engine, url: str) -> None:
+def test_an_id_that_holds_an_ins_is_kept_as_a_digest_and_found_again(file_url: str) -> None:
+    engine = hospital(file_url)
     command = SubmitMessage(id=f"mail of {INS}", sender=DOCTOR, recipients=[USAGER])
     first = engine.handle(command)
     report = ReportDelivery(id=command.id, recipient=USAGER, status="delivered")
     assert engine.handle(report).outcome == "recorded"
     assert engine.handle(command) == first
     engine.close()
-    for file in Path(url.removeprefix("sqlite:///")).parent.iterdir():
+    for file in Path(file_url.removeprefix("sqlite:///")).parent.iterdir():
         assert INS.encode() not in file.read_bytes()
 
 

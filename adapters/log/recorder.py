@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from eventsourcing.dcb.api import (
@@ -22,9 +22,9 @@ from eventsourcing.dcb.api import (
     DCBSubscription,
 )
 from eventsourcing.persistence import IntegrityError, ProgrammingError
-from sqlalchemy import Connection
 
 from huissier.adapters.log.queries import select_matching
+from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
 
 PAGE: Final = 1000
@@ -46,22 +46,21 @@ _decode_tags = msgspec.json.Decoder(list[str]).decode
 class Reading:
     """One consistent look at the log."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Look through a connection inside its transaction."""
-        self.connection = connection
-        self.head: int = connection.exec_driver_sql(_HEAD).scalar() or 0
+    def __init__(self, session: Session) -> None:
+        """Look through a session inside its transaction."""
+        self.session = session
+        self.head: int = session.scalar(_HEAD) or 0
 
     def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
         """Return positions, bytes and tags of what stands after a position, at most `limit`."""
-        rows = self.connection.exec_driver_sql(_AFTER, (position, limit))
+        rows = self.session.rows(_AFTER, (position, limit))
         return [(row[0], row[1], _decode_tags(row[2])) for row in rows]
 
     def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
         """Yield (tag, position, bytes) of every fact that carries one of the tags, by position within a query."""
         for chunk in _chunks(tags):
             marks = ",".join("?" * len(chunk))
-            for row in self.connection.exec_driver_sql(_BY_TAG.format(marks), tuple(chunk)):
-                yield row[0], row[1], row[2]
+            yield from self.session.rows(_BY_TAG.format(marks), chunk)
 
 
 class Pen(Reading):
@@ -78,16 +77,10 @@ class Pen(Reading):
             for position, event in enumerate(events, self.head + 1)
             for tag in dict.fromkeys(event.tags)
         ]
-        self._insert(_INSERT_EVENT, rows)
-        self._insert(_INSERT_TAG, tags)
+        self.session.run_many(_INSERT_EVENT, rows)
+        self.session.run_many(_INSERT_TAG, tags)
         self.head += len(events)
         return self.head
-
-    def _insert(self, statement: str, rows: list[Any]) -> None:
-        if len(rows) == 1:
-            self.connection.exec_driver_sql(statement, rows[0])
-        elif rows:
-            self.connection.exec_driver_sql(statement, rows)
 
 
 class SqlRecorder(DCBRecorder):
@@ -101,8 +94,8 @@ class SqlRecorder(DCBRecorder):
     @contextmanager
     def pen(self) -> Iterator[Pen]:
         """Hold the pen; what was written is durable when the block ends without an exception."""
-        with self._store.writing() as connection:
-            pen = Pen(connection)
+        with self._store.writing() as session:
+            pen = Pen(session)
             before = pen.head
             yield pen
         if pen.head > before:
@@ -112,15 +105,15 @@ class SqlRecorder(DCBRecorder):
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         """Look at the log in one consistent state; writers go on meanwhile where the database lets them."""
-        with self._store.reading() as connection:
-            yield Reading(connection)
+        with self._store.reading() as session:
+            yield Reading(session)
 
     def append(self, events: Sequence[DCBEvent], condition: DCBAppendCondition | None = None) -> int:
         """Append events unless the condition fails; return the position of the last. Raises `IntegrityError`."""
         if not events:
             raise ProgrammingError("append needs one event at least")
         with self.pen() as pen:
-            if condition is not None and _matches(pen.connection, condition):
+            if condition is not None and _matches(pen.session, condition):
                 raise IntegrityError("an event stands in the log that the condition forbids")
             return pen.append(events)
 
@@ -135,8 +128,8 @@ class SqlRecorder(DCBRecorder):
     def page(self, query: DCBQuery, after: int, head: int, limit: int) -> list[DCBSequencedEvent]:
         """Return at most `limit` matching events with after < position <= head."""
         statement, parameters = select_matching(query, after, head, limit)
-        with self._store.reading() as connection:
-            return [_sequenced(*row) for row in connection.exec_driver_sql(statement, parameters)]
+        with self._store.reading() as session:
+            return [_sequenced(*row) for row in session.rows(statement, parameters)]
 
     def subscribe(self, query: DCBQuery | None = None, *, after: int | None = None) -> "PollingSubscription":
         """Return all matching events, then wait for more: woken in this process, polling for other processes."""
@@ -218,9 +211,9 @@ class PollingSubscription(DCBSubscription[SqlRecorder]):
         raise StopIteration
 
 
-def _matches(connection: Connection, condition: DCBAppendCondition) -> bool:
+def _matches(session: Session, condition: DCBAppendCondition) -> bool:
     statement, parameters = select_matching(condition.fail_if_events_match, condition.after or 0, None, 1)
-    return connection.exec_driver_sql(statement, parameters).first() is not None
+    return session.run(statement, parameters).fetchone() is not None
 
 
 def _sequenced(position: int, kind: str, data: bytes, tags: str) -> DCBSequencedEvent:

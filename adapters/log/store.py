@@ -2,125 +2,142 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from huissier.adapters.errors import CorruptStoreError, EngineClosedError, StoreError
-from huissier.adapters.log.schema import (
-    APPLICATION_ID,
-    SCHEMA_VERSION,
-    look_at_file,
-    make_private_file,
-    metadata,
-)
+from huissier.adapters.errors import EngineClosedError, ForeignStoreError, StoreError
+from huissier.adapters.log.place import Place
+from huissier.adapters.log.schema import APPLICATION_ID, SCHEMA_VERSION, check_version, metadata
+from huissier.adapters.log.session import Session
 
-_BUSY_SECONDS = 30
-_DAMAGED = ("malformed", "not a database", "corrupt")
-
-
-class Place:
-    """Where a store is: its URL, the file of an embedded one, and whether it has still to be made."""
-
-    def __init__(self, url: str, *, create: bool = True) -> None:
-        """Look at the place without changing what is there. Raises `StoreError`."""
-        self.url = _read_url(url)
-        in_memory = self.url.database in (None, ":memory:")
-        self.path = None if in_memory else Path(self.url.database or "")
-        self.name = str(self.path or "the in-memory store")
-        if self.path is not None and not create and not self.path.exists():
-            raise StoreError(f"there is no store at {self.path}")
-        if self.path is not None and create:
-            make_private_file(self.path)
-        self.is_new = self.path is None or not look_at_file(self.path)
-        if self.is_new and not create:
-            raise StoreError(f"there is no store in {self.name} yet")
-
-
-Preparation = Callable[[Connection, bool], None]
+Preparation = Callable[[Session, bool], None]
 
 
 class Store:
-    """An open SQLite store. One connection writes, guarded by a lock; others read their own snapshots."""
+    """An open store. One connection writes, guarded by a lock; others read their own snapshots."""
 
     def __init__(self, place: Place, prepare: Preparation) -> None:
-        """Open a store, made on first use. Raises `StoreError` and leaves a file that is not one as it is.
+        """Open a store, made on first use. Raises `StoreError` and leaves a database that is not one as it is.
 
-        `prepare` is told the connection and whether the store is new, in the transaction that makes it.
+        `prepare` is told the session and whether the store is new, in the transaction that makes it.
         """
         self.name = place.name
-        self._in_memory = place.path is None
+        self._place = place
+        self._dialect = place.dialect
         self._lock = threading.RLock()
         self._closed = False
         self._engine = _engine_for(place)
-        with errors_named(self.name):
-            self._writer = self._engine.connect()
+        self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
+        self._writer: Connection | None = None
         try:
-            self._prepare(place, prepare)
+            with self._errors_named():
+                self._prepare(prepare)
         except BaseException:
             self.close()
             raise
 
-    def _prepare(self, place: Place, prepare: Preparation) -> None:
-        """Make what is missing and look at the head.
+    def _prepare(self, prepare: Preparation) -> None:
+        """Make what is missing, or make sure of what is there.
 
         The write-ahead log comes after the schema: until then the header on disk says whose file it is.
         """
-        with errors_named(self.name):
-            if place.is_new:
-                self._make_schema(prepare)
-            else:
-                prepare(self._writer, False)
-            self._writer.exec_driver_sql("PRAGMA journal_mode = WAL")
-            self._writer.exec_driver_sql("SELECT max(position) FROM events")
+        if not self._place.is_embedded or self._place.is_new:
+            with self.writing() as session:
+                is_new = not self._is_marked(session)
+                if is_new:
+                    self._make_schema(session)
+                prepare(session, is_new)
+        else:
+            prepare(self._session(self._connected()), False)
+        if self._place.is_embedded:
+            self._session(self._connected()).run("PRAGMA journal_mode = WAL")
+        self._session(self._connected()).run("SELECT max(position) FROM events").fetchone()
 
-    def _make_schema(self, prepare: Preparation) -> None:
-        """Make all tables in one transaction; another process may have been faster."""
-        with self.writing() as connection:
-            is_new = connection.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION_ID
-            if is_new:
-                metadata.create_all(connection)
-                connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            prepare(connection, is_new)
+    def _is_marked(self, session: Session) -> bool:
+        """Say whether the store has been made, also by another process just now."""
+        if self._place.is_embedded:
+            return bool(session.scalar("PRAGMA application_id") == APPLICATION_ID)
+        present = {name for name in metadata.tables if session.scalar("SELECT to_regclass(?)", (name,)) is not None}
+        if not present:
+            return False
+        if present != set(metadata.tables):
+            raise ForeignStoreError(f"{self.name} holds tables of something else; it was left untouched")
+        version = session.scalar("SELECT value FROM settings WHERE name = 'schema_version'")
+        if version is None or not str(version).isdecimal():
+            raise ForeignStoreError(f"{self.name} holds tables of something else; it was left untouched")
+        check_version(int(version), self.name)
+        return True
+
+    def _make_schema(self, session: Session) -> None:
+        if not self._place.create:
+            raise StoreError(f"there is no store in {self.name} yet")
+        metadata.create_all(self._connected())
+        session.run("INSERT INTO settings (name, value) VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+        if self._place.is_embedded:
+            session.run(f"PRAGMA application_id = {APPLICATION_ID}")
+            session.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Session]:
         """Run a block inside the one write transaction; it is durable when the block ends without an exception."""
-        with self._lock, errors_named(self.name):
+        with self._lock, self._errors_named():
             self._check_open()
-            self._writer.exec_driver_sql("BEGIN IMMEDIATE")
+            session = self._session(self._connected())
             try:
-                yield self._writer
-                self._writer.exec_driver_sql("COMMIT")
+                for statement in self._dialect.begin_writing:
+                    session.run(statement)
+                yield session
+                session.run("COMMIT")
             except BaseException:
-                self._roll_back()
+                self._give_up(session)
                 raise
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Session]:
         """Run a block on one consistent snapshot."""
-        if self._in_memory:
+        if self._place.in_memory:
             with self._lock:
                 self._check_open()
-                yield self._writer
+                yield self._session(self._connected())
             return
         self._check_open()
-        with errors_named(self.name), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
+        with self._errors_named(), self._engine.connect() as connection:
+            session = self._session(connection)
+            session.run(self._dialect.begin_reading)
             try:
-                yield connection
+                yield session
             finally:
-                connection.exec_driver_sql("ROLLBACK")
+                with suppress(self._driver_error):
+                    session.run("ROLLBACK")
 
-    def _roll_back(self) -> None:
-        if self._writer.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
-            self._writer.exec_driver_sql("ROLLBACK")
+    def _give_up(self, session: Session) -> None:
+        """Undo what was written; a connection that cannot even do that is replaced by the next turn."""
+        if self._writer is None:
+            return
+        if self._place.is_embedded and not self._raw(self._writer).in_transaction:
+            return
+        try:
+            session.run("ROLLBACK")
+        except self._driver_error:
+            self._writer.invalidate()
+            self._writer.close()
+            self._writer = None
+
+    def _connected(self) -> Connection:
+        if self._writer is None:
+            self._writer = self._engine.connect()
+        return self._writer
+
+    def _raw(self, connection: Connection) -> Any:
+        return connection.connection.dbapi_connection
+
+    def _session(self, connection: Connection) -> Session:
+        return Session(self._raw(connection), self._dialect)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -129,48 +146,33 @@ class Store:
     def close(self) -> None:
         """Close all connections; closing twice does no harm."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
+            if self._closed:
+                return
+            self._closed = True
+            if self._writer is not None:
                 self._writer.close()
-                self._engine.dispose()
+            self._engine.dispose()
 
-
-@contextmanager
-def errors_named(where: str) -> Iterator[None]:
-    """Turn a database's error into ours, without the statement and its values."""
-    try:
-        yield
-    except DBAPIError as problem:
-        reason = str(problem.orig)
-        kind = CorruptStoreError if any(word in reason for word in _DAMAGED) else StoreError
-        raise kind(f"{where}: {reason}") from None
-
-
-def _read_url(text: str) -> sa.URL:
-    try:
-        url = sa.make_url(text)
-    except (ArgumentError, ValueError):
-        raise StoreError("the store's URL cannot be read; write it like sqlite:///huissier.db") from None
-    if url.get_backend_name() != "sqlite":
-        raise StoreError(f"a store on {url.get_backend_name()} is not supported; write sqlite:///huissier.db")
-    if url.query or url.host or url.database == "":
-        raise StoreError("an SQLite store's URL has a path and nothing else, like sqlite:///huissier.db")
-    return url
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        """Turn a database's error into ours, its first line without the statement and its values."""
+        try:
+            yield
+        except (DBAPIError, self._driver_error) as problem:
+            original = problem.orig if isinstance(problem, DBAPIError) else problem
+            lines = str(original).strip().splitlines() or [type(original).__name__]
+            raise self._dialect.error_for(lines[0])(f"{self.name}: {lines[0]}") from None
 
 
 def _engine_for(place: Place) -> Engine:
     """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
-    memory: dict[str, Any] = {"poolclass": StaticPool} if place.path is None else {}
+    memory: dict[str, Any] = {"poolclass": StaticPool} if place.in_memory else {}
     engine = sa.create_engine(
-        place.url,
-        isolation_level="AUTOCOMMIT",
-        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
-        **memory,
+        place.url, isolation_level="AUTOCOMMIT", connect_args=place.dialect.connect_args, **memory
     )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")
+        place.dialect.prepare(connection)
 
     return engine

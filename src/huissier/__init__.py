@@ -26,6 +26,7 @@ from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 
 if TYPE_CHECKING:
+    from huissier.adapters.async_engine import AsyncEngine
     from huissier.adapters.engine import Clock, Engine
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "VocabularyError",
     "WithdrawDomain",
     "open",
+    "open_async",
 ]
 
 
@@ -67,6 +69,13 @@ def open(url: str, *, options: "Options | None" = None, clock: "Clock | None" = 
     from huissier.adapters.engine import Engine, utc_now
 
     return Engine(url, options=options, clock=clock or utc_now)
+
+
+def open_async(url: str, *, options: "Options | None" = None, clock: "Clock | None" = None) -> "AsyncEngine":
+    """Do as `open`, for asyncio: `handle` and `check` are awaited, and so is `close` or `async with`."""
+    from huissier.adapters.async_engine import AsyncEngine
+
+    return AsyncEngine(open(url, options=options, clock=clock))
 
 
 def __getattr__(name: str) -> Any:

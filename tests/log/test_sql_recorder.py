@@ -9,13 +9,20 @@ from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBQue
 from eventsourcing.dcb.tests import DCBRecorderTestCase
 from eventsourcing.persistence import IntegrityError, ProgrammingError
 
+from huissier.adapters.log.place import Place
 from huissier.adapters.log.recorder import PAGE, SqlRecorder
-from huissier.adapters.log.store import Place, Store
+from huissier.adapters.log.store import Store
 
 
-@pytest.fixture(params=["file", "memory"])
+@pytest.fixture(params=["file", "memory", "postgres"])
 def recorder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlRecorder]:
-    url = f"sqlite:///{tmp_path / 'log.db'}" if request.param == "file" else "sqlite://"
+    match request.param:
+        case "file":
+            url = f"sqlite:///{tmp_path / 'log.db'}"
+        case "memory":
+            url = "sqlite://"
+        case _:
+            url = request.getfixturevalue("new_database")()
     store = Store(Place(url), lambda _connection, _is_new: None)
     yield SqlRecorder(store)
     store.close()

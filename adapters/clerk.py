@@ -1,0 +1,130 @@
+"""The clerk: decides one command on what a turn at the log sees, and writes the answer."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from huissier.adapters.identify import Identified, Identifier, Newcomer
+from huissier.adapters.turn import Turn
+from huissier.adapters.vault import Vault
+from huissier.domain.answers import Answer, Verdicts, explained, verdicts_for
+from huissier.domain.commands import AnyCommand, EraseUsager, OtherCommand, SubmitMessage
+from huissier.domain.decide import decide, rejection
+from huissier.domain.decision import Recorded, Rejected, Unchanged
+from huissier.domain.events import MessageDecided, UsagerErased
+from huissier.domain.facts import Facts, needed
+from huissier.domain.identities import Identities
+from huissier.domain.message import decide_message
+from huissier.domain.rule_set import RuleBook
+from huissier.domain.tags import submission_tag
+
+Meant = tuple[AnyCommand, Identified]
+
+
+class Clerk:
+    """Decides under one rule book, with one vault."""
+
+    def __init__(self, vault: Vault, rules: RuleBook) -> None:
+        """Take the options' word for which INS are read."""
+        self._vault = vault
+        self._rules = rules
+        self._identifier = Identifier(vault, lenient_ins=rules.options.ins_key == "lenient")
+
+    def answer_all(self, commands: Iterable[AnyCommand], turn: Turn) -> list[Answer]:
+        """Decide commands one after the other, each seeing the facts of those before.
+
+        What they need is read together; but whom an erasure means depends on the commands before it, and whom
+        the commands after it mean depends on the erasure.
+        """
+        answers: list[Answer] = []
+        for together in _between_erasures(commands):
+            meant = self._meant_by(together, turn)
+            turn.learn(partial(_needed_by_all, meant))
+            answers += [self._answer(command, identified, turn) for command, identified in meant]
+        return answers
+
+    def _meant_by(self, commands: Iterable[AnyCommand], turn: Turn) -> list[Meant]:
+        newcomers: list[Newcomer] = []
+        meant: list[Meant] = []
+        for command in commands:
+            identified = self._identifier.identify(command, turn.session, newcomers)
+            newcomers += identified.newcomers
+            meant.append((command, identified))
+        return meant
+
+    def _answer(self, command: AnyCommand, identified: Identified, turn: Turn) -> Answer:
+        identities, newcomers = identified
+        if isinstance(command, SubmitMessage):
+            answer, is_new = self._answer_submission(command, identities, turn)
+        else:
+            answer = self._answer_other(command, identities, turn)
+            is_new = answer.outcome == "recorded"
+        if is_new:
+            for newcomer in newcomers:
+                self._keep(newcomer, turn)
+        return answer
+
+    def _keep(self, newcomer: Newcomer, turn: Turn) -> None:
+        """Bring a newcomer into the vault, unless a command just before did."""
+        if self._vault.usager_id(turn.session, newcomer.ins) is None:
+            self._vault.keep(turn.session, newcomer.ins, newcomer.usager_id)
+
+    def verdicts(self, command: SubmitMessage, turn: Turn) -> Verdicts:
+        """Decide a submission and record nothing, not even in the vault."""
+        identities = self._identifier.identify(command, turn.session).identities
+        turn.done_with.append(submission_tag(identities.submission))
+        return verdicts_for(command, identities, self._decided(command, identities, turn)[0])
+
+    def _answer_other(self, command: OtherCommand, identities: Identities, turn: Turn) -> Answer:
+        turn.learn(lambda facts: needed(command, identities, facts))
+        at = command.at or turn.now
+        outcome = decide(command, identities, at, turn.facts)
+        kind = str(command.__struct_config__.tag)
+        match outcome:
+            case Unchanged():
+                return Answer(type=kind, outcome="unchanged", position=None)
+            case Rejected():
+                position = turn.record(rejection(command, identities, at, outcome))
+                return Answer(type=kind, outcome="rejected", position=position, reasons=(explained(outcome),))
+            case Recorded(event):
+                if isinstance(event, UsagerErased):
+                    self._vault.erase(turn.session, event.usager)
+                return Answer(type=kind, outcome="recorded", position=turn.record(event))
+
+    def _answer_submission(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[Answer, bool]:
+        """Return the answer, and whether it is given for the first time."""
+        decided, position = self._decided(command, identities, turn)
+        if is_new := position is None:
+            position = turn.record(decided)
+        turn.done_with.append(submission_tag(identities.submission))
+        verdicts = verdicts_for(command, identities, decided)
+        answer = Answer(
+            type="submit-message", id=command.id, outcome=verdicts.outcome, position=position, verdicts=verdicts
+        )
+        return answer, is_new
+
+    def _decided(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[MessageDecided, int | None]:
+        """Return what is decided on a submission; with its position where its id came before."""
+        turn.learn(lambda facts: needed(command, identities, facts))
+        first = turn.facts.submission(identities.submission).latest
+        if first.decided is not None:
+            return first.decided, first.position
+        at = command.at or turn.now
+        return decide_message(command, identities, at, turn.facts, self._rules.at(at)), None
+
+
+def _between_erasures(commands: Iterable[AnyCommand]) -> Iterator[list[AnyCommand]]:
+    """Yield commands that may be looked at together; each erasure stands alone."""
+    together: list[AnyCommand] = []
+    for command in commands:
+        if isinstance(command, EraseUsager):
+            yield together
+            yield [command]
+            together = []
+        else:
+            together.append(command)
+    yield together
+
+
+def _needed_by_all(meant: list[Meant], facts: Facts) -> list[str]:
+    tags = (tag for command, identified in meant for tag in needed(command, identified.identities, facts))
+    return list(dict.fromkeys(tags))

@@ -1,0 +1,173 @@
+"""The line before the pen: whoever finds the pen free takes it and answers everybody who waits.
+
+A lone caller decides its own command without a change of thread. Whoever arrives while the pen is held waits in
+line and is answered together with all others in the next turn, by one commit. When a turn ends, the first in
+line is called to lead the next, so nobody serves strangers for ever.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
+from huissier.domain.answers import Answer
+from huissier.domain.commands import AnyCommand
+
+MOST_AT_ONCE: Final = 512
+UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time; asking again with the same id is safe"
+
+
+class Ticket(Protocol):
+    """One command in line, and how its caller hears of it."""
+
+    command: AnyCommand
+    answer: Answer | None
+    problem: BaseException | None
+
+    def finish(self) -> None:
+        """Tell the caller that the ticket has its answer or its problem."""
+
+    def call_to_lead(self) -> None:
+        """Have somebody call `Line.lead`."""
+
+
+class Line:
+    """Tickets in order of arrival. `serve` answers a batch: it sets answer or problem of each and never raises."""
+
+    def __init__(self, serve: Callable[[list[Ticket]], None], *, capacity: int) -> None:
+        """Hold `capacity` tickets at the most; more callers wait for room."""
+        self._serve = serve
+        self._capacity = capacity
+        self._guard = threading.Condition(threading.Lock())
+        self._waiting: deque[Ticket] = deque()
+        self._led = False
+        self._called: Ticket | None = None
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def enter(self, ticket: Ticket, deadline: float) -> bool:
+        """Take a place in line and say whether the caller must lead now.
+
+        Raises `TemporarilyUnavailableError` where there is no room before the deadline (monotonic seconds) and
+        `EngineClosedError`.
+        """
+        with self._guard:
+            while len(self._waiting) >= self._capacity and not self._closed:
+                if not self._guard.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
+                    raise TemporarilyUnavailableError(UNAVAILABLE)
+            return self._admit(ticket)
+
+    def enter_now(self, ticket: Ticket) -> bool | None:
+        """Do as `enter`, but return None at once where there is no room."""
+        with self._guard:
+            return None if len(self._waiting) >= self._capacity else self._admit(ticket)
+
+    def _admit(self, ticket: Ticket) -> bool:
+        if self._closed:
+            raise EngineClosedError("the engine was closed")
+        self._waiting.append(ticket)
+        lead, self._led = not self._led, True
+        return lead
+
+    def lead(self) -> None:
+        """Answer whoever waits, once, and call the next to lead if more have come."""
+        with self._guard:
+            self._called = None
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+            self._guard.notify_all()
+        try:
+            if batch:
+                self._serve(batch)
+        finally:
+            self._call_next()
+        for ticket in batch:
+            ticket.finish()
+
+    def leave(self, ticket: Ticket) -> bool:
+        """Give up a place; False where the ticket is being answered already."""
+        with self._guard:
+            try:
+                self._waiting.remove(ticket)
+            except ValueError:
+                return False
+            was_called = self._called is ticket
+            self._guard.notify_all()
+        if was_called:
+            self._call_next()
+        return True
+
+    def _call_next(self) -> None:
+        with self._guard:
+            called = self._called = self._waiting[0] if self._waiting else None
+            self._led = called is not None
+            if called is None:
+                self._guard.notify_all()
+        if called is not None:
+            called.call_to_lead()
+
+    def close(self) -> None:
+        """Admit nobody any more and wait until everybody in line has been answered."""
+        with self._guard:
+            self._closed = True
+            self._guard.notify_all()
+            while self._led:
+                self._guard.wait()
+
+
+class ThreadTicket:
+    """A ticket whose caller is a thread that waits."""
+
+    __slots__ = ("_signal", "answer", "command", "done", "problem")
+
+    def __init__(self, command: AnyCommand) -> None:
+        """Start without an answer."""
+        self.command = command
+        self.answer: Answer | None = None
+        self.problem: BaseException | None = None
+        self.done = False
+        self._signal = threading.Lock()
+        self._signal.acquire()
+
+    def finish(self) -> None:
+        """Wake the thread for good."""
+        self.done = True
+        self._wake()
+
+    def call_to_lead(self) -> None:
+        """Wake the thread to lead."""
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._signal.locked():
+            self._signal.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait to be woken; False if nobody did in time."""
+        return self._signal.acquire(timeout=max(0.0, seconds))
+
+
+def ask(line: Line, command: AnyCommand, seconds: float) -> Answer:
+    """Stand in line with one command and return its answer; raise its problem.
+
+    Raises `TemporarilyUnavailableError` when nothing was heard in `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    ticket = ThreadTicket(command)
+    lead = line.enter(ticket, deadline)
+    while True:
+        if lead:
+            line.lead()
+        if ticket.done:
+            break
+        lead = ticket.wait(deadline - time.monotonic()) and not ticket.done
+        if not (lead or ticket.done or time.monotonic() < deadline):
+            line.leave(ticket)
+            raise TemporarilyUnavailableError(UNAVAILABLE)
+    if ticket.problem is not None:
+        raise ticket.problem
+    assert ticket.answer is not None  # noqa: S101 a ticket that is done has one or the other
+    return ticket.answer

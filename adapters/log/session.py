@@ -1,0 +1,41 @@
+"""A session: the driver's own connection inside a transaction, for the hot path.
+
+SQLAlchemy keeps the pool, the schema and the dialects' differences; building a result object of its own for every
+statement would cost more than the statement.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from huissier.adapters.log.dialects import Dialect
+
+
+class Session:
+    """Runs statements written with `?` on a driver connection."""
+
+    __slots__ = ("_connection", "_dialect")
+
+    def __init__(self, connection: Any, dialect: Dialect) -> None:
+        """Use a DB-API connection in autocommit mode; transactions are begun and ended by name."""
+        self._connection = connection
+        self._dialect = dialect
+
+    def run(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
+        """Run a statement and return the driver's cursor."""
+        return self._connection.execute(self._dialect.statement(statement), parameters)
+
+    def run_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a statement once for each row."""
+        if len(rows) == 1:
+            self._connection.execute(self._dialect.statement(statement), rows[0])
+        elif rows:
+            self._connection.cursor().executemany(self._dialect.statement(statement), rows)
+
+    def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
+        """Return the first column of the first row, None without one."""
+        row = self.run(statement, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+        """Yield the rows of a query."""
+        yield from self.run(statement, parameters)

@@ -1,0 +1,92 @@
+"""A store on PostgreSQL is opened with the same care as a file."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import ForeignStoreError, StoreError, StoreVersionError, VaultKeyError
+from huissier.domain.commands import RegisterOperator
+
+KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
+OTHER_KEY = {"HUISSIER_VAULT_KEY": "B" * 43 + "="}
+REGISTER = RegisterOperator(operator="ght", kind="professionnel")
+
+
+def run(url: str, statement: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_a_store_is_made_once_and_found_again(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    with Engine(url, environment=KEY) as engine:
+        assert engine.handle(REGISTER).position == 1
+    with Engine(url, environment=KEY, create=False) as engine:
+        assert engine.handle(REGISTER).outcome == "unchanged"
+
+
+def test_the_short_form_of_the_url_is_understood(new_database: Callable[[], str]) -> None:
+    with Engine(new_database().replace("+psycopg", ""), environment=KEY) as engine:
+        assert engine.head == 0
+
+
+def test_a_store_that_must_exist_is_not_made(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    with pytest.raises(StoreError, match="there is no store"):
+        Engine(url, environment=KEY, create=False)
+    assert run(url, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'") == []
+
+
+def test_the_vault_key_is_required_and_must_be_the_stores(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    with pytest.raises(VaultKeyError, match="HUISSIER_VAULT_KEY"):
+        Engine(url, environment={})
+    Engine(url, environment=KEY).close()
+    with pytest.raises(VaultKeyError, match="not the one"):
+        Engine(url, environment=OTHER_KEY)
+
+
+def test_somebody_elses_tables_are_left_untouched(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    run(url, "CREATE TABLE events (id int)")
+    with pytest.raises(ForeignStoreError):
+        Engine(url, environment=KEY)
+    assert run(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == [("events",)]
+
+
+def test_a_store_of_another_schema_version_is_refused(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    Engine(url, environment=KEY).close()
+    run(url, "UPDATE settings SET value = '7' WHERE name = 'schema_version'")
+    with pytest.raises(StoreVersionError, match="newer"):
+        Engine(url, environment=KEY)
+
+
+def test_a_connection_cut_between_turns_is_replaced(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    with Engine(url, environment=KEY) as engine:
+        engine.handle(REGISTER)
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        run(url, f"{cut} AND pid <> pg_backend_pid()")
+        with pytest.raises(StoreError):
+            engine.handle(RegisterOperator(operator="lost", kind="usager"))
+        assert engine.handle(REGISTER).outcome == "unchanged"
+        assert engine.handle(RegisterOperator(operator="lost", kind="usager")).position == 2
+
+
+def test_a_server_that_is_not_there_is_a_clear_error_without_the_password() -> None:
+    with pytest.raises(StoreError) as caught:
+        Engine("postgresql://user:secret@127.0.0.1:9/none", environment=KEY)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_error_of_a_lost_server_names_no_statement(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    with Engine(url, environment=KEY) as engine:
+        run(url, "DROP TABLE events CASCADE")
+        with pytest.raises(StoreError) as caught:
+            engine.handle(REGISTER)
+    assert "\n" not in str(caught.value)
