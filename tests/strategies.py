@@ -356,19 +356,21 @@ def _message(sender: str, recipient: str, **fields: st.SearchStrategy[Any]) -> s
 
 
 _PATIENT: Final = PATIENTS_BOXES[0]
+_WRITES: Final = _message(
+    DOCTOR,
+    _PATIENT,
+    reply_to=_seldom(st.sampled_from((SECRETARY, REMOTE_DOCTOR, *OTHERS, *USAGERS))),
+    mss_mes=_seldom(st.sampled_from(FIN_HEADERS)),
+    message_id=st.sampled_from(MESSAGE_IDS),
+    final_hop=st.booleans(),
+)
 _ONE_CONTACT: Final = _weighted(
-    _message(
-        DOCTOR,
-        _PATIENT,
-        reply_to=_seldom(st.sampled_from((SECRETARY, PHARMACY, *OTHERS, *USAGERS))),
-        subject=_seldom(st.just("[FIN]")),
-        mss_mes=_seldom(st.sampled_from(FIN_HEADERS)),
-        message_id=st.sampled_from(MESSAGE_IDS),
-        final_hop=st.booleans(),
-    ),
-    _REPORTS,
+    _WRITES,
+    _message(DOCTOR, _PATIENT, subject=_often(st.just("[FIN]"), st.sampled_from(SUBJECTS)), final_hop=st.booleans()),
+    _often(_REPORTS, _WRITES),
     _message(_PATIENT, DOCTOR, in_reply_to=_often(st.none(), st.sampled_from(MESSAGE_IDS))),
-    _message(_PATIENT, SECRETARY, in_reply_to=_often(st.none(), st.just(f" {MESSAGE_IDS[0][1:-1]} "))),
+    _message(_PATIENT, DOCTOR),
+    _often(_message(_PATIENT, SECRETARY, in_reply_to=st.just(" 1@mx ")), _message(_PATIENT, REMOTE_DOCTOR)),
 )
 _ONE_MESSAGE: Final = _often(
     st.builds(
@@ -433,7 +435,7 @@ _NARROW: Final = (
     *(_ONE_CONTACT, _ONE_CONTACT, _ONE_CONTACT, _ONE_MESSAGE, _ONE_DOMAIN, _ONE_DOMAIN),
     *(_ONE_OPERATOR, _ONE_CGU, _ONE_MAILBOX, _ONE_ENS),
 )
-_THEMES: Final[st.SearchStrategy[st.SearchStrategy[Body]]] = st.sampled_from((*(_ANYTHING,) * 5, *_NARROW))
+_THEMES: Final[st.SearchStrategy[st.SearchStrategy[Body]]] = st.sampled_from((*(_ANYTHING,) * 4, *_NARROW))
 
 
 # --- histories
