@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Final, Self
 
-from huissier.adapters.engine import TIMEOUT, Engine, validated
+from huissier.adapters.engine import TIMEOUT, Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.line import UNAVAILABLE, Line
+from huissier.adapters.validation import validated
 from huissier.domain.answers import Answer, Verdicts
 from huissier.domain.commands import AnyCommand, SubmitMessage
 

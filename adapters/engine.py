@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 import msgspec
-from msgspec import structs
 
 from huissier.adapters.clerk import Clerk
 from huissier.adapters.errors import InvalidCommandError, StoreError, WhiteListError
@@ -18,7 +17,8 @@ from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.store import Store
 from huissier.adapters.memory import Memory
 from huissier.adapters.turn import Turn
-from huissier.adapters.vault import Vault, load_key
+from huissier.adapters.validation import validated
+from huissier.adapters.vault import Vault, check_environment, load_key
 from huissier.domain.answers import Answer, Verdicts
 from huissier.domain.commands import AnyCommand, SubmitMessage
 from huissier.domain.events import (
@@ -29,7 +29,6 @@ from huissier.domain.events import (
 )
 from huissier.domain.rule_set import Options, RuleBook
 from huissier.domain.tags import TRUST_SPACE
-from huissier.domain.vocabulary.ins import without_ins
 from huissier.domain.white_list import TrustSpace, WhiteList
 
 TIMEOUT: Final = 30.0
@@ -74,6 +73,7 @@ class Engine:
 
         `queue`: how many commands may wait for the pen; more callers wait for room.
         """
+        check_environment(environment)
         place = Place(url, create=create)
         vault = Vault(load_key(place, environment))
         self._store = Store(place, vault.adopt)
@@ -186,6 +186,8 @@ class Engine:
                 pen.append(turn.stored)
             self._memory.seen = pen.head
             self._memory.keep_bounded(turn.done_with)
+            if turn.has_erased:
+                self._store.forget_deleted()
 
     @contextmanager
     def _remembering(self) -> Iterator[None]:
@@ -195,26 +197,6 @@ class Engine:
         except BaseException:
             self._memory.forget()
             raise
-
-
-def validated(command: AnyCommand) -> AnyCommand:
-    """Return the command with every field of its type. Raises `InvalidCommandError` naming the field."""
-    try:
-        return msgspec.convert(structs.asdict(command), type(command))
-    except UnicodeEncodeError:
-        raise InvalidCommandError(f"{_unwritable_field(command)}: half a surrogate pair is no text") from None
-    except (msgspec.ValidationError, ValueError, TypeError) as problem:
-        raise InvalidCommandError(without_ins(str(problem))) from None
-
-
-def _unwritable_field(command: AnyCommand) -> str:
-    """Return the field whose text cannot be written, which the error of the library does not name."""
-    for name, value in structs.asdict(command).items():
-        try:
-            str(value).encode()
-        except UnicodeEncodeError:
-            return name
-    return "a field"
 
 
 def _refuse_old(white_list: WhiteList, trust_space: TrustSpace, now: datetime, max_age: timedelta | None) -> None:

@@ -1,5 +1,6 @@
 """From the raw texts of a command to whom they mean: parsed, and pseudonymous where an INS stands in them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -13,6 +14,9 @@ from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import Ins, mentions_ins
 
 _DIGEST_PREFIX: Final = "digest:"
+_COMMENT: Final = re.compile(r"\([^()]*\)")
+_BRACKETED: Final = re.compile(r"<([^<>]*)>")
+_UNQUOTED: Final = re.compile(r"[\"\\]")
 
 
 class Newcomer(NamedTuple):
@@ -69,18 +73,33 @@ class Identifier:
                 return Identities(
                     addresses=addresses,
                     submission=self._submission(command.id),
-                    message_id=self._message_id(command.message_id),
-                    in_reply_to=self._message_id(command.in_reply_to),
+                    message_id=next(iter(self._message_ids(command.message_id)), None),
+                    in_reply_to=self._message_ids(command.in_reply_to),
                 )
             case ReportDelivery():
                 return Identities(addresses=addresses, submission=self._submission(command.id))
             case OpenEns() | CloseEns() | EraseUsager():
-                usager = self._mailbox(f"{_without_spaces(command.ins)}@{USAGERS_DOMAIN}", session, newcomers)
-                if usager is None or not usager.is_pseudonym:
-                    return Identities()
-                return Identities(usager=usager, usager_known=not newcomers.named)
+                return self._usager(command, session, newcomers)
             case _:
                 return Identities(addresses=addresses)
+
+    def _usager(
+        self, command: OpenEns | CloseEns | EraseUsager, session: Session, newcomers: "_Newcomers"
+    ) -> Identities:
+        raw = f"{_without_spaces(command.ins)}@{USAGERS_DOMAIN}"
+        usager = self._mailbox(raw, session, newcomers) or self._taken_leniently(command, session)
+        if usager is None or not usager.is_pseudonym:
+            return Identities()
+        return Identities(usager=usager, usager_known=not newcomers.named)
+
+    def _taken_leniently(self, command: OpenEns | CloseEns | EraseUsager, session: Session) -> MailboxAddress | None:
+        """Find who was taken in under the lenient option, so that they can be erased under the strict one."""
+        try:
+            ins = Ins.parse(command.ins, lenient=True)
+        except VocabularyError:
+            return None
+        known = self._vault.usager_id(session, ins) if isinstance(command, EraseUsager) else None
+        return MailboxAddress(ins.value.lower(), USAGERS_DOMAIN).under_pseudonym(known) if known else None
 
     def _mailbox(self, raw: str, session: Session, newcomers: "_Newcomers") -> MailboxAddress | None:
         try:
@@ -101,10 +120,12 @@ class Identifier:
         suspect = id_.startswith(_DIGEST_PREFIX) or mentions_ins(id_)
         return _DIGEST_PREFIX + self._vault.digest(id_) if suspect else id_
 
-    def _message_id(self, raw: str | None) -> str | None:
-        """Return a digest of a Message-ID without its angle brackets."""
-        bare = "" if raw is None else raw.strip().removeprefix("<").removesuffix(">").strip()
-        return self._vault.digest(bare) if bare else None
+    def _message_ids(self, raw: str | None) -> tuple[str, ...]:
+        """Return digests of the message ids in a header, however they are folded, quoted or commented."""
+        plain = _COMMENT.sub(" ", raw or "")
+        found = _BRACKETED.findall(plain) or plain.split()
+        bare = ("".join(_UNQUOTED.sub("", one).split()) for one in found)
+        return tuple(dict.fromkeys(self._vault.digest(one) for one in bare if one))
 
 
 def _without_spaces(ins: str) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 
+from huissier.adapters.errors import InvalidCommandError
+from huissier.adapters.validation import validated
 from huissier.domain.answers import Answer, Invalid
 from huissier.domain.commands import AnyCommand
 from huissier.domain.vocabulary.ins import without_ins
@@ -81,9 +83,8 @@ def read_command(line: Line) -> AnyCommand | Invalid:
     if line.content is None:
         return Invalid(line=line.number, error=f"the line is longer than {LONGEST_LINE} bytes")
     try:
-        command: AnyCommand = _decode(line.content)
-        return command
-    except msgspec.MsgspecError as problem:
+        return validated(_decode(line.content))
+    except (msgspec.MsgspecError, InvalidCommandError) as problem:
         return Invalid(line=line.number, error=without_ins(str(problem)))
     except UnicodeDecodeError:
         return Invalid(line=line.number, error="the line is not UTF-8")

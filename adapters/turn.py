@@ -8,7 +8,7 @@ from eventsourcing.dcb.api import DCBEvent
 from huissier.adapters.log import codec
 from huissier.adapters.log.recorder import Reading
 from huissier.adapters.memory import Memory
-from huissier.domain.events import AnyEvent
+from huissier.domain.events import AnyEvent, UsagerErased
 from huissier.domain.facts import Facts
 from huissier.domain.timeline import Fact
 
@@ -16,7 +16,8 @@ from huissier.domain.timeline import Fact
 class Turn:
     """The log as of now, and behind it the facts of this turn, each seen by the commands after it.
 
-    `stored` is what is to be written when the turn ends; `done_with` are subjects not worth remembering after it.
+    `stored` is what is to be written when the turn ends; `done_with` are subjects not worth remembering after it;
+    `has_erased` says whether the vault has forgotten somebody in it.
     """
 
     def __init__(self, look: Reading, memory: Memory, now: datetime) -> None:
@@ -30,6 +31,7 @@ class Turn:
         self.facts: Facts = memory.facts
         self.now = now
         self.done_with: list[str] = []
+        self.has_erased = False
 
     def learn(self, missing: Callable[[Facts], list[str]]) -> None:
         """Read what is missing until nothing is; facts of this turn are not in the log yet and are added."""
@@ -49,6 +51,7 @@ class Turn:
             for tag in stored.tags:
                 self._pending.setdefault(tag, []).append(Fact(event.at, position, event))
             self._memory.add(event, stored.tags, position)
+            self.has_erased = self.has_erased or isinstance(event, UsagerErased)
         return position
 
     def facts_tagged(self, tag: str) -> Iterator[Fact]:

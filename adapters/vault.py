@@ -115,6 +115,12 @@ def _derived(key: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_LENGTH, salt=None, info=purpose).derive(key)
 
 
+def check_environment(environment: Mapping[str, str]) -> None:
+    """Refuse a malformed key before anything is made. Raises `VaultKeyError`."""
+    if (text := environment.get(KEY_VARIABLE)) is not None:
+        _decoded(text, KEY_VARIABLE)
+
+
 def load_key(place: Place, environment: Mapping[str, str]) -> bytes:
     """Return the vault key of a store.
 

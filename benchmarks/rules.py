@@ -263,7 +263,7 @@ class Ours:
         contact = NO_CONTACT
         if sender.usager and not recipient.usager and sender.address and recipient.address:
             contact = self.facts.contact(sender.address, recipient.address).as_of(NOW)
-        return Exchange(NOW, RULES, sender, recipient, contact, False, None, None, command.size, False)
+        return Exchange(NOW, RULES, sender, recipient, contact, False, None, (), command.size, False)
 
     def _party(self, address: MailboxAddress | None) -> Party:
         if address is None:

@@ -37,7 +37,7 @@ Identifier = Annotated[str, Meta(min_length=1, max_length=512, pattern=_PRINTABL
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Words = Annotated[str, Meta(max_length=2000, pattern=r"\A[^\x00\ud800-\udfff]*\Z")]
 Raw = Annotated[str, Meta(max_length=4000)]
-Bytes = Annotated[int, Meta(ge=0, le=2**62)]
+Bytes = Annotated[int, Meta(ge=0, le=10**12)]
 
 OperatorKind = Literal["professionnel", "usager"]
 Instrument = Literal["contrat", "avenant-1-02-2020", "annexe-2"]

@@ -40,9 +40,9 @@ class Contact(Struct, frozen=True):
         """Say whether the professionnel ended it and nothing opened it again."""
         return self.ended is not None and not self.is_open(reopening=reopening)
 
-    def forbids_answer_to(self, message_id: str | None) -> Positions:
-        """Return where the message stands that says it may not be answered, if it is this one."""
-        return tuple(position for digest, position in self.unanswerable if digest == message_id)
+    def forbids_answer_to(self, message_ids: tuple[str, ...]) -> Positions:
+        """Return where the messages stand that say they may not be answered, if they are among these."""
+        return tuple(position for digest, position in self.unanswerable if digest in message_ids)
 
 
 UNKNOWN = Contact()

@@ -163,7 +163,7 @@ class MessageDecided(Event, frozen=True, tag="message-decided.v1"):
     size: int | None = None
     reply_to: str | None = None
     message_id: str | None = None
-    in_reply_to: str | None = None
+    in_reply_to: tuple[str, ...] = ()
     opens: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
     unanswerable: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ class Identities(Struct, frozen=True):
     usager_known: bool = False
     submission: str = ""
     message_id: str | None = None
-    in_reply_to: str | None = None
+    in_reply_to: tuple[str, ...] = ()
 
 
 def addresses_in(command: AnyCommand) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """`Message`: the decision on one submission, recipient by recipient, and what an accepted one brings about."""
 
+import re
 from datetime import datetime
 from typing import NamedTuple
+from unicodedata import normalize
 
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.contact import UNKNOWN as NO_CONTACT
@@ -19,7 +21,7 @@ from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.vocabulary.errors import VocabularyError
 
 FIN_SUBJECT = "[FIN]"
-FIN_HEADER = "FIN"
+FIN_HEADER = re.compile(r"\bFIN\b", re.IGNORECASE)
 NOBODY = Party(None, NO_DOMAIN, NO_OPERATOR, NO_MAILBOX, usager=False)
 
 
@@ -146,7 +148,8 @@ def _effects(
 
 
 def _has_fin_header(command: SubmitMessage) -> bool:
-    return command.mss_mes is not None and command.mss_mes.strip().upper() == FIN_HEADER
+    """Say whether X-MSS-MES says FIN; comments, quotes, parameters and wide letters around it hide nothing."""
+    return command.mss_mes is not None and FIN_HEADER.search(normalize("NFKC", command.mss_mes)) is not None
 
 
 def _reply_address(

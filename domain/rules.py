@@ -48,7 +48,7 @@ class Exchange(Struct, frozen=True):
     contact: Contact
     certificate_known: bool
     certificate: CertificateDn | None
-    in_reply_to: str | None
+    in_reply_to: tuple[str, ...]
     size: int | None
     mixed: bool
 
@@ -188,7 +188,7 @@ def contact_ended(x: Exchange) -> Found:
 
 def reply_not_allowed(x: Exchange) -> Found:
     """Rule 4b (ECO.2.2.8): a message that came with X-MSS-MES: FIN cannot be answered."""
-    if not _from_usager_to_professionnel(x) or x.in_reply_to is None:
+    if not _from_usager_to_professionnel(x) or not x.in_reply_to:
         return None
     return x.contact.forbids_answer_to(x.in_reply_to) or None
 

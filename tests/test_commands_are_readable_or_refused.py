@@ -128,7 +128,7 @@ BAD: dict[str, list[Any]] = {
     "recipients": ["", DOCTOR, 5, {}, [], [5], [None], [[DOCTOR]], [DOCTOR, 5], ["x" * 4001], ["a@b.fr"] * 10_001],
     "subject": _NO_TEXT,
     "mss_mes": _NO_TEXT,
-    "size": [-1, 2**62 + 1, 1.5, "1000", True, []],
+    "size": [-1, 10**12 + 1, 1.5, "1000", True, []],
     "final_hop": _FLAG,
     "status": [*_NO_TEXT, "", "lost", "Delivered", INS],
 }

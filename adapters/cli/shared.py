@@ -12,6 +12,7 @@ import typer
 from huissier.adapters.errors import InvalidCommandError, StoreError, WhiteListError
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.domain.vocabulary.ins import without_ins
 
 if TYPE_CHECKING:
     from huissier.adapters.engine import Engine
@@ -51,7 +52,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 def fail(message: str, status: Status) -> NoReturn:
     """Say what is wrong and end."""
-    typer.echo(f"huissier: {message}", err=True)
+    typer.echo(f"huissier: {without_ins(message)}", err=True)
     raise typer.Exit(status)
 
 

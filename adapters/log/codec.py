@@ -44,7 +44,7 @@ def decode(data: bytes, position: int, upcasters: Mapping[str, Upcaster] = UPCAS
     """Return the fact in stored bytes of any version. Raises `CorruptStoreError` naming the position."""
     try:
         return _decoder.decode(data)
-    except msgspec.DecodeError as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         stored = _upcast(data, upcasters)
         if stored is None:
             raise CorruptStoreError(f"the event at position {position} cannot be decoded") from problem
@@ -57,5 +57,5 @@ def _upcast(data: bytes, upcasters: Mapping[str, Upcaster]) -> Stored | None:
         while (upcaster := upcasters.get(form["event"]["type"])) is not None:
             form["event"] = upcaster(form["event"])
         return msgspec.convert(form, Stored)
-    except (msgspec.MsgspecError, KeyError, TypeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
         return None

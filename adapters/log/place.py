@@ -30,6 +30,8 @@ class Place:
     def _look_at(self, path: Path) -> None:
         if not self.create and not path.exists():
             raise StoreError(f"there is no store at {path}")
+        if path.exists() and not path.is_file():
+            raise StoreError(f"the store {path} cannot be read: it is not a file")
         if self.create:
             make_private_file(path)
         self.is_new = not look_at_file(path)

@@ -23,6 +23,7 @@ from eventsourcing.dcb.api import (
 )
 from eventsourcing.persistence import IntegrityError, ProgrammingError
 
+from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log.queries import select_matching
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
@@ -40,7 +41,7 @@ _BY_TAG = (
     " WHERE t.tag IN ({}) ORDER BY t.position"
 )
 _encode_tags = msgspec.json.Encoder().encode
-_decode_tags = msgspec.json.Decoder(list[str]).decode
+_tags_decoder = msgspec.json.Decoder(list[str])
 
 
 class Reading:
@@ -54,7 +55,7 @@ class Reading:
     def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
         """Return positions, bytes and tags of what stands after a position, at most `limit`."""
         rows = self.session.rows(_AFTER, (position, limit))
-        return [(row[0], row[1], _decode_tags(row[2])) for row in rows]
+        return [(row[0], row[1], _decode_tags(row[2], row[0])) for row in rows]
 
     def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
         """Yield (tag, position, bytes) of every fact that carries one of the tags, by position within a query."""
@@ -217,10 +218,17 @@ def _matches(session: Session, condition: DCBAppendCondition) -> bool:
 
 
 def _sequenced(position: int, kind: str, data: bytes, tags: str) -> DCBSequencedEvent:
-    return DCBSequencedEvent(DCBEvent(type=kind, data=data, tags=_decode_tags(tags)), position=position)
+    return DCBSequencedEvent(DCBEvent(type=kind, data=data, tags=_decode_tags(tags, position)), position=position)
 
 
 def _chunks(tags: Iterable[str]) -> Iterator[list[str]]:
     rest = iter(tags)
     while chunk := list(islice(rest, _TAGS_A_QUERY)):
         yield chunk
+
+
+def _decode_tags(text: str, position: int) -> list[str]:
+    try:
+        return _tags_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise CorruptStoreError(f"the tags of the event at position {position} cannot be decoded") from None

@@ -97,6 +97,12 @@ class Store:
                 self._give_up(session)
                 raise
 
+    def forget_deleted(self) -> None:
+        """Have the database drop what still stands of deleted rows beside its tables."""
+        if self._place.path is not None:
+            with self._lock, self._errors_named():
+                self._session(self._connected()).run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Run a block on one consistent snapshot."""

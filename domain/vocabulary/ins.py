@@ -18,8 +18,8 @@ _MONTH: Final = "(?:0[1-9]|1[0-2]|20|3[0-9]|4[0-2]|[5-9][0-9])"
 _DEPARTMENT: Final = "(?:[0-9]{2}|2[AB])"
 _GLUED: Final = re.compile(rf"(?=({_SEX}[0-9]{{2}}{_MONTH}{_DEPARTMENT}[0-9]{{8}}))", re.IGNORECASE)
 
-# Standing alone, with separators anywhere in it, it is one with any key or none: the published
-# samples have keys that do not compute.
+# Standing alone: 15 characters of its shape together, whatever their key and month; 13 or 15 with separators
+# anywhere in them and a month that can be; and 15 with separators whose key computes.
 _GAP: Final = r"[\W_]{0,40}"
 _MONTH_APART: Final = rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2]|2{_GAP}0|3{_GAP}[0-9]|4{_GAP}[0-2]|[5-9]{_GAP}[0-9])"
 _DEPARTMENT_APART: Final = rf"(?:[0-9]{_GAP}[0-9]|2{_GAP}[AB])"
@@ -27,9 +27,14 @@ _DIGITS_APART: Final = rf"(?:{_GAP}[0-9])"
 _MATRICULE_APART: Final = (
     rf"{_SEX}{_DIGITS_APART}{{2}}{_GAP}{_MONTH_APART}{_GAP}{_DEPARTMENT_APART}{_DIGITS_APART}{{6}}"
 )
-_ALONE: Final = re.compile(rf"(?<![0-9]){_MATRICULE_APART}(?:{_DIGITS_APART}{{2}})?(?![0-9])", re.IGNORECASE)
-_ALONE_WITH_KEY: Final = re.compile(rf"(?<![0-9])(?=({_MATRICULE_APART}{_DIGITS_APART}{{2}})(?![0-9]))", re.IGNORECASE)
+_ANY_APART: Final = rf"[0-9]{_DIGITS_APART}{{4}}{_GAP}{_DEPARTMENT_APART}{_DIGITS_APART}{{8}}"
+_ALONE: Final = re.compile(
+    rf"(?<![0-9])(?:[0-9]{{5}}{_DEPARTMENT}[0-9]{{8}}|{_MATRICULE_APART}(?:{_DIGITS_APART}{{2}})?)(?![0-9])",
+    re.IGNORECASE,
+)
+_ALONE_WITH_KEY: Final = re.compile(rf"(?<![0-9])(?=({_ANY_APART})(?![0-9]))", re.IGNORECASE)
 _SEPARATOR: Final = re.compile(r"[\W_]")
+_RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE)
 _DIGIT: Final = re.compile(r"[0-9]")
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
 
@@ -82,25 +87,37 @@ def mentions_ins(text: str) -> bool:
     plain = _plain(text)
     if len(_DIGIT.findall(plain)) < _FEWEST_DIGITS:
         return False
-    return _ALONE.search(plain) is not None or any(_keys_compute(plain))
+    return _ALONE.search(plain) is not None or any(_keys_compute(plain)) or next(_keyed(plain), None) is not None
 
 
 def without_ins(text: str) -> str:
     """Return the text with every INS in it replaced by the word `usager` (EX_PSU_5020)."""
     if not mentions_ins(text):
         return text
-    cleaned = _ALONE.sub("usager", _without_keyed(_plain(text)))
+    cleaned = _RUN.sub(_without_run, _without_keyed(_plain(text)))
     return "usager" if mentions_ins(cleaned) else cleaned
+
+
+def _without_run(run: re.Match[str]) -> str:
+    """Replace a whole run of numbers: where one of them begins cannot be told without a key, and none may be left."""
+    return "usager" if mentions_ins(run[0]) else run[0]
 
 
 def _without_keyed(text: str) -> str:
     """Replace those whose key computes first: they say where among other numbers they begin."""
     kept, end = [], 0
-    for found in _ALONE_WITH_KEY.finditer(text):
-        if found.start() >= end and has_valid_key(_SEPARATOR.sub("", found[1]).upper()):
-            kept += [text[end : found.start()], "usager"]
-            end = found.start() + len(found[1])
+    for start, stop in _keyed(text):
+        if start >= end:
+            kept += [text[end:start], "usager"]
+            end = stop
     return "".join((*kept, text[end:]))
+
+
+def _keyed(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where those stand that have separators in them, or none, and a key that computes."""
+    for found in _ALONE_WITH_KEY.finditer(text):
+        if has_valid_key(_SEPARATOR.sub("", found[1]).upper()):
+            yield found.start(), found.start() + len(found[1])
 
 
 def _keys_compute(text: str) -> Iterator[bool]:
@@ -108,4 +125,7 @@ def _keys_compute(text: str) -> Iterator[bool]:
 
 
 def _plain(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+    if text.isascii():
+        return text
+    folded = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in folded)

@@ -127,7 +127,7 @@ def test_the_fin_header_forbids_answering_that_message_only(story: Story, value:
     story.when(write(USAGER, DOCTOR)).then_accepted("CONTACT_OPEN")
 
 
-@pytest.mark.parametrize("value", ["", "FINI", "DEBUT", "FIN;", "MDN"])
+@pytest.mark.parametrize("value", ["", "FINI", "DEBUT", "_FIN", "MDN"])
 def test_any_other_header_value_forbids_nothing(story: Story, value: str) -> None:
     story.given(reach(DOCTOR, USAGER, mss_mes=value, message_id="<last@ch>"))
     story.when(write(USAGER, DOCTOR, in_reply_to="<last@ch>")).then_accepted("CONTACT_OPEN")

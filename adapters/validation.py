@@ -1,0 +1,28 @@
+"""Makes sure that a command is one, whoever made it: Python checks no types, and cleaning a text may lengthen it."""
+
+import msgspec
+from msgspec import structs
+
+from huissier.adapters.errors import InvalidCommandError
+from huissier.domain.commands import AnyCommand
+from huissier.domain.vocabulary.ins import without_ins
+
+
+def validated(command: AnyCommand) -> AnyCommand:
+    """Return the command with every field of its type. Raises `InvalidCommandError` naming the field."""
+    try:
+        return msgspec.convert(structs.asdict(command), type(command))
+    except UnicodeEncodeError:
+        raise InvalidCommandError(f"{_unwritable_field(command)}: half a surrogate pair is no text") from None
+    except (msgspec.ValidationError, ValueError, TypeError) as problem:
+        raise InvalidCommandError(without_ins(str(problem))) from None
+
+
+def _unwritable_field(command: AnyCommand) -> str:
+    """Return the field whose text cannot be written, which the error of the library does not name."""
+    for name, value in structs.asdict(command).items():
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            return name
+    return "a field"
