@@ -18,6 +18,7 @@ from huissier.domain.commands import (
     SubmitMessage,
     SuspendMailbox,
 )
+from huissier.domain.events import OperatorRegistered
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins, without_ins
@@ -98,9 +99,7 @@ def test_damaged_text_in_a_fact_is_a_clear_error() -> None:
         codec.decode(stored.replace(b"o-a", b"\xad-a"), 3)
 
 
-def _fact() -> codec.AnyEvent:
-    from huissier.domain.events import OperatorRegistered
-
+def _fact() -> OperatorRegistered:
     return OperatorRegistered(at=datetime(2026, 1, 1, tzinfo=UTC), operator="o-a", kind="usager")
 
 
