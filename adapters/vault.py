@@ -158,6 +158,8 @@ def _make_key_file(path: Path, content: Callable[[], bytes]) -> None:
         os.link(draft, path)
     except FileExistsError:
         pass
+    except OSError as problem:
+        raise VaultKeyError(f"the vault key {path} cannot be made: {problem.strerror}") from None
     finally:
         draft.unlink()
 

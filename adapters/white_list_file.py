@@ -60,7 +60,7 @@ def read_white_list(path: Path, trust: Path) -> WhiteList:
         pairs.setdefault(domain, set()).add(dn)
     return WhiteList(
         generated_at=generated_at,
-        sha256=sha256(content).hexdigest(),
+        sha256=sha256(etree.tostring(signed, method="c14n", exclusive=True)).hexdigest(),
         signer=subject_of(signer),
         rows=len(rows),
         pairs={domain: frozenset(dns) for domain, dns in pairs.items()},

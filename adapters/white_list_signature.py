@@ -4,7 +4,7 @@ Only one form of signature is taken: enveloped over the whole document, exclusiv
 Certificates are judged at the time a document itself gives, so that it stays verifiable after its signer expired.
 """
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import datetime
 from typing import Final
 
@@ -71,7 +71,23 @@ def the_signature(document: etree._Element) -> etree._Element:
             "the white list is not signed once over the whole, enveloped, with exclusive canonicalisation,"
             " RSA-SHA256 and SHA-256"
         )
+    _refuse_loose_base64(signatures[0])
     return signatures[0]
+
+
+def _refuse_loose_base64(signature: etree._Element) -> None:
+    """Refuse characters that a lenient reading of base64 would pass over: they would be changes nobody notices."""
+    for name in ("DigestValue", "SignatureValue", "X509Certificate"):
+        for element in signature.iter(f"{_DS}{name}"):
+            written_out = "".join((element.text or "").split())
+            try:
+                exact = b64encode(b64decode(written_out, validate=True)).decode() == written_out
+            except ValueError:
+                exact = False
+            if len(element) or not exact:
+                raise WhiteListError(
+                    f"the signature of the white list cannot be verified: its {name} cannot be read as plain base64"
+                )
 
 
 def carried_certificates(signature: etree._Element) -> tuple[Certificate, list[Certificate]]:

@@ -22,7 +22,6 @@ from huissier.domain.vocabulary.address import MailboxAddress
 class Arrival(Struct, frozen=True):
     """The last report about one recipient."""
 
-    recipient: str
     delivered: bool
     position: int
 
@@ -32,7 +31,7 @@ class Submission(Struct, frozen=True):
 
     decided: MessageDecided | None = None
     position: int = 0
-    arrivals: tuple[Arrival, ...] = ()
+    arrivals: dict[str, Arrival] = {}
 
     def verdict_for(self, recipient: str) -> VerdictGiven | None:
         """Return what was decided for a recipient."""
@@ -42,8 +41,8 @@ class Submission(Struct, frozen=True):
     def arrival_at(self, recipient: str) -> Arrival | None:
         """Return the last report about a recipient; at the final hop acceptance is delivery."""
         if self.decided is not None and self.decided.final_hop:
-            return Arrival(recipient, delivered=True, position=self.position)
-        return next((arrival for arrival in self.arrivals if arrival.recipient == recipient), None)
+            return Arrival(delivered=True, position=self.position)
+        return self.arrivals.get(recipient)
 
     def was_delivered_to(self, recipient: str) -> bool:
         """Say whether a recipient received it: what was received stays received."""
@@ -67,9 +66,8 @@ def evolve(state: Submission, fact: Fact) -> Submission:
         case MessageUndelivered() if state.was_delivered_to(event.recipient):
             return state
         case MessageDelivered() | MessageUndelivered():
-            arrival = Arrival(event.recipient, isinstance(event, MessageDelivered), fact.position)
-            others = (a for a in state.arrivals if a.recipient != event.recipient)
-            return replace(state, arrivals=(*others, arrival))
+            arrival = Arrival(isinstance(event, MessageDelivered), fact.position)
+            return replace(state, arrivals={**state.arrivals, event.recipient: arrival})
         case _:
             return state
 

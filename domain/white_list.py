@@ -12,7 +12,7 @@ from huissier.domain.vocabulary.certificate_dn import CertificateDn
 
 
 class WhiteList(Struct, frozen=True, kw_only=True):
-    """A verified white list: for each domain the certificates it is paired with."""
+    """A verified white list: for each domain the certificates it is paired with; `sha256` is of what was signed."""
 
     generated_at: datetime
     sha256: str

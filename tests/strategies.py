@@ -20,6 +20,7 @@ from huissier.domain.commands import (
     CreateMailbox,
     DeleteMailbox,
     EraseUsager,
+    Instrument,
     OpenEns,
     PublishCgu,
     RegisterOperator,
@@ -89,7 +90,8 @@ CERTIFICATE_SPELLINGS: Final = (
     "no distinguished name",
     "",
 )
-NEW, LAST = "new", "last"  # ids that a history replaces: one not used before, and the last message to a usager
+# Ids that a history replaces: one not used before, and those of the last message to a usager and the one before it.
+NEW, LAST, LAST_BUT_ONE = "new", "last", "last but one"
 IDS: Final = ("m-1", "m-2", "m-3", "m-4", "m-5", f"m {INS[0]}", "digest:m-1")
 MESSAGE_IDS: Final = ("<1@mx>", "<2@mx>", f"<{INS[0]}@mx>")
 SUBJECTS: Final = ("[FIN]", "[fin]", "[FIN] ", "Re: [FIN]", "FIN", "", "Votre rendez-vous")
@@ -113,7 +115,7 @@ def options() -> st.SearchStrategy[Options]:
         ins_key=st.sampled_from(("strict", "strict", "lenient")),
         uncommitted_operators=st.sampled_from(("no-usagers", "no-mail")),
         cgu_signature=st.sampled_from(("each-version", "each-version", "any-version")),
-        avenant_for_contracts_before=st.sampled_from((datetime(2020, 2, 1, tzinfo=UTC), MOMENTS[2])),
+        avenant_for_contracts_before=st.sampled_from((datetime(2020, 2, 1, tzinfo=UTC), *MOMENTS[:3])),
     )
 
 
@@ -186,6 +188,7 @@ _ANY_MOMENT: Final = st.builds(
     st.sampled_from(MOMENTS),
     st.sampled_from((timedelta(0), timedelta(0), timedelta(microseconds=-1))),
 )
+_AVENANT: Final = _often(st.just(("avenant-1-02-2020",)), st.just(()))
 _CGU: Final = _often(st.just("none published"), st.sampled_from(DEADLINES))
 _MOST: Final = 28  # commands in a set-up
 # 0: left out, so that shrinking leaves out what does not matter; 1: at another time.
@@ -202,12 +205,12 @@ def worlds(draw: st.DrawFn) -> list[AnyCommand]:
         RegisterOperator(operator=LIBERAL_OPERATOR, kind="professionnel"),
         RegisterOperator(operator=USAGERS_OPERATOR, kind="usager"),
     ]
-    for operator in (HOSPITAL_OPERATOR, USAGERS_OPERATOR):
-        bodies += [
-            SignInstrument(operator=operator, instrument="contrat"),
-            SignInstrument(operator=operator, instrument="avenant-1-02-2020"),
-            SignInstrument(operator=operator, instrument="annexe-2", referentiel="1.4"),
-        ]
+    signed: tuple[Instrument, ...] = ("contrat", "annexe-2", *draw(_AVENANT))
+    bodies += [
+        SignInstrument(operator=operator, instrument=instrument, referentiel="1.4")
+        for operator in (HOSPITAL_OPERATOR, USAGERS_OPERATOR)
+        for instrument in signed
+    ]
     bodies += [
         _admission(HOSPITAL, HOSPITAL_OPERATOR, CERTIFICATES[:2], hosted=True),
         _admission(LIBERAL, draw(st.sampled_from((None, LIBERAL_OPERATOR))), CERTIFICATES[1:2], hosted=None),
@@ -282,7 +285,9 @@ SUBMISSIONS: Final = st.one_of(
 )
 _STATUS: Final = _often(st.just("delivered"), st.just("undelivered"))
 _REPORTS: Final = _often(
-    st.builds(ReportDelivery, id=st.just(LAST), recipient=st.just(LAST), status=_STATUS),
+    st.builds(
+        ReportDelivery, id=st.sampled_from((LAST, LAST_BUT_ONE)), recipient=st.just(PATIENTS_BOXES[0]), status=_STATUS
+    ),
     st.builds(ReportDelivery, id=st.sampled_from(IDS), recipient=_USAGER, status=_STATUS),
 )
 _TEXT: Final = st.sampled_from((None, f"dossier {INS[0]}"))
@@ -351,8 +356,9 @@ _ANYTHING: Final = _weighted(
 # Narrow themes: few things, and commands that meet on them again and again.
 
 
-def _message(sender: str, recipient: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[SubmitMessage]:
-    return st.builds(SubmitMessage, id=st.just(NEW), sender=st.just(sender), recipients=st.just([recipient]), **fields)
+def _message(sender: str, *recipients: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[SubmitMessage]:
+    to = st.just(list(recipients))
+    return st.builds(SubmitMessage, id=st.just(NEW), sender=st.just(sender), recipients=to, **fields)
 
 
 _PATIENT: Final = PATIENTS_BOXES[0]
@@ -423,12 +429,15 @@ _ONE_MAILBOX: Final = _weighted(
     st.builds(CreateMailbox, address=st.just(PHARMACY), kind=st.just("ORG"), secteur=st.sampled_from(("SA33", "SA65"))),
     _message(_PATIENT, PHARMACY),
     _message(PHARMACY, _PATIENT),
+    _message(DOCTOR, _PATIENT, PHARMACY, final_hop=st.just(True)),
 )
 _ONE_ENS: Final = _weighted(
     st.builds(OpenEns, ins=st.just(INS[0])),
     st.builds(CloseEns, ins=st.just(INS[0])),
     _often(st.builds(SuspendMailbox, address=st.just(_PATIENT)), st.builds(EraseUsager, ins=st.just(INS[0]))),
-    _message(DOCTOR, _PATIENT, final_hop=st.booleans()),
+    st.builds(ResumeMailbox, address=st.just(_PATIENT)),
+    _message(DOCTOR, *PATIENTS_BOXES, final_hop=st.booleans()),
+    _often(_message(_PATIENT, DOCTOR), _message(DOCTOR, *PATIENTS_BOXES, subject=st.just("[FIN]"))),
     _message(_PATIENT, DOCTOR),
 )
 _NARROW: Final = (
@@ -484,14 +493,15 @@ def histories(draw: st.DrawFn, min_size: int = 0, max_size: int = 28) -> list[An
     now, size, themes = draw(_STARTS), draw(st.integers(min_size, max_size)), [draw(_THEMES), draw(_THEMES)]
     moves = [(0, body) for body in opening]
     moves += [(draw(_STEPS), draw(themes[2 * place // size])) for place in range(size)]
-    last = SubmitMessage(id="m-0", sender=DOCTOR, recipients=[_PATIENT])
+    sent = [SubmitMessage(id="m-0", sender=DOCTOR, recipients=[_PATIENT])] * 2
     for step, body in moves:
         now = min(len(MOMENTS) - 1, now + max(step, 0))
         moment = draw(_ANY_MOMENT) if step == _ANY_TIME else MOMENTS[now - 1 if step == _LATE else now]
         if isinstance(body, SubmitMessage):
             body = msgspec.structs.replace(body, id=f"m-{len(history)}") if body.id == NEW else body
-            last = body if body.recipients[0] in USAGERS else last
-        if isinstance(body, ReportDelivery) and body.id == LAST:
-            body = msgspec.structs.replace(body, id=last.id, recipient=last.recipients[0])
+            sent += [body] if body.recipients[0] in USAGERS else []
+        if isinstance(body, ReportDelivery) and body.id in (LAST, LAST_BUT_ONE):
+            meant = sent[-1 if body.id == LAST else -2]
+            body = msgspec.structs.replace(body, id=meant.id, recipient=meant.recipients[0])
         history.append(_when(body, moment))
     return history

@@ -1,14 +1,19 @@
 """What testers sent to break it have found, each kept as the shortest way to show it."""
 
 import json
-from datetime import UTC, datetime
+import os
+import pty
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import CorruptStoreError, StoreError, VaultKeyError
+from huissier.adapters.errors import CorruptStoreError, StoreError, VaultKeyError, WhiteListError
 from huissier.adapters.log import codec
+from huissier.adapters.white_list_file import read_white_list
 from huissier.domain.commands import (
     AnyCommand,
     EraseUsager,
@@ -22,7 +27,7 @@ from huissier.domain.events import OperatorRegistered
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins, without_ins
-from tests.command_line import huissier
+from tests.command_line import PROGRAM, huissier
 from tests.test_engine import DOCTOR, INS, NOW, SECRETARY, USAGER, hospital, message
 from tests.white_list.lists import make_signer, pem, signed_list
 
@@ -143,8 +148,6 @@ def test_a_malformed_key_makes_no_store(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_not_a_store(tmp_path: Path) -> None:
-    import os
-
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(StoreError, match="not a file"):
         Engine(f"sqlite:///{tmp_path / 'pipe'}")
@@ -175,3 +178,89 @@ def test_reprs_show_no_ins() -> None:
 def test_an_operators_name_is_no_place_for_an_ins() -> None:
     with pytest.raises(VocabularyError, match="operator"):
         RegisterOperator(operator=INS, kind="usager")
+
+
+REGISTER = '{"type":"register-operator","operator":"o","kind":"usager"}\n'
+
+
+def shell(line: str, folder: Path) -> tuple[int, str]:
+    done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, check=False, timeout=60)
+    return done.returncode, done.stderr.decode(errors="replace")
+
+
+def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text(REGISTER)
+    for line, status in (
+        (f"{PROGRAM} apply f > /dev/full", 3),
+        (f"{PROGRAM} apply f >&-", 2),
+        (f"{PROGRAM} apply - <&-", 2),
+        (f"{PROGRAM} check --json --from a@b.fr --to $'x\\xff@e.f' --store sqlite:///huissier.db", 2),
+        (f"PYTHONIOENCODING=latin-1 {PROGRAM} demo", 0),
+    ):
+        code, errors = shell(line, tmp_path)
+        assert code == status, (line, errors)
+        assert "Traceback" not in errors
+        assert errors.count("\n") == (1 if status else 0)
+
+
+def test_usage_errors_repeat_no_ins(tmp_path: Path) -> None:
+    code, errors = shell(f"{PROGRAM} check --from a@b.fr --to c@d.fr {USAGER}", tmp_path)
+    assert code == 2
+    assert INS not in errors
+
+
+def test_a_pipe_on_a_terminal_is_applied_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text(REGISTER * 3000)
+    primary, secondary = pty.openpty()
+    line = f"{PROGRAM} apply <(cat f) > out"
+    with subprocess.Popen(["bash", "-c", line], cwd=tmp_path, stderr=secondary) as process:
+        os.close(secondary)
+        assert process.wait(timeout=60) == 0
+    os.close(primary)
+    assert (tmp_path / "out").read_text().count("\n") == 3000
+
+
+def test_what_only_checks_needs_no_right_to_write(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    with hospital(f"sqlite:///{folder / 'huissier.db'}") as engine:
+        engine.handle(message(1))
+    before = (folder / "huissier.db").read_bytes()
+    asked = ("check", "--from", DOCTOR, "--to", SECRETARY)
+    done = huissier(*asked, "--store", f"sqlite:///{folder / 'huissier.db'}", cwd=tmp_path)
+    assert done.returncode == 0
+    assert (folder / "huissier.db").read_bytes() == before
+
+
+def test_bytes_outside_what_was_signed_change_nothing(tmp_path: Path) -> None:
+    content = signed_list(signer=make_signer())
+    (tmp_path / "trust.pem").write_bytes(pem(make_signer()))
+    with Engine(f"sqlite:///{tmp_path / 'huissier.db'}") as engine:
+        heads = []
+        for changed in (content, content + b"\n", content.replace(b"<Nom>", b"<Nom >", 1), content):
+            (tmp_path / "list.xml").write_bytes(changed)
+            engine.load_white_list(read_white_list(tmp_path / "list.xml", tmp_path / "trust.pem"))
+            heads.append(engine.head)
+    assert len(set(heads)) == 1
+
+
+@pytest.mark.parametrize("name", [b"X509Certificate>", b"SignatureValue>", b"DigestValue>"])
+def test_junk_in_the_signatures_base64_is_refused(tmp_path: Path, name: bytes) -> None:
+    (tmp_path / "trust.pem").write_bytes(pem(make_signer()))
+    (tmp_path / "list.xml").write_bytes(signed_list(signer=make_signer()).replace(name, name + b"*", 1))
+    with pytest.raises(WhiteListError):
+        read_white_list(tmp_path / "list.xml", tmp_path / "trust.pem")
+
+
+def test_a_thousand_late_reports_of_one_message_are_taken_in_seconds() -> None:
+    usagers = [f"1791299{n:06d}{97 - int(f'1791299{n:06d}') % 97:02d}@patient.mssante.fr" for n in range(1000)]
+    with hospital() as engine:
+        engine.handle(SubmitMessage(id="m", sender=DOCTOR, recipients=usagers))
+        reports: list[AnyCommand] = [
+            ReportDelivery(id="m", recipient=usager, status="delivered", at=NOW + timedelta(days=1, seconds=-n))
+            for n, usager in enumerate(usagers)
+        ]
+        started = time.process_time()
+        answers = engine.handle_many(reports)
+        assert {answer.outcome for answer in answers} == {"recorded"}
+        assert time.process_time() - started < 20

@@ -1,6 +1,7 @@
 """`huissier apply`: commands from a file or a pipe, answers on standard output."""
 
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ def apply(
     A line that cannot be read is answered with its number and the reason; the lines around it still count, and
     the exit status is 2. An answer is printed once it is durable. Answers are JSON with or without --json.
     """
+    if sys.stdout is None:
+        fail("standard output is closed: no answer could be given", Status.UNREADABLE)
     with _source(file) as stream, opened(context, store, option) as engine:
         unreadable = 0
         done = 0
@@ -37,17 +40,27 @@ def apply(
                 answers = answer_lines(engine, lines)
                 done = lines[-1].number
                 unreadable += sum(isinstance(answer, Invalid) for answer in answers)
-                sys.stdout.buffer.write(b"".join(map(encode_line, answers)))
-                sys.stdout.buffer.flush()
+                _print(b"".join(map(encode_line, answers)))
         except StoreError as problem:
             fail(f"{problem}; nothing after line {done} was recorded", Status.STORE)
     if unreadable:
         raise typer.Exit(Status.UNREADABLE)
 
 
+def _print(lines: bytes) -> None:
+    """Print answers; on a terminal above the progress bar, which takes over the text stream."""
+    if sys.stdout.isatty():
+        sys.stdout.write(lines.decode())
+    else:
+        sys.stdout.buffer.write(lines)
+    sys.stdout.flush()
+
+
 @contextmanager
 def _source(file: str) -> Iterator[BinaryIO]:
     if file == "-":
+        if sys.stdin is None:
+            fail("standard input is closed", Status.UNREADABLE)
         yield sys.stdin.buffer
         return
     try:
@@ -61,7 +74,7 @@ def _source(file: str) -> Iterator[BinaryIO]:
 def _with_progress(stream: BinaryIO, file: str) -> Iterable[list[Line]]:
     """Show a bar on a terminal while a file is read; none in a pipe or for standard input."""
     console = Console(stderr=True)
-    if file == "-" or not console.is_terminal:
+    if not console.is_terminal or not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         yield from batches(stream)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())

@@ -3,7 +3,8 @@
 import os
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from io import TextIOWrapper
+from typing import Annotated, Any, NoReturn, TextIO, cast
 
 import typer
 
@@ -12,6 +13,7 @@ from huissier.adapters.cli.check import check
 from huissier.adapters.cli.demo import demo
 from huissier.adapters.cli.shared import Status
 from huissier.adapters.cli.whitelist import whitelist
+from huissier.domain.vocabulary.ins import without_ins
 
 # No pretty exceptions: they print local variables, and those may hold an INS.
 app = typer.Typer(
@@ -46,10 +48,40 @@ def before_command(
     """Take what may stand before the command; the commands look for it themselves."""
 
 
+class _WithoutIns:
+    """Standard error, where what the program repeats of its arguments loses any INS."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(without_ins(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def main() -> None:
-    """Run the program; an interrupted or closed pipe ends it quietly."""
+    """Run the program; whatever the system refuses ends it in one line, and a closed pipe ends it quietly."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if sys.stderr is not None:
+        sys.stderr = cast("TextIO", _WithoutIns(sys.stderr))
     try:
         app()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(Status.NO)
+    except UnicodeEncodeError:
+        _end("an argument is not text in UTF-8", Status.UNREADABLE)
+    except OSError as problem:
+        _end(f"{problem.strerror}; what was answered before is recorded", Status.STORE)
+
+
+def _end(message: str, status: Status) -> NoReturn:
+    print(f"huissier: {message}", file=sys.stderr)  # noqa: T201 the program's own last word
+    sys.stdout = None  # it may be what failed: nothing more is flushed to it
+    sys.exit(status)

@@ -23,7 +23,7 @@ def load(
     file: Annotated[Path, typer.Argument(help="The signed XML, plain or xz.")],
     trust: Annotated[Path, typer.Option(help="PEM of the pinned signer, or of its CA.", metavar="PEM")],
     max_age: Annotated[
-        int | None, typer.Option(help="Refuse a list generated longer ago.", metavar="DAYS", min=0)
+        int | None, typer.Option(help="Refuse a list generated longer ago.", metavar="DAYS", min=0, max=36_500)
     ] = None,
     allow_older: Annotated[
         bool, typer.Option("--allow-older", help="Load it though it is older than the last one or than --max-age.")

@@ -13,6 +13,7 @@ _ADVISORY_LOCK: Final = 0x48554953534945  # one pen for a database
 
 # Tag queries take nanoseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
 # that would tell the planner so.
+_DAMAGE: Final = ("malformed", "not a database", "corrupt", "Could not decode", "no such table", "no such column")
 _PLANNER: Final = (
     "SET plan_cache_mode = force_custom_plan",
     "SET enable_seqscan = off",
@@ -63,7 +64,7 @@ class Sqlite(Dialect):
 
     def error_for(self, reason: str) -> type[StoreError]:
         """Tell damage from everything else."""
-        damaged = any(word in reason for word in ("malformed", "not a database", "corrupt"))
+        damaged = any(word in reason for word in _DAMAGE)
         return CorruptStoreError if damaged else StoreError
 
 

@@ -54,7 +54,7 @@ class Store:
                 prepare(session, is_new)
         else:
             prepare(self._session(self._connected()), False)
-        if self._place.is_embedded:
+        if self._place.is_embedded and self._place.create:  # whoever only reads changes nothing
             self._session(self._connected()).run("PRAGMA journal_mode = WAL")
         self._session(self._connected()).run("SELECT max(position) FROM events").fetchone()
 
@@ -167,7 +167,8 @@ class Store:
         except (DBAPIError, self._driver_error) as problem:
             original = problem.orig if isinstance(problem, DBAPIError) else problem
             lines = str(original).strip().splitlines() or [type(original).__name__]
-            raise self._dialect.error_for(lines[0])(f"{self.name}: {lines[0]}") from None
+            reason = lines[0].partition(" with text ")[0]  # what stands in a damaged store is not for the eye
+            raise self._dialect.error_for(reason)(f"{self.name}: {reason}") from None
 
 
 def _engine_for(place: Place) -> Engine:
