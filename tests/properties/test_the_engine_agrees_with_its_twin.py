@@ -19,7 +19,7 @@ from huissier import (
     Verdicts,
     WithdrawDomain,
 )
-from tests.properties import histories_looked_at
+from tests.properties import histories_looked_at, told_shortly
 from tests.properties.told import told
 from tests.reference.twin import Twin, TwinAnswer, TwinVerdict
 from tests.strategies import DOCTOR, HOSPITAL, INS, PATIENTS, histories, options
@@ -116,6 +116,7 @@ FINDS: Final[dict[str, History]] = {
 
 @histories_looked_at(450)
 @given(history=histories(), options=options())
+@told_shortly
 def test_the_engine_answers_every_history_as_its_twin_does(history: History, options: Options) -> None:
     _live_through(history, options)
 

@@ -13,8 +13,7 @@ import huissier
 from huissier.domain.commands import AnyCommand, EraseUsager, ReportDelivery, SubmitMessage
 from huissier.domain.reasons import TABLE, Code
 from huissier.domain.rule_set import Options
-from tests.properties import histories_looked_at
-from tests.properties.told import told
+from tests.properties import histories_looked_at, told_shortly
 from tests.strategies import (
     ADDRESSES,
     INS,
@@ -54,10 +53,6 @@ def lived(history: History, engine: huissier.Engine) -> list[Told]:
     return found
 
 
-def story(history: History, answers: list[huissier.Answer]) -> str:
-    return "\n" + told(history[: len(answers)], answers)
-
-
 def plain(address: str) -> str:
     return address.lower().removesuffix(".")
 
@@ -67,6 +62,7 @@ def plain(address: str) -> str:
 
 @histories_looked_at(120)
 @given(history=histories(), options=options())
+@told_shortly
 def test_a_usager_never_reaches_a_professionnel_who_has_not_written_first_and_been_received(
     history: History, options: Options
 ) -> None:
@@ -86,7 +82,7 @@ def test_a_usager_never_reaches_a_professionnel_who_has_not_written_first_and_be
             firsts = _received_from(lines[:place], plain(command.sender), command.at)
             assert plain(verdict.recipient) in {
                 address for message in firsts for address in _professionnels_of(message, options)
-            }, story(history, [line.answer for line in lines[: place + 1]])
+            }
 
 
 def _received_from(lines: list[Told], usager: str, at: datetime | None) -> Iterator[SubmitMessage]:
@@ -127,6 +123,7 @@ def _professionnels_of(message: SubmitMessage, options: Options) -> set[str]:
 
 @histories_looked_at(80)
 @given(history=histories(), options=options())
+@told_shortly
 def test_a_usager_never_reaches_a_usager(history: History, options: Options) -> None:
     with opened(options) as engine:
         for command, answer, appended in lived(history, engine):
@@ -143,6 +140,7 @@ def test_a_usager_never_reaches_a_usager(history: History, options: Options) -> 
     recipient=st.sampled_from(ADDRESSES),
     at=st.sampled_from(MOMENTS),
 )
+@told_shortly
 def test_no_spelling_of_a_recipient_turns_a_refusal_into_an_acceptance(
     history: History, options: Options, sender: str, recipient: str, at: datetime
 ) -> None:
@@ -177,6 +175,7 @@ def _is_another_mailbox_here(verdict: huissier.Verdict, history: History) -> boo
 
 @histories_looked_at(80)
 @given(history=histories(), options=options())
+@told_shortly
 def test_what_changes_nothing_appends_nothing_and_all_else_appends_one_event(
     history: History, options: Options
 ) -> None:
@@ -192,6 +191,7 @@ def test_what_changes_nothing_appends_nothing_and_all_else_appends_one_event(
 
 @histories_looked_at(60)
 @given(history=histories(), options=options())
+@told_shortly
 def test_checking_a_message_says_what_handling_it_says_and_appends_nothing(history: History, options: Options) -> None:
     with opened(options) as engine:
         for command in history:
@@ -207,6 +207,7 @@ def test_checking_a_message_says_what_handling_it_says_and_appends_nothing(histo
 
 @histories_looked_at(60)
 @given(history=histories(), options=options())
+@told_shortly
 def test_an_answer_asked_for_again_by_its_id_is_the_same_answer(history: History, options: Options) -> None:
     with opened(options) as engine:
         first: dict[str, huissier.Answer] = {}
@@ -225,14 +226,16 @@ def _reasons(answer: huissier.Answer) -> set[tuple[str, tuple[huissier.Reason, .
 
 @histories_looked_at(60)
 @given(history=histories(), options=options())
+@told_shortly
 def test_one_history_has_the_same_answers_in_every_engine(history: History, options: Options) -> None:
     with opened(options) as one, opened(options) as other:
         answers = [one.handle(command) for command in history]
-        assert [other.handle(command) for command in history] == answers, story(history, answers)
+        assert [other.handle(command) for command in history] == answers
 
 
 @histories_looked_at(60)
 @given(history=histories(), options=options(), batch=st.integers(2, 40))
+@told_shortly
 def test_commands_handled_together_are_answered_as_one_by_one(history: History, options: Options, batch: int) -> None:
     with opened(options) as one, opened(options) as other:
         answers = [one.handle(command) for command in history]
@@ -241,11 +244,12 @@ def test_commands_handled_together_are_answered_as_one_by_one(history: History, 
             for start in range(0, len(history), batch)
             for answer in other.handle_many(history[start : start + batch])
         ]
-        assert together == answers, story(history, answers)
+        assert together == answers
 
 
 @histories_looked_at(15)
 @given(history=histories(), options=options(), turns=st.lists(st.integers(0, 2), min_size=8, max_size=8))
+@told_shortly
 def test_engines_taking_turns_at_one_store_answer_as_one_engine(
     tmp_path_factory: pytest.TempPathFactory, history: History, options: Options, turns: list[int]
 ) -> None:
@@ -266,6 +270,7 @@ def test_engines_taking_turns_at_one_store_answer_as_one_engine(
 
 @histories_looked_at(80)
 @given(history=histories(), options=options())
+@told_shortly
 def test_every_verdict_has_its_own_kind_of_reasons_in_the_order_of_the_table(
     history: History, options: Options
 ) -> None:
@@ -294,6 +299,7 @@ def _assert_in_order(reasons: tuple[huissier.Reason, ...], kinds: set[str], posi
 
 @histories_looked_at(15)
 @given(history=histories(), options=options())
+@told_shortly
 def test_no_ins_stands_in_any_byte_of_a_store(
     tmp_path_factory: pytest.TempPathFactory, history: History, options: Options
 ) -> None:
