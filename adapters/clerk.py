@@ -16,6 +16,7 @@ from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message
 from huissier.domain.rule_set import RuleBook
 from huissier.domain.tags import submission_tag
+from huissier.domain.vocabulary.ins import Ins
 
 Meant = tuple[AnyCommand, Identified]
 
@@ -43,13 +44,8 @@ class Clerk:
         return answers
 
     def _meant_by(self, commands: Iterable[AnyCommand], turn: Turn) -> list[Meant]:
-        newcomers: list[Newcomer] = []
-        meant: list[Meant] = []
-        for command in commands:
-            identified = self._identifier.identify(command, turn.session, newcomers)
-            newcomers += identified.newcomers
-            meant.append((command, identified))
-        return meant
+        ids: dict[Ins, str] = {}
+        return [(command, self._identifier.identify(command, turn.session, ids)) for command in commands]
 
     def _answer(self, command: AnyCommand, identified: Identified, turn: Turn) -> Answer:
         identities, newcomers = identified

@@ -1,7 +1,7 @@
 """From the raw texts of a command to whom they mean: parsed, and pseudonymous where an INS stands in them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from huissier.adapters.log.session import Session
@@ -27,10 +27,10 @@ class Newcomer(NamedTuple):
 
 
 class _Newcomers:
-    """Those a command names, with the ids that commands before it gave them."""
+    """Those a command names; `ids` are shared with the commands around it, so that each gets one id."""
 
-    def __init__(self, before: Sequence[Newcomer]) -> None:
-        self._ids = {newcomer.ins: newcomer.usager_id for newcomer in before}
+    def __init__(self, ids: dict[Ins, str]) -> None:
+        self._ids = ids
         self.named: list[Newcomer] = []
 
     def id_of(self, ins: Ins) -> str:
@@ -55,9 +55,9 @@ class Identifier:
         self._vault = vault
         self._lenient = lenient_ins
 
-    def identify(self, command: AnyCommand, session: Session, before: Sequence[Newcomer] = ()) -> Identified:
-        """Say whom a command means; newcomers of commands before it, not in the vault yet, keep their id."""
-        newcomers = _Newcomers(before)
+    def identify(self, command: AnyCommand, session: Session, ids: dict[Ins, str] | None = None) -> Identified:
+        """Say whom a command means; newcomers of commands before it, not in the vault yet, keep their id in `ids`."""
+        newcomers = _Newcomers({} if ids is None else ids)
         addresses = {raw: self._mailbox(raw, session, newcomers) for raw in addresses_in(command)}
         return Identified(self._identities(command, addresses, session, newcomers), newcomers.named)
 
