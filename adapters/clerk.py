@@ -39,6 +39,9 @@ class Clerk:
         answers: list[Answer] = []
         for together in _between_erasures(commands):
             meant = self._meant_by(together, turn)
+            if any(identified.newcomers for _, identified in meant):
+                turn.change_vault()  # better now than when half of them are decided
+            turn.presume_new(_submitted(meant))
             turn.learn(partial(_needed_by_all, meant))
             answers += [self._answer(command, identified, turn) for command, identified in meant]
         return answers
@@ -62,7 +65,7 @@ class Clerk:
     def _keep(self, newcomer: Newcomer, turn: Turn) -> None:
         """Bring a newcomer into the vault, unless a command just before did."""
         if self._vault.usager_id(turn.session, newcomer.ins) is None:
-            self._vault.keep(turn.session, newcomer.ins, newcomer.usager_id)
+            self._vault.keep(turn.change_vault(), newcomer.ins, newcomer.usager_id)
 
     def verdicts(self, command: SubmitMessage, turn: Turn) -> Verdicts:
         """Decide a submission and record nothing, not even in the vault."""
@@ -83,7 +86,7 @@ class Clerk:
                 return Answer(type=kind, outcome="rejected", position=position, reasons=(explained(outcome),))
             case Recorded(event):
                 if isinstance(event, UsagerErased):
-                    self._vault.erase(turn.session, event.usager)
+                    self._vault.erase(turn.change_vault(), event.usager)
                 return Answer(type=kind, outcome="recorded", position=turn.record(event))
 
     def _answer_submission(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[Answer, bool]:
@@ -119,6 +122,10 @@ def _between_erasures(commands: Iterable[AnyCommand]) -> Iterator[list[AnyComman
         else:
             together.append(command)
     yield together
+
+
+def _submitted(meant: list[Meant]) -> Iterator[str]:
+    return (submission_tag(who.identities.submission) for command, who in meant if isinstance(command, SubmitMessage))
 
 
 def _needed_by_all(meant: list[Meant], facts: Facts) -> list[str]:

@@ -5,14 +5,21 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Final, Self
+from functools import partial
+from typing import Final, Self, TypeVar
 
 import msgspec
 
 from huissier.adapters.clerk import Clerk
-from huissier.adapters.errors import InvalidCommandError, StoreError, WhiteListError
-from huissier.adapters.line import Line, Ticket, ask
+from huissier.adapters.errors import (
+    InvalidCommandError,
+    StoreError,
+    TemporarilyUnavailableError,
+    WhiteListError,
+)
+from huissier.adapters.line import UNAVAILABLE, Line, Ticket, ask
 from huissier.adapters.log.place import Place
+from huissier.adapters.log.port import OvertakenError
 from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.store import Store
 from huissier.adapters.memory import Memory
@@ -34,6 +41,7 @@ from huissier.domain.white_list import TrustSpace, WhiteList
 TIMEOUT: Final = 30.0
 QUEUE: Final = 10_000
 
+T = TypeVar("T")
 Clock = Callable[[], datetime]
 
 _MOST_AHEAD = timedelta(days=1)  # a white list from the future would shut out all that come before it
@@ -77,7 +85,7 @@ class Engine:
         place = Place(url, create=create)
         vault = Vault(load_key(place, environment))
         self._store = Store(place, vault.adopt)
-        self._recorder = SqlRecorder(self._store)
+        self._recorder = self._log = SqlRecorder(self._store)
         self._memory = Memory(vault)
         self._clerk = Clerk(vault, RuleBook(options))
         self._line = Line(self._serve, capacity=queue)
@@ -109,8 +117,7 @@ class Engine:
         ready = [validated(command) for command in commands]
         if not ready:
             return []
-        with self._turn() as turn:
-            return self._clerk.answer_all(ready, turn)
+        return self._in_turn(partial(self._clerk.answer_all, ready))
 
     def check(self, command: SubmitMessage) -> Verdicts:
         """Return what `handle` would answer to a submission, and record nothing."""
@@ -131,7 +138,8 @@ class Engine:
         Raises `WhiteListError` for a list older than the one loaded last or than `max_age`, unless
         `allow_older`, and for one from the future.
         """
-        with self._turn() as turn:
+
+        def load(turn: Turn) -> WhiteListReport:
             trust_space = TrustSpace(turn.facts_tagged(TRUST_SPACE))
             if not allow_older:
                 _refuse_old(white_list, trust_space, turn.now, max_age)
@@ -140,6 +148,8 @@ class Engine:
             changes = trust_space.load(white_list, turn.now)
             turn.record(*changes)
             return _report(white_list, changes)
+
+        return self._in_turn(load)
 
     @property
     def line(self) -> Line:
@@ -160,9 +170,9 @@ class Engine:
 
     def _serve(self, tickets: Sequence[Ticket]) -> None:
         """Answer a batch in one turn; where one command breaks it, the others are answered without it."""
+        commands = [ticket.command for ticket in tickets]
         try:
-            with self._turn() as turn:
-                answers = self._clerk.answer_all([ticket.command for ticket in tickets], turn)
+            answers = self._in_turn(partial(self._clerk.answer_all, commands))
         except StoreError as problem:
             for ticket in tickets:
                 ticket.problem = type(problem)(*problem.args)
@@ -176,18 +186,29 @@ class Engine:
             for ticket, answer in zip(tickets, answers, strict=True):
                 ticket.answer = answer
 
-    @contextmanager
-    def _turn(self) -> Iterator[Turn]:
-        """Hold the pen for one batch; what the turn recorded is durable when the block ends."""
+    def _in_turn(self, work: Callable[[Turn], T]) -> T:
+        """Do some work with the pen; what the turn recorded is durable when this returns.
+
+        The work is done again where somebody else wrote before its facts were appended.
+        """
         with self._lock, self._remembering():
-            with self._recorder.pen() as pen:
-                turn = Turn(pen, self._memory, self._clock())
-                yield turn
-                pen.append(turn.stored)
-            self._memory.seen = pen.head
-            self._memory.keep_bounded(turn.done_with)
-            if turn.has_erased:
-                self._store.forget_deleted()
+            for attempt in self._log.pens(self._memory.seen):
+                turn: Turn | None = None
+                try:
+                    with attempt as pen:
+                        turn = Turn(pen, self._memory, self._clock())
+                        result = work(turn)
+                        pen.append(turn.stored)
+                except OvertakenError:
+                    if turn is not None:
+                        turn.undo()
+                    continue
+                self._memory.seen = pen.head
+                self._memory.keep_bounded(turn.done_with)
+                if turn.has_erased:
+                    self._store.forget_deleted()
+                return result
+            raise TemporarilyUnavailableError(UNAVAILABLE)
 
     @contextmanager
     def _remembering(self) -> Iterator[None]:

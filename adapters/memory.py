@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from huissier.adapters.log import codec
-from huissier.adapters.log.recorder import Reading
+from huissier.adapters.log.port import Look
 from huissier.adapters.vault import Vault
 from huissier.domain.events import AnyEvent, UsagerErased
 from huissier.domain.facts import Facts
@@ -28,7 +28,7 @@ class Memory:
         self.facts.forget()
         self._vault.forget_all()
 
-    def catch_up(self, look: Reading) -> None:
+    def catch_up(self, look: Look) -> None:
         """Fold in what others appended since; past a page it is cheaper to forget and read on demand."""
         if look.head == self.seen:
             return
@@ -45,7 +45,7 @@ class Memory:
         if isinstance(event, UsagerErased):
             self._vault.forget(event.usager)
 
-    def learn(self, look: Reading, tags: Sequence[str]) -> None:
+    def learn(self, look: Look, tags: Sequence[str]) -> None:
         """Read all facts of subjects not known yet."""
         self.facts.learn(tags)
         for tag, position, data in look.by_tag(tags):

@@ -1,12 +1,13 @@
 """One turn at the log: what a batch of commands sees and what it is about to record."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from eventsourcing.dcb.api import DCBEvent
 
 from huissier.adapters.log import codec
-from huissier.adapters.log.recorder import Reading
+from huissier.adapters.log.port import Look
+from huissier.adapters.log.session import Session
 from huissier.adapters.memory import Memory
 from huissier.domain.events import AnyEvent, UsagerErased
 from huissier.domain.facts import Facts
@@ -20,12 +21,13 @@ class Turn:
     `has_erased` says whether the vault has forgotten somebody in it.
     """
 
-    def __init__(self, look: Reading, memory: Memory, now: datetime) -> None:
+    def __init__(self, look: Look, memory: Memory, now: datetime) -> None:
         """Catch up with what others recorded."""
         memory.catch_up(look)
         self._look = look
         self._memory = memory
         self._pending: dict[str, list[Fact]] = {}
+        self._learned: list[str] = []
         self.stored: list[DCBEvent] = []
         self.session = look.session
         self.facts: Facts = memory.facts
@@ -36,6 +38,7 @@ class Turn:
     def learn(self, missing: Callable[[Facts], list[str]]) -> None:
         """Read what is missing until nothing is; facts of this turn are not in the log yet and are added."""
         while tags := missing(self.facts):
+            self._learned += tags
             self._memory.learn(self._look, tags)
             for tag in tags:
                 for fact in self._pending.get(tag, ()):
@@ -53,6 +56,19 @@ class Turn:
             self._memory.add(event, stored.tags, position)
             self.has_erased = self.has_erased or isinstance(event, UsagerErased)
         return position
+
+    def presume_new(self, tags: Iterable[str]) -> None:
+        """Say which tags are most likely carried by no fact yet."""
+        self._look.presume_new(tags)
+
+    def change_vault(self) -> Session:
+        """Return where the vault is changed together with the log. Raises `OvertakenError`."""
+        return self._look.change_vault()
+
+    def undo(self) -> None:
+        """Take back what was to be written: memory is as it was, less the subjects concerned."""
+        self.facts.drop(self._pending)
+        self.facts.drop(self._learned)
 
     def facts_tagged(self, tag: str) -> Iterator[Fact]:
         """Read all facts that carry a tag, without remembering them."""

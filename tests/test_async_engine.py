@@ -13,7 +13,7 @@ from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import EngineClosedError, InvalidCommandError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log import codec
-from huissier.adapters.log.recorder import Pen
+from huissier.adapters.log.session import Session
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.events import MessageDecided
 from tests.test_engine import hospital, message
@@ -49,14 +49,14 @@ def test_many_callers_share_commits_and_each_gets_its_own_answer(engine: Engine)
         assert sorted(answer.position or 0 for answer in answers) == list(range(before + 1, before + 501))
         assert (await awaited.check(message(3))) == answers[3].verdicts
 
-    append = Pen.append
+    append = Session.append
 
-    def counted(pen: Pen, events: Sequence[DCBEvent]) -> int:
+    def counted(session: Session, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         commits.append(len(events))
-        return append(pen, events)
+        return append(session, head, presumed, events)
 
     with pytest.MonkeyPatch.context() as watched:
-        watched.setattr(Pen, "append", counted)
+        watched.setattr(Session, "append", counted)
         run(engine, story)
     assert sum(commits) == 500
     assert len(commits) < 50
@@ -167,11 +167,11 @@ def test_a_full_line_makes_callers_wait_for_room_and_loses_nobody(tmp_path: Path
 
 def test_a_failed_commit_fails_everybody_in_it_and_nothing_is_recorded(engine: Engine) -> None:
     async def story(awaited: AsyncEngine) -> None:
-        def fail(_pen: Pen, _events: object) -> int:
+        def fail(*_: object) -> int:
             raise StoreError("the disk is full")
 
         with pytest.MonkeyPatch.context() as broken:
-            broken.setattr(Pen, "append", fail)
+            broken.setattr(Session, "append", fail)
             outcomes = await asyncio.gather(*(awaited.handle(message(n)) for n in range(20)), return_exceptions=True)
         assert {str(outcome) for outcome in outcomes} == {"the disk is full"}
         assert decided(engine) == []

@@ -11,7 +11,7 @@ import huissier
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.log import codec
-from huissier.adapters.log.recorder import Pen
+from huissier.adapters.log.session import Session
 from huissier.domain.answers import Answer
 from huissier.domain.commands import (
     AdmitDomain,
@@ -133,11 +133,11 @@ def test_a_batch_is_decided_in_order_each_command_seeing_those_before(url: str) 
 def test_a_batch_that_cannot_be_written_leaves_no_trace(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     head = engine.head
 
-    def fail(pen: Pen, events: object) -> int:
+    def fail(*_: object) -> int:
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Pen, "append", fail)
+        broken.setattr(Session, "append", fail)
         with pytest.raises(StoreError):
             engine.handle_many([SuspendMailbox(address=SECRETARY), message(1)])
         with pytest.raises(StoreError):

@@ -1,20 +1,30 @@
 """What differs between the databases, and nothing else does."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+import msgspec
+from eventsourcing.dcb.api import DCBEvent
 from sqlalchemy import URL
 
-from huissier.adapters.errors import CorruptStoreError, StoreError
+from huissier.adapters.errors import CorruptStoreError, StoreError, TemporarilyUnavailableError
+from huissier.adapters.log import postgres_append
+
+if TYPE_CHECKING:
+    from huissier.adapters.log.session import Session
 
 _BUSY_SECONDS: Final = 30
-_ADVISORY_LOCK: Final = 0x48554953534945  # one pen for a database
+_INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
+_INSERT_TAG: Final = "INSERT INTO tags (tag, type, position) VALUES (?, ?, ?)"
 
-# Tag queries take nanoseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
-# that would tell the planner so.
 _DAMAGE: Final = ("malformed", "not a database", "corrupt", "Could not decode", "no such table", "no such column")
-_PLANNER: Final = (
+_tags_encoder = msgspec.json.Encoder()
+_SETTINGS: Final = (
+    f"SET lock_timeout = '{_BUSY_SECONDS}s'",
+    # Tag queries take microseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
+    # that would tell the planner so.
     "SET plan_cache_mode = force_custom_plan",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
@@ -30,6 +40,8 @@ class Dialect(ABC):
     begin_writing: ClassVar[tuple[str, ...]]
     begin_reading: ClassVar[str]
     connect_args: ClassVar[dict[str, Any]]
+    appends_in_one_trip: ClassVar[bool] = False
+    schema: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def prepare(self, connection: Any) -> None:
@@ -38,6 +50,10 @@ class Dialect(ABC):
     @abstractmethod
     def statement(self, text: str) -> str:
         """Return a statement, written with `?`, with the driver's own marks."""
+
+    @abstractmethod
+    def append(self, session: "Session", head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
+        """Write events behind the head and return the new one; None where it looks and finds that it must not."""
 
     @abstractmethod
     def error_for(self, reason: str) -> type[StoreError]:
@@ -62,10 +78,26 @@ class Sqlite(Dialect):
         """Return the text: `?` is SQLite's own mark."""
         return text
 
+    def append(self, session: "Session", head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
+        """Write rows one by one: a statement costs no round trip."""
+        rows = [
+            (position, event.type, event.data, _encode_tags(event.tags))
+            for position, event in enumerate(events, head + 1)
+        ]
+        tags = [
+            (tag, event.type, position)
+            for position, event in enumerate(events, head + 1)
+            for tag in dict.fromkeys(event.tags)
+        ]
+        session.run_many(_INSERT_EVENT, rows)
+        session.run_many(_INSERT_TAG, tags)
+        return head + len(events)
+
     def error_for(self, reason: str) -> type[StoreError]:
-        """Tell damage from everything else."""
-        damaged = any(word in reason for word in _DAMAGE)
-        return CorruptStoreError if damaged else StoreError
+        """Tell damage, and a pen that others hold too long, from everything else."""
+        if "database is locked" in reason:
+            return TemporarilyUnavailableError
+        return CorruptStoreError if any(word in reason for word in _DAMAGE) else StoreError
 
 
 class Postgresql(Dialect):
@@ -73,22 +105,51 @@ class Postgresql(Dialect):
 
     name = "postgresql"
     driver = "postgresql+psycopg"
-    begin_writing = ("BEGIN", f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+    begin_writing = ("BEGIN", f"SELECT pg_advisory_xact_lock({postgres_append.PEN_LOCK})")
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-    connect_args: ClassVar[dict[str, Any]] = {"connect_timeout": 10}
+    connect_args: ClassVar[dict[str, Any]] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 1000 * _BUSY_SECONDS,
+    }
+    appends_in_one_trip = True
+    schema = (postgres_append.DEFINITION,)
 
     def prepare(self, connection: Any) -> None:
-        """Keep the planner to the indexes."""
-        for statement in _PLANNER:
+        """Bound the wait for the pen, and keep the planner to the indexes."""
+        for statement in _SETTINGS:
             connection.execute(statement)
 
     def statement(self, text: str) -> str:
         """Return the text with psycopg's marks."""
         return _with_percent_marks(text)
 
+    def append(self, session: "Session", head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
+        """Call the function that looks and appends."""
+        tags = [(tag, place) for place, event in enumerate(events, 1) for tag in dict.fromkeys(event.tags)]
+        parameters = (
+            head,
+            list(presumed),
+            [event.type for event in events],
+            [event.data for event in events],
+            [_encode_tags(event.tags) for event in events],
+            [tag for tag, _ in tags],
+            [place for _, place in tags],
+        )
+        appended: int | None = session.scalar(postgres_append.CALL, parameters)
+        return appended
+
     def error_for(self, reason: str) -> type[StoreError]:
-        """Tell damage from everything else."""
+        """Tell damage, and a pen that others hold too long, from everything else."""
+        if "lock timeout" in reason:
+            return TemporarilyUnavailableError
         return CorruptStoreError if "invalid page" in reason or "could not read block" in reason else StoreError
+
+
+def _encode_tags(tags: list[str]) -> str:
+    return _tags_encoder.encode(tags).decode()
 
 
 @lru_cache(maxsize=512)

@@ -1,17 +1,14 @@
 """`SqlRecorder`: the log as a `DCBRecorder` over SQLAlchemy Core, and the pen that decides inside its transaction.
 
 Whoever holds the pen is the only writer: the head it reads stays the head until it commits, so positions have no
-gaps and stand in commit order. Statements are plain cached texts: building SQL expressions for each call costs
-more than running them.
+gaps and stand in commit order.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
-import msgspec
 from eventsourcing.dcb.api import (
     DCBAppendCondition,
     DCBEvent,
@@ -23,65 +20,14 @@ from eventsourcing.dcb.api import (
 )
 from eventsourcing.persistence import IntegrityError, ProgrammingError
 
-from huissier.adapters.errors import CorruptStoreError
+from huissier.adapters.log.pen import HopefulPen, Reading, SqlPen, decode_tags
+from huissier.adapters.log.port import Pen
 from huissier.adapters.log.queries import select_matching
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
 
 PAGE: Final = 1000
 _POLL_SECONDS: Final = 0.2
-_TAGS_A_QUERY: Final = 200
-
-_HEAD = "SELECT max(position) FROM events"
-_INSERT_EVENT = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
-_INSERT_TAG = "INSERT INTO tags (tag, type, position) VALUES (?, ?, ?)"
-_AFTER = "SELECT position, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
-_BY_TAG = (
-    "SELECT t.tag, t.position, e.data FROM tags t JOIN events e ON e.position = t.position"
-    " WHERE t.tag IN ({}) ORDER BY t.position"
-)
-_encode_tags = msgspec.json.Encoder().encode
-_tags_decoder = msgspec.json.Decoder(list[str])
-
-
-class Reading:
-    """One consistent look at the log."""
-
-    def __init__(self, session: Session) -> None:
-        """Look through a session inside its transaction."""
-        self.session = session
-        self.head: int = session.scalar(_HEAD) or 0
-
-    def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
-        """Return positions, bytes and tags of what stands after a position, at most `limit`."""
-        rows = self.session.rows(_AFTER, (position, limit))
-        return [(row[0], row[1], _decode_tags(row[2], row[0])) for row in rows]
-
-    def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
-        """Yield (tag, position, bytes) of every fact that carries one of the tags, by position within a query."""
-        for chunk in _chunks(tags):
-            marks = ",".join("?" * len(chunk))
-            yield from self.session.rows(_BY_TAG.format(marks), chunk)
-
-
-class Pen(Reading):
-    """The right to write: a `Reading` whose head nobody else can move."""
-
-    def append(self, events: Sequence[DCBEvent]) -> int:
-        """Write events behind the head and return the position of the last; without events, of the head."""
-        rows = [
-            (position, event.type, event.data, _encode_tags(event.tags).decode())
-            for position, event in enumerate(events, self.head + 1)
-        ]
-        tags = [
-            (tag, event.type, position)
-            for position, event in enumerate(events, self.head + 1)
-            for tag in dict.fromkeys(event.tags)
-        ]
-        self.session.run_many(_INSERT_EVENT, rows)
-        self.session.run_many(_INSERT_TAG, tags)
-        self.head += len(events)
-        return self.head
 
 
 class SqlRecorder(DCBRecorder):
@@ -91,17 +37,39 @@ class SqlRecorder(DCBRecorder):
         """Record into an open store."""
         self._store = store
         self._appended = threading.Condition()
+        self._undisturbed = False
+
+    def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:
+        """Yield ways to write: without a transaction where nobody else wrote lately, then with one."""
+        if self._undisturbed and self._store.appends_in_one_trip:
+            yield self._hopeful_pen(seen)
+        yield self._sure_pen(seen)
 
     @contextmanager
-    def pen(self) -> Iterator[Pen]:
+    def _hopeful_pen(self, seen: int) -> Iterator[Pen]:
+        with self._store.without_transaction() as session:
+            pen = HopefulPen(session, seen)
+            yield pen
+        self._wake_after(seen, pen.head)
+
+    @contextmanager
+    def _sure_pen(self, seen: int) -> Iterator[Pen]:
+        with self.pen() as pen:
+            self._undisturbed = pen.head == seen
+            yield pen
+
+    @contextmanager
+    def pen(self) -> Iterator[SqlPen]:
         """Hold the pen; what was written is durable when the block ends without an exception."""
         with self._store.writing() as session:
-            pen = Pen(session)
+            pen = SqlPen(session)
             before = pen.head
             yield pen
-        if pen.head > before:
-            with self._appended:
-                self._appended.notify_all()
+        self._wake_after(before, pen.head)
+
+    def _wake_after(self, before: int, head: int) -> None:
+        if head > before:
+            self.wake()
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -218,17 +186,4 @@ def _matches(session: Session, condition: DCBAppendCondition) -> bool:
 
 
 def _sequenced(position: int, kind: str, data: bytes, tags: str) -> DCBSequencedEvent:
-    return DCBSequencedEvent(DCBEvent(type=kind, data=data, tags=_decode_tags(tags, position)), position=position)
-
-
-def _chunks(tags: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(tags)
-    while chunk := list(islice(rest, _TAGS_A_QUERY)):
-        yield chunk
-
-
-def _decode_tags(text: str, position: int) -> list[str]:
-    try:
-        return _tags_decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise CorruptStoreError(f"the tags of the event at position {position} cannot be decoded") from None
+    return DCBSequencedEvent(DCBEvent(type=kind, data=data, tags=decode_tags(tags, position)), position=position)

@@ -7,6 +7,8 @@ statement would cost more than the statement.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from eventsourcing.dcb.api import DCBEvent
+
 from huissier.adapters.log.dialects import Dialect
 
 
@@ -39,3 +41,10 @@ class Session:
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
         """Yield the rows of a query."""
         yield from self.run(statement, parameters)
+
+    def append(self, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
+        """Write events behind the head and return the new one; None where a dialect that looks finds it moved.
+
+        `presumed`: tags taken to be new, which such a dialect looks at too.
+        """
+        return self._dialect.append(self, head, presumed, events)

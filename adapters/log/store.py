@@ -77,6 +77,8 @@ class Store:
         if not self._place.create:
             raise StoreError(f"there is no store in {self.name} yet")
         metadata.create_all(self._connected())
+        for statement in self._dialect.schema:
+            session.run(statement)
         session.run("INSERT INTO settings (name, value) VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
         if self._place.is_embedded:
             session.run(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -93,6 +95,23 @@ class Store:
                     session.run(statement)
                 yield session
                 session.run("COMMIT")
+            except BaseException:
+                self._give_up(session)
+                raise
+
+    @property
+    def appends_in_one_trip(self) -> bool:
+        """Whether the database can look and append without a transaction around it."""
+        return self._dialect.appends_in_one_trip
+
+    @contextmanager
+    def without_transaction(self) -> Iterator[Session]:
+        """Run a block on the writing connection, each statement durable by itself."""
+        with self._lock, self._errors_named():
+            self._check_open()
+            session = self._session(self._connected())
+            try:
+                yield session
             except BaseException:
                 self._give_up(session)
                 raise

@@ -1,0 +1,109 @@
+"""Looks at a SQL store's log, and the pens that write behind them.
+
+Statements are plain cached texts: building SQL expressions for each call costs more than running them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+import msgspec
+from eventsourcing.dcb.api import DCBEvent
+
+from huissier.adapters.errors import CorruptStoreError
+from huissier.adapters.log.port import OvertakenError
+from huissier.adapters.log.session import Session
+
+_TAGS_A_QUERY: Final = 200
+
+_HEAD = "SELECT max(position) FROM events"
+_AFTER = "SELECT position, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
+_BY_TAG = (
+    "SELECT t.tag, t.position, e.data FROM tags t JOIN events e ON e.position = t.position"
+    " WHERE t.tag IN ({}) AND t.position <= ? ORDER BY t.position"
+)
+_tags_decoder = msgspec.json.Decoder(list[str])
+
+
+class Reading:
+    """A `Look` through a session: one consistent snapshot where the session is in a transaction."""
+
+    def __init__(self, session: Session, head: int | None = None) -> None:
+        """Look up to the head given, or to the one there is."""
+        self.session = session
+        self.head: int = (session.scalar(_HEAD) or 0) if head is None else head
+
+    def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
+        """Return positions, bytes and tags of what stands after a position, at most `limit`."""
+        rows = self.session.rows(_AFTER, (position, limit))
+        return [(row[0], row[1], decode_tags(row[2], row[0])) for row in rows]
+
+    def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
+        """Yield (tag, position, bytes) of every fact that carries one of the tags, by position within a query."""
+        for chunk in _chunks(tags):
+            marks = ",".join("?" * len(chunk))
+            yield from self.session.rows(_BY_TAG.format(marks), (*chunk, self.head))
+
+    def presume_new(self, tags: Iterable[str]) -> None:
+        """Read them all the same."""
+
+    def change_vault(self) -> Session:
+        """Leave the vault to a pen with a transaction."""
+        raise OvertakenError
+
+
+class SqlPen(Reading):
+    """The pen inside a write transaction: a `Reading` whose head nobody else can move."""
+
+    def change_vault(self) -> Session:
+        """Return the session: the vault is written in the same transaction."""
+        return self.session
+
+    def append(self, events: Sequence[DCBEvent]) -> int:
+        """Write events behind the head and return the position of the last; without events, of the head."""
+        if events:
+            self.head = self.session.append(self.head, (), events) or self.head
+        return self.head
+
+
+class HopefulPen(Reading):
+    """A pen without a transaction, for a log that nobody else is writing: all it appends goes in one round trip.
+
+    Somebody may write all the same, and what is presumed to be new is not read: the database looks at both before
+    it appends anything.
+    """
+
+    def __init__(self, session: Session, head: int) -> None:
+        """Write behind the head that has been read up to."""
+        super().__init__(session, head)
+        self._presumed: set[str] = set()
+
+    def presume_new(self, tags: Iterable[str]) -> None:
+        """Take it that no fact carries these tags, until something is appended."""
+        self._presumed.update(tags)
+
+    def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
+        """Yield (tag, position, bytes) of every fact that carries one of the tags and is not presumed away."""
+        return super().by_tag([tag for tag in tags if tag not in self._presumed])
+
+    def append(self, events: Sequence[DCBEvent]) -> int:
+        """Write events behind the head and return the position of the last. Raises `OvertakenError`."""
+        appended = self.session.append(self.head, list(self._presumed), events)
+        if appended is None:
+            raise OvertakenError
+        self.head = appended
+        return self.head
+
+
+def decode_tags(text: str, position: int) -> list[str]:
+    """Return the tags column's content. Raises `CorruptStoreError` naming the position."""
+    try:
+        return _tags_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise CorruptStoreError(f"the tags of the event at position {position} cannot be decoded") from None
+
+
+def _chunks(tags: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(tags)
+    while chunk := list(islice(rest, _TAGS_A_QUERY)):
+        yield chunk

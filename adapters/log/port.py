@@ -1,0 +1,63 @@
+"""What the engine asks of a log: consistent looks at it, and the right to write behind what was looked at."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from eventsourcing.dcb.api import DCBEvent
+
+from huissier.adapters.log.session import Session
+
+
+class OvertakenError(Exception):
+    """Somebody else wrote, or this way of writing cannot do what is asked; nothing was written, try the next way."""
+
+
+class Look(Protocol):
+    """The log as it stood at `head`, the position of its last event, and the vault of that moment."""
+
+    @property
+    def head(self) -> int:
+        """The position of the last event, 0 without one."""
+        ...
+
+    @property
+    def session(self) -> Session:
+        """Where the vault is read."""
+        ...
+
+    def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
+        """Return positions, bytes and tags of what stands after a position, at most `limit`."""
+        ...
+
+    def presume_new(self, tags: Iterable[str]) -> None:
+        """Say which tags are most likely carried by no fact, so that reading them may be spared."""
+        ...
+
+    def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
+        """Yield (tag, position, bytes) of every fact that carries one of the tags; those of one tag by position."""
+        ...
+
+    def change_vault(self) -> Session:
+        """Return where the vault is changed together with the log. Raises `OvertakenError` where it cannot be."""
+        ...
+
+
+class Pen(Look, Protocol):
+    """A look to write behind. What was written is durable when the pen is put down without an exception."""
+
+    def append(self, events: Sequence[DCBEvent]) -> int:
+        """Write events behind the head and return the position of the last. Raises `OvertakenError`."""
+        ...
+
+
+class Log(Protocol):
+    """A log and the vault beside it."""
+
+    def reading(self) -> AbstractContextManager[Look]:
+        """Look without writing."""
+        ...
+
+    def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:
+        """Yield ways to write for somebody who has read up to `seen`; the next is tried where one is overtaken."""
+        ...
