@@ -17,6 +17,7 @@ from huissier.domain.answers import Answer, Verdicts
 from huissier.domain.commands import AnyCommand, SubmitMessage
 
 _LOOK_FOR_ROOM_SECONDS: Final = 0.005
+_LOOK_FOR_LATE_SECONDS: Final = 0.05
 
 
 class AsyncEngine:
@@ -42,19 +43,21 @@ class AsyncEngine:
         id tells. Raises as `Engine.handle` does.
         """
         mail = self._mail_of(asyncio.get_running_loop())
-        ticket = _Ticket(validated(command), mail, self._lead)
+        ticket = _Ticket(validated(command), mail, self._lead, time.monotonic() + timeout)
         line = self._engine.line
-        deadline = time.monotonic() + timeout
-        await _enter(line, ticket, deadline, self._lead)
+        must_lead = line.enter_now(ticket)
+        if must_lead is None:
+            must_lead = await _wait_for_room(line, ticket)
+        if must_lead:
+            self._lead()
+        mail.expect(ticket)
         try:
-            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-                return await ticket.future
-        except TimeoutError:
-            line.leave(ticket)
-            raise TemporarilyUnavailableError(UNAVAILABLE) from None
-        except asyncio.CancelledError:
+            return await ticket.future
+        except BaseException:  # cancelled, too late, or answered with a problem
             line.leave(ticket)
             raise
+        finally:
+            mail.expected.discard(ticket)
 
     async def check(self, command: SubmitMessage) -> Verdicts:
         """Return what `handle` would answer to a submission, and record nothing."""
@@ -86,24 +89,41 @@ class AsyncEngine:
         return self._mail
 
 
-async def _enter(line: Line, ticket: "_Ticket", deadline: float, lead: Callable[[], None]) -> None:
-    """Take a place in line, waiting for room without blocking the event loop."""
+async def _wait_for_room(line: Line, ticket: "_Ticket") -> bool:
+    """Take a place in line without blocking the event loop, and say whether to lead."""
     while (must_lead := line.enter_now(ticket)) is None:
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= ticket.deadline:
             raise TemporarilyUnavailableError(UNAVAILABLE)
         await asyncio.sleep(_LOOK_FOR_ROOM_SECONDS)
-    if must_lead:
-        lead()
+    return must_lead
 
 
 class _Mail:
-    """Finished tickets on their way to an event loop, woken once for all that are there."""
+    """Tickets whose callers wait on one event loop: answers come in for many at once, and so do time-outs."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.expected: set[_Ticket] = set()
+        self._looks = False
         self._finished: deque[_Ticket] = deque()
         self._guard = threading.Lock()
         self._announced = False
+
+    def expect(self, ticket: "_Ticket") -> None:
+        """Give up on the ticket when its time has passed; one timer for all costs less than one for each."""
+        self.expected.add(ticket)
+        if not self._looks:
+            self._looks = True
+            self.loop.call_later(_LOOK_FOR_LATE_SECONDS, self._give_up_late)
+
+    def _give_up_late(self) -> None:
+        now = time.monotonic()
+        for ticket in self.expected:
+            if ticket.deadline <= now and not ticket.future.done():
+                ticket.future.set_exception(TemporarilyUnavailableError(UNAVAILABLE))
+        self._looks = bool(self.expected)
+        if self._looks:
+            self.loop.call_later(_LOOK_FOR_LATE_SECONDS, self._give_up_late)
 
     def send(self, ticket: "_Ticket") -> None:
         with self._guard:
@@ -126,10 +146,11 @@ class _Mail:
 class _Ticket:
     """A ticket whose caller awaits."""
 
-    __slots__ = ("_lead", "_mail", "answer", "command", "future", "problem")
+    __slots__ = ("_lead", "_mail", "answer", "command", "deadline", "future", "problem")
 
-    def __init__(self, command: AnyCommand, mail: _Mail, lead: Callable[[], None]) -> None:
+    def __init__(self, command: AnyCommand, mail: _Mail, lead: Callable[[], None], deadline: float) -> None:
         self.command = command
+        self.deadline = deadline
         self.answer: Answer | None = None
         self.problem: BaseException | None = None
         self.future: asyncio.Future[Answer] = mail.loop.create_future()

@@ -1,7 +1,6 @@
 """The clerk: decides one command on what a turn at the log sees, and writes the answer."""
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 from huissier.adapters.identify import Identified, Identifier, Newcomer
 from huissier.adapters.turn import Turn
@@ -11,14 +10,12 @@ from huissier.domain.commands import AnyCommand, EraseUsager, OtherCommand, Subm
 from huissier.domain.decide import decide, rejection
 from huissier.domain.decision import Recorded, Rejected, Unchanged
 from huissier.domain.events import MessageDecided, UsagerErased
-from huissier.domain.facts import Facts, needed
 from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message
+from huissier.domain.needs import Meant
 from huissier.domain.rule_set import RuleBook
 from huissier.domain.tags import submission_tag
 from huissier.domain.vocabulary.ins import Ins
-
-Meant = tuple[AnyCommand, Identified]
 
 
 class Clerk:
@@ -38,17 +35,15 @@ class Clerk:
         """
         answers: list[Answer] = []
         for together in _between_erasures(commands):
-            meant = self._meant_by(together, turn)
-            if any(identified.newcomers for _, identified in meant):
+            ids: dict[Ins, str] = {}
+            identified = [self._identifier.identify(command, turn.session, ids) for command in together]
+            if any(who.newcomers for who in identified):
                 turn.change_vault()  # better now than when half of them are decided
+            meant = [(command, who.identities) for command, who in zip(together, identified, strict=True)]
             turn.presume_new(_submitted(meant))
-            turn.learn(partial(_needed_by_all, meant))
-            answers += [self._answer(command, identified, turn) for command, identified in meant]
+            turn.learn(meant)
+            answers += [self._answer(command, who, turn) for command, who in zip(together, identified, strict=True)]
         return answers
-
-    def _meant_by(self, commands: Iterable[AnyCommand], turn: Turn) -> list[Meant]:
-        ids: dict[Ins, str] = {}
-        return [(command, self._identifier.identify(command, turn.session, ids)) for command in commands]
 
     def _answer(self, command: AnyCommand, identified: Identified, turn: Turn) -> Answer:
         identities, newcomers = identified
@@ -71,10 +66,11 @@ class Clerk:
         """Decide a submission and record nothing, not even in the vault."""
         identities = self._identifier.identify(command, turn.session).identities
         turn.done_with.append(submission_tag(identities.submission))
+        turn.learn([(command, identities)])
         return verdicts_for(command, identities, self._decided(command, identities, turn)[0])
 
     def _answer_other(self, command: OtherCommand, identities: Identities, turn: Turn) -> Answer:
-        turn.learn(lambda facts: needed(command, identities, facts))
+        turn.learn_more(command, identities)
         at = command.at or turn.now
         outcome = decide(command, identities, at, turn.facts)
         kind = str(command.__struct_config__.tag)
@@ -103,7 +99,7 @@ class Clerk:
 
     def _decided(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[MessageDecided, int | None]:
         """Return what is decided on a submission; with its position where its id came before."""
-        turn.learn(lambda facts: needed(command, identities, facts))
+        turn.learn_more(command, identities)
         first = turn.facts.submission(identities.submission).latest
         if first.decided is not None:
             return first.decided, first.position
@@ -125,9 +121,4 @@ def _between_erasures(commands: Iterable[AnyCommand]) -> Iterator[list[AnyComman
 
 
 def _submitted(meant: list[Meant]) -> Iterator[str]:
-    return (submission_tag(who.identities.submission) for command, who in meant if isinstance(command, SubmitMessage))
-
-
-def _needed_by_all(meant: list[Meant], facts: Facts) -> list[str]:
-    tags = (tag for command, identified in meant for tag in needed(command, identified.identities, facts))
-    return list(dict.fromkeys(tags))
+    return (submission_tag(who.submission) for command, who in meant if isinstance(command, SubmitMessage))

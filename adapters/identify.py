@@ -14,8 +14,11 @@ from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import Ins, mentions_ins
 
 _DIGEST_PREFIX: Final = "digest:"
+_MOST_REMEMBERED: Final = 50_000
+_ONE_BARE_ID: Final = re.compile(r"<([^<>()\"\\\s]+)>")
 _COMMENT: Final = re.compile(r"\([^()]*\)")
 _BRACKETED: Final = re.compile(r"<([^<>]*)>")
+_USAGERS: Final = MailboxAddress.of_fact(f"@{USAGERS_DOMAIN}")
 _UNQUOTED: Final = re.compile(r"[\"\\]")
 
 
@@ -54,6 +57,7 @@ class Identifier:
         """`lenient_ins` takes an INS whose key does not compute."""
         self._vault = vault
         self._lenient = lenient_ins
+        self._without_ins: dict[str, MailboxAddress] = {}  # by spelling; one that names a usager is read every time
 
     def identify(self, command: AnyCommand, session: Session, ids: dict[Ins, str] | None = None) -> Identified:
         """Say whom a command means; newcomers of commands before it, not in the vault yet, keep their id in `ids`."""
@@ -99,17 +103,25 @@ class Identifier:
         except VocabularyError:
             return None
         known = self._vault.usager_id(session, ins) if isinstance(command, EraseUsager) else None
-        return MailboxAddress(ins.value.lower(), USAGERS_DOMAIN).under_pseudonym(known) if known else None
+        return _USAGERS.under_pseudonym(known) if known else None
 
     def _mailbox(self, raw: str, session: Session, newcomers: "_Newcomers") -> MailboxAddress | None:
+        if (known := self._without_ins.get(raw)) is not None:
+            return known
         try:
             address = MailboxAddress.parse(raw)
             if not address.holds_ins_shape:
-                return address
+                return self._remember(raw, address)
             ins = Ins.parse(address.local, lenient=self._lenient)
         except VocabularyError:
             return None
         return address.under_pseudonym(self._usager_id(ins, session, newcomers))
+
+    def _remember(self, raw: str, address: MailboxAddress) -> MailboxAddress:
+        if len(self._without_ins) >= _MOST_REMEMBERED:
+            self._without_ins.clear()
+        self._without_ins[raw] = address
+        return address
 
     def _usager_id(self, ins: Ins, session: Session, newcomers: "_Newcomers") -> str:
         known = self._vault.usager_id(session, ins)
@@ -122,7 +134,11 @@ class Identifier:
 
     def _message_ids(self, raw: str | None) -> tuple[str, ...]:
         """Return digests of the message ids in a header, however they are folded, quoted or commented."""
-        plain = _COMMENT.sub(" ", raw or "")
+        if not raw:
+            return ()
+        if (alone := _ONE_BARE_ID.fullmatch(raw)) is not None:
+            return (self._vault.digest(alone[1]),)
+        plain = _COMMENT.sub(" ", raw)
         found = _BRACKETED.findall(plain) or plain.split()
         bare = ("".join(_UNQUOTED.sub("", one).split()) for one in found)
         return tuple(dict.fromkeys(self._vault.digest(one) for one in bare if one))

@@ -1,6 +1,6 @@
 """One turn at the log: what a batch of commands sees and what it is about to record."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from eventsourcing.dcb.api import DCBEvent
@@ -9,8 +9,11 @@ from huissier.adapters.log import codec
 from huissier.adapters.log.port import Look
 from huissier.adapters.log.session import Session
 from huissier.adapters.memory import Memory
+from huissier.domain.commands import AnyCommand
 from huissier.domain.events import AnyEvent, UsagerErased
 from huissier.domain.facts import Facts
+from huissier.domain.identities import Identities
+from huissier.domain.needs import Meant, changes_needs, needs
 from huissier.domain.timeline import Fact
 
 
@@ -28,6 +31,7 @@ class Turn:
         self._memory = memory
         self._pending: dict[str, list[Fact]] = {}
         self._learned: list[str] = []
+        self._needs_changed = False
         self.stored: list[DCBEvent] = []
         self.session = look.session
         self.facts: Facts = memory.facts
@@ -35,14 +39,19 @@ class Turn:
         self.done_with: list[str] = []
         self.has_erased = False
 
-    def learn(self, missing: Callable[[Facts], list[str]]) -> None:
-        """Read what is missing until nothing is; facts of this turn are not in the log yet and are added."""
-        while tags := missing(self.facts):
+    def learn(self, commands: Sequence[Meant]) -> None:
+        """Read what decisions on commands need; facts of this turn are not in the log yet and are added."""
+        for tags in needs(commands, self.facts):
             self._learned += tags
             self._memory.learn(self._look, tags)
             for tag in tags:
                 for fact in self._pending.get(tag, ()):
                     self.facts.add((tag,), fact)
+
+    def learn_more(self, command: AnyCommand, identities: Identities) -> None:
+        """Read what a command learned for needs besides, since this turn recorded what it did."""
+        if self._needs_changed:
+            self.learn([(command, identities)])
 
     def record(self, *events: AnyEvent) -> int | None:
         """Take facts in, to be written when the turn ends; return the position of the last, None without any."""
@@ -55,6 +64,7 @@ class Turn:
                 self._pending.setdefault(tag, []).append(Fact(event.at, position, event))
             self._memory.add(event, stored.tags, position)
             self.has_erased = self.has_erased or isinstance(event, UsagerErased)
+            self._needs_changed = self._needs_changed or changes_needs(event)
         return position
 
     def presume_new(self, tags: Iterable[str]) -> None:

@@ -18,13 +18,15 @@ from itertools import islice
 from time import process_time
 from typing import Any, NamedTuple, TypedDict
 
-from benchmarks.measure import Figure, Report, arguments, rate, ratio, say, take_turns
+from benchmarks.measure import Report, arguments, say
+from huissier.adapters.bench.turns import Figure, lap, rate, take_turns
 from huissier.domain import events as e
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.contact import UNKNOWN as NO_CONTACT
-from huissier.domain.facts import Facts, needed
+from huissier.domain.facts import Facts
 from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message
+from huissier.domain.needs import needs
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
 from huissier.domain.rule_set import USAGERS_DOMAIN, RuleBook
 from huissier.domain.rules import Exchange, Party, acceptances, refusals
@@ -110,10 +112,11 @@ def main(argv: list[str] | None = None) -> None:
             CEDAR_JSON: (1, cedar.from_json),
         }
     timed = {
-        name: rate(partial(_times, passes, work), passes * asked, clock=process_time)
+        name: partial(lap, partial(_times, passes, work), passes * asked, clock=process_time)
         for name, (passes, work) in contestants.items()
     }
-    figures = take_turns(timed, "decisions/CPU second", rounds, slices=slices)
+    found = take_turns(timed, rounds, slices=slices)
+    figures = [rate(name, "decisions/CPU second", laps) for name, laps in found.items()]
     Report("uv run --group bench python -m benchmarks.rules", _ratios(figures), figures, notes).show(
         as_json=options.json
     )
@@ -128,7 +131,7 @@ def _ratios(figures: list[Figure]) -> list[Figure]:
     by_name = {figure.name: figure for figure in figures}
     others = (PLAIN, CEDAR, CEDAR_BATCH, CEDAR_JSON)
     return [
-        ratio(f"{ours} / {other}", by_name[ours], by_name[other])
+        by_name[ours].over(by_name[other], f"{ours} / {other}")
         for ours in (OURS, OURS_RULES)
         for other in others
         if other in by_name
@@ -161,7 +164,7 @@ def build(mailboxes: int, contacts: int, chance: random.Random) -> World:
 
 
 def _usager(number: int) -> str:
-    return str(MailboxAddress("", USAGERS_DOMAIN).under_pseudonym(f"{number:026}"))
+    return MailboxAddress.of_fact(f"@{USAGERS_DOMAIN}").under_pseudonym(f"{number:026}").text
 
 
 def _mailbox(address: str, chance: random.Random) -> MailboxRow:
@@ -254,7 +257,7 @@ class Ours:
         command = SubmitMessage(id=f"m-{number}", sender=probe.sender, recipients=[probe.recipient], size=probe.size)
         addresses = {text: MailboxAddress.of_fact(text) for text in (probe.sender, probe.recipient)}
         identities = Identities(addresses=addresses, submission=command.id)
-        while missing := needed(command, identities, self.facts):
+        for missing in needs([(command, identities)], self.facts):
             self.facts.learn(missing)
         return command, identities
 

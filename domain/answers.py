@@ -3,7 +3,6 @@
 from typing import Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.decision import Rejected
@@ -14,7 +13,7 @@ from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.ins import without_ins
 
 
-class Reason(Struct, frozen=True, omit_defaults=True):
+class Reason(Struct, frozen=True, omit_defaults=True, gc=False):
     """Why: code, requirement, one sentence in French and one in English.
 
     Of a refusal also the SMTP reply; of what was not done also what would have to change. `facts` are the log
@@ -30,7 +29,7 @@ class Reason(Struct, frozen=True, omit_defaults=True):
     facts: Positions = ()
 
 
-class Verdict(Struct, frozen=True):
+class Verdict(Struct, frozen=True, gc=False):
     """What was decided for one recipient, named as the command named it; reasons most decisive first."""
 
     recipient: str
@@ -55,7 +54,7 @@ class Verdicts(tuple[Verdict, ...]):
         return "mixed" if accepted else "refused"
 
 
-class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a command came to; `position` is the log position of the event, None where none was appended."""
 
     type: str
@@ -79,15 +78,9 @@ class Invalid(Struct, frozen=True, kw_only=True):
 
 def explained(given: ReasonGiven | Rejected) -> Reason:
     """Return a reason as the contract gives it, from its code and facts; only a refused message has an SMTP reply."""
-    plain = _EXPLAINED[given.code]
-    if isinstance(given, Rejected):
-        return replace(plain, smtp=None, facts=given.facts)
-    return replace(plain, facts=given.facts) if given.facts else plain
-
-
-_EXPLAINED: dict[str, Reason] = {
-    code: Reason(code, entry.requirement, entry.fr, entry.en, entry.smtp, entry.remedy) for code, entry in TABLE.items()
-}
+    entry = TABLE[given.code]
+    smtp = None if isinstance(given, Rejected) else entry.smtp
+    return Reason(given.code, entry.requirement, entry.fr, entry.en, smtp, entry.remedy, given.facts)
 
 
 def verdicts_for(command: SubmitMessage, identities: Identities, decided: MessageDecided) -> Verdicts:
@@ -110,7 +103,7 @@ def _verdict(recipient: str, given: VerdictGiven) -> Verdict:
 
 
 def _written(address: MailboxAddress | None) -> str:
-    return "" if address is None else str(address)
+    return "" if address is None else address.text
 
 
 def _without_pseudonym(written: str) -> str:

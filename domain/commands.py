@@ -45,7 +45,7 @@ MailboxKind = Literal["PER", "ORG", "APP", "CAB"]
 DeliveryStatus = Literal["delivered", "undelivered"]
 
 
-class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What every command has: when the thing happened."""
 
     at: Time | None = None

@@ -35,7 +35,7 @@ from huissier.domain.vocabulary.address import MailboxAddress
 
 
 def decide(command: OtherCommand, identities: Identities, at: datetime, facts: Facts) -> Outcome:
-    """Decide one command at its time. `facts` must hold every tag that `facts.needed` names."""
+    """Decide one command at its time. `facts` must hold every tag that `needs` names."""
     match command:
         case ReportDelivery():
             return _addressed(
@@ -131,4 +131,4 @@ def _subject(command: OtherCommand, identities: Identities) -> str:
             return command.domain
         case _:
             addresses = (*identities.addresses.values(), identities.usager)
-            return next((str(address) for address in addresses if address is not None), "")
+            return next((address.text for address in addresses if address is not None), "")

@@ -11,7 +11,7 @@ from msgspec import Struct
 Positions = tuple[int, ...]
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What every fact has: when it happened (UTC)."""
 
     at: datetime
@@ -131,14 +131,14 @@ class EnsClosed(Event, frozen=True, tag="ens-closed.v1"):
     address: str
 
 
-class ReasonGiven(Struct, frozen=True, omit_defaults=True):
+class ReasonGiven(Struct, frozen=True, omit_defaults=True, gc=False):
     """A reason's code and the positions of the facts it rests on."""
 
     code: str
     facts: Positions = ()
 
 
-class VerdictGiven(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class VerdictGiven(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What was decided for one recipient; an unreadable recipient is the empty text."""
 
     recipient: str

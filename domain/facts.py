@@ -1,4 +1,4 @@
-"""The facts behind decisions: one timeline a tag, and which tags a command needs before it can be decided."""
+"""The facts behind decisions: one timeline a tag."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -6,18 +6,7 @@ from functools import partial
 from typing import Any, cast
 
 from huissier.domain import contact, mailbox, operator, submission, trust_space
-from huissier.domain.commands import (
-    AdmitDomain,
-    AnyCommand,
-    PublishCgu,
-    RegisterOperator,
-    ReportDelivery,
-    SignInstrument,
-    SubmitMessage,
-    WithdrawDomain,
-)
 from huissier.domain.contact import Contact
-from huissier.domain.identities import Identities
 from huissier.domain.mailbox import Mailbox
 from huissier.domain.operator import Operator
 from huissier.domain.rule_set import USAGERS_DOMAIN
@@ -88,11 +77,11 @@ class Facts:
 
     def mailbox(self, address: MailboxAddress) -> Timeline[Mailbox]:
         """Return a mailbox's timeline."""
-        return cast("Timeline[Mailbox]", self._timelines[mailbox_tag(str(address))])
+        return cast("Timeline[Mailbox]", self._timelines[mailbox_tag(address.text)])
 
     def contact(self, usager: MailboxAddress, professionnel: MailboxAddress) -> Timeline[Contact]:
         """Return the timeline between a usager and a professional address."""
-        return cast("Timeline[Contact]", self._timelines[contact_tag(str(usager), str(professionnel))])
+        return cast("Timeline[Contact]", self._timelines[contact_tag(usager.text, professionnel.text)])
 
     def submission(self, id_: str) -> Timeline[Submission]:
         """Return what became of a submission."""
@@ -114,62 +103,3 @@ class Facts:
         return name == USAGERS_DOMAIN or any(
             self.operator(runs_it).latest.kind == "usager" for runs_it in self.operators_of(name)
         )
-
-
-def needed(command: AnyCommand, identities: Identities, facts: Facts) -> list[str]:
-    """Name the tags a decision needs and that are not known yet.
-
-    Operators are only known once their domains are, and a usager's contacts once the operators are: ask again
-    after each reading, until nothing is missing.
-    """
-    for stage in (_subjects, _operators, _contacts):
-        missing = [tag for tag in stage(command, identities, facts) if tag not in facts]
-        if missing:
-            return list(dict.fromkeys(missing))
-    return []
-
-
-def _subjects(command: AnyCommand, identities: Identities, facts: Facts) -> Iterator[str]:
-    match command:
-        case SubmitMessage():
-            yield submission_tag(identities.submission)
-        case ReportDelivery():
-            yield submission_tag(identities.submission)
-            return
-        case RegisterOperator() | SignInstrument() | PublishCgu():
-            yield operator_tag(command.operator)
-        case AdmitDomain():
-            yield domain_tag(command.domain)
-            if command.operator is not None:
-                yield operator_tag(command.operator)
-        case WithdrawDomain():
-            yield domain_tag(command.domain)
-        case _:
-            pass
-    for address in _mailboxes(identities):
-        yield mailbox_tag(str(address))
-        yield domain_tag(address.domain)
-
-
-def _operators(command: AnyCommand, identities: Identities, facts: Facts) -> Iterator[str]:
-    if isinstance(command, ReportDelivery):
-        return
-    for domain in {address.domain for address in _mailboxes(identities)}:
-        yield from (operator_tag(name) for name in facts.operators_of(domain))
-
-
-def _contacts(command: AnyCommand, identities: Identities, facts: Facts) -> Iterator[str]:
-    if not isinstance(command, SubmitMessage):
-        return
-    sender = identities.addresses[command.sender]
-    if sender is None or not facts.may_be_usagers(sender.domain):
-        return
-    for recipient in command.recipients:
-        if (address := identities.addresses[recipient]) is not None:
-            yield contact_tag(str(sender), str(address))
-
-
-def _mailboxes(identities: Identities) -> Iterator[MailboxAddress]:
-    yield from (address for address in identities.addresses.values() if address is not None)
-    if identities.usager is not None:
-        yield identities.usager

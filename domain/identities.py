@@ -18,7 +18,7 @@ from huissier.domain.commands import (
 from huissier.domain.vocabulary.address import MailboxAddress
 
 
-class Identities(Struct, frozen=True):
+class Identities(Struct, frozen=True, gc=False):
     """What the vault made of a command's raw texts.
 
     `addresses`: raw address → its mailbox, None where it is not one. `usager`: the mailbox of the INS that an

@@ -129,7 +129,7 @@ def create(
 def _created(command: CreateMailbox, address: MailboxAddress, at: datetime) -> MailboxCreated:
     return MailboxCreated(
         at=at,
-        address=str(address),
+        address=address.text,
         kind=command.kind,
         rpps=command.rpps,
         adeli=command.adeli,
@@ -144,25 +144,25 @@ def _created(command: CreateMailbox, address: MailboxAddress, at: datetime) -> M
 def suspend(command: SuspendMailbox, address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]) -> Outcome:
     """Decide whether a mailbox is suspended."""
     before = mailbox.as_of(at)
-    return _moved(before, {ACTIVE}, SUSPENDED, MailboxSuspended(at=at, address=str(address), motive=command.motive))
+    return _moved(before, {ACTIVE}, SUSPENDED, MailboxSuspended(at=at, address=address.text, motive=command.motive))
 
 
 def resume(command: ResumeMailbox, address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]) -> Outcome:
     """Decide whether a suspended mailbox works again."""
     before = mailbox.as_of(at)
-    return _moved(before, {SUSPENDED}, ACTIVE, MailboxResumed(at=at, address=str(address), motive=command.motive))
+    return _moved(before, {SUSPENDED}, ACTIVE, MailboxResumed(at=at, address=address.text, motive=command.motive))
 
 
 def delete(command: DeleteMailbox, address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]) -> Outcome:
     """Decide whether a mailbox is deleted."""
     before = mailbox.as_of(at)
-    event = MailboxDeleted(at=at, address=str(address), motive=command.motive)
+    event = MailboxDeleted(at=at, address=address.text, motive=command.motive)
     return _moved(before, {ACTIVE, SUSPENDED}, DELETED, event)
 
 
 def close_ens(address: MailboxAddress, at: datetime, mailbox: Timeline[Mailbox]) -> Outcome:
     """Decide whether the usager's mailbox closes with the espace numérique de santé."""
-    return _moved(mailbox.as_of(at), {ACTIVE, SUSPENDED}, DELETED, EnsClosed(at=at, address=str(address)))
+    return _moved(mailbox.as_of(at), {ACTIVE, SUSPENDED}, DELETED, EnsClosed(at=at, address=address.text))
 
 
 def open_ens(
@@ -173,7 +173,7 @@ def open_ens(
         return Rejected(Code.DOMAIN_NOT_HOSTED, domain.positions())
     if mailbox.as_of(at).status in (ACTIVE, SUSPENDED):
         return UNCHANGED
-    return Recorded(EnsOpened(at=at, address=str(address), oid=oid))
+    return Recorded(EnsOpened(at=at, address=address.text, oid=oid))
 
 
 def set_liste_rouge(
@@ -187,7 +187,7 @@ def set_liste_rouge(
         return Rejected(Code.NOT_ALLOWED_IN_STATE, before.positions())
     if before.liste_rouge == command.liste_rouge:
         return UNCHANGED
-    return Recorded(ListeRougeSet(at=at, address=str(address), liste_rouge=command.liste_rouge))
+    return Recorded(ListeRougeSet(at=at, address=address.text, liste_rouge=command.liste_rouge))
 
 
 def sign_cgu(
@@ -209,7 +209,7 @@ def sign_cgu(
         return Rejected(Code.NOT_FOUND, before.positions())
     if before.has_signed_one_of(domain.operator, (published,)):
         return UNCHANGED
-    return Recorded(CguSigned(at=at, mailbox=str(address), operator=domain.operator, version=command.version))
+    return Recorded(CguSigned(at=at, mailbox=address.text, operator=domain.operator, version=command.version))
 
 
 def _moved(

@@ -13,7 +13,7 @@ from huissier.domain.facts import Facts
 from huissier.domain.identities import Identities
 from huissier.domain.mailbox import UNKNOWN as NO_MAILBOX
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
-from huissier.domain.rule_set import RuleSet
+from huissier.domain.rule_set import USAGERS_DOMAIN, RuleSet
 from huissier.domain.rules import Exchange, Party, acceptances, refusals
 from huissier.domain.trust_space import UNKNOWN as NO_DOMAIN
 from huissier.domain.vocabulary.address import MailboxAddress
@@ -79,7 +79,7 @@ def _party(address: MailboxAddress | None, at: datetime, facts: Facts) -> Party:
         return NOBODY
     domain = facts.domain(address.domain).as_of(at)
     operator = NO_OPERATOR if domain.operator is None else facts.operator(domain.operator).as_of(at)
-    usager = facts.is_usagers_domain(address.domain, at)
+    usager = address.domain == USAGERS_DOMAIN or operator.kind == "usager"
     return Party(address, domain, operator, facts.mailbox(address).as_of(at), usager)
 
 
@@ -171,4 +171,4 @@ def _reply_address(
 
 
 def _written(address: MailboxAddress | None) -> str:
-    return "" if address is None else str(address)
+    return "" if address is None else address.text

@@ -15,6 +15,8 @@ Kind = Literal["acceptance", "refusal", "rejection"]
 class Code(StrEnum):
     """Every reason code; the names are the contract."""
 
+    __hash__ = str.__hash__
+
     PROFESSIONNEL_TO_PROFESSIONNEL = "PROFESSIONNEL_TO_PROFESSIONNEL"
     PROFESSIONNEL_TO_USAGER = "PROFESSIONNEL_TO_USAGER"
     CONTACT_OPEN = "CONTACT_OPEN"
@@ -273,5 +275,5 @@ _ENTRIES = (
     ),
 )
 
-TABLE: dict[Code, Entry] = {entry.code: entry for entry in _ENTRIES}
+TABLE: dict[str, Entry] = {entry.code: entry for entry in _ENTRIES}
 ORDER: dict[str, int] = {entry.code: place for place, entry in enumerate(_ENTRIES)}

@@ -24,7 +24,7 @@ Found = Positions | None
 NO_FACT: Positions = ()
 
 
-class Party(Struct, frozen=True):
+class Party(Struct, frozen=True, gc=False):
     """One end of an exchange as of the message's time; `address` is None where it could not be read."""
 
     address: MailboxAddress | None
@@ -34,7 +34,7 @@ class Party(Struct, frozen=True):
     usager: bool
 
 
-class Exchange(Struct, frozen=True):
+class Exchange(Struct, frozen=True, gc=False):
     """One message to one recipient and everything its verdict rests on.
 
     `certificate`: the peer's certificate, None where the gateway does not know it; `certificate_known` without

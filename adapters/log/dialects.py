@@ -70,9 +70,11 @@ class Sqlite(Dialect):
     connect_args: ClassVar[dict[str, Any]] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
 
     def prepare(self, connection: Any) -> None:
-        """Wait for the disk at every commit, and overwrite what is deleted."""
+        """Wait for the disk at every commit, overwrite what is deleted, and rarely make a caller wait for tidying up."""
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA wal_autocheckpoint = 16000")
 
     def statement(self, text: str) -> str:
         """Return the text: `?` is SQLite's own mark."""

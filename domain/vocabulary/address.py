@@ -36,14 +36,14 @@ class Domain(Struct, frozen=True):
         return self.name
 
 
-class MailboxAddress(Struct, frozen=True):
+class MailboxAddress(Struct, frozen=True, gc=False):
     """A whole address in lower case; a usager's stands under a pseudonym once the vault has seen it.
 
     Source: rule 9: addresses are compared whole, a spelling that is not plainly one address is
     refused and never taken for the mailbox it resembles.
     """
 
-    local: str
+    text: str
     domain: str
 
     @classmethod
@@ -59,10 +59,20 @@ class MailboxAddress(Struct, frozen=True):
         local, at, domain = text.lower().rpartition("@")
         if not at or len(local) > 64 or not _LOCAL.fullmatch(local):
             raise VocabularyError("not plainly one address local-part@domain")
-        address = cls(local, Domain.parse(domain).name)
+        domain = Domain.parse(domain).name
         if not Ins.has_shape(local) and mentions_ins(local):
             raise VocabularyError("an INS is only ever the whole local part of an address")
-        return address
+        return cls(f"{local}@{domain}", domain)
+
+    @classmethod
+    def of_fact(cls, text: str) -> Self:
+        """Read an address as a fact keeps it, pseudonym included."""
+        return cls(text, text.rpartition("@")[2])
+
+    @property
+    def local(self) -> str:
+        """What stands before the `@`."""
+        return self.text.rpartition("@")[0]
 
     @property
     def holds_ins_shape(self) -> bool:
@@ -72,7 +82,7 @@ class MailboxAddress(Struct, frozen=True):
     @property
     def is_pseudonym(self) -> bool:
         """Whether a `UsagerId` stands in place of the local part."""
-        return self.local.startswith(_PSEUDONYM)
+        return self.text.startswith(_PSEUDONYM)
 
     @property
     def usager_id(self) -> str:
@@ -81,16 +91,10 @@ class MailboxAddress(Struct, frozen=True):
 
     def under_pseudonym(self, usager_id: str) -> "MailboxAddress":
         """Return the same mailbox under a `UsagerId`, as the log knows it."""
-        return MailboxAddress(_PSEUDONYM + usager_id, self.domain)
-
-    @classmethod
-    def of_fact(cls, text: str) -> Self:
-        """Read an address as a fact keeps it, pseudonym included."""
-        local, _, domain = text.rpartition("@")
-        return cls(local, domain)
+        return MailboxAddress(f"{_PSEUDONYM}{usager_id}@{self.domain}", self.domain)
 
     def __str__(self) -> str:
-        return f"{self.local}@{self.domain}"
+        return self.text
 
     def __repr__(self) -> str:
         local = "…" if self.holds_ins_shape else self.local

@@ -5,9 +5,10 @@ from msgspec.structs import replace
 
 from huissier import AdmitDomain
 from huissier.domain.events import DomainAdmitted, MessageDecided
-from huissier.domain.facts import Facts, needed
+from huissier.domain.facts import Facts
 from huissier.domain.identities import Identities, addresses_in
 from huissier.domain.message import decide_message
+from huissier.domain.needs import needs
 from huissier.domain.rule_set import SHIPPED
 from huissier.domain.tags import tags_of
 from huissier.domain.timeline import Fact
@@ -92,7 +93,7 @@ def _decided_with_limits(limits: dict[str, int], recipient: str, size: int) -> M
     addresses = {raw: MailboxAddress.parse(raw) for raw in addresses_in(command)}
     identities = Identities(addresses=addresses, submission=command.id)
     facts = Facts()
-    while missing := needed(command, identities, facts):
+    for missing in needs([(command, identities)], facts):
         facts.learn(missing)
         for position, domain in enumerate((HOSPITAL, CABINET, PATIENTS), 1):
             admitted = DomainAdmitted(at=NOW, domain=domain)
