@@ -40,6 +40,7 @@ from huissier.domain.white_list import TrustSpace, WhiteList
 
 TIMEOUT: Final = 30.0
 QUEUE: Final = 10_000
+MEMORY: Final = 200_000
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -75,18 +76,20 @@ class Engine:
         clock: Clock = utc_now,
         create: bool = True,
         queue: int = QUEUE,
+        memory: int = MEMORY,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         """Open a store, made on first use unless `create` is false. Raises `StoreError`.
 
-        `queue`: how many commands may wait for the pen; more callers wait for room.
+        `queue`: how many commands may wait for the pen; more callers wait for room. `memory`: how many subjects and
+        facts are remembered between decisions (about a kilobyte each); others are read again when they are needed.
         """
         check_environment(environment)
         place = Place(url, create=create)
         vault = Vault(load_key(place, environment))
         self._store = Store(place, vault.adopt)
         self._recorder = self._log = SqlRecorder(self._store)
-        self._memory = Memory(vault)
+        self._memory = Memory(vault, memory)
         self._clerk = Clerk(vault, RuleBook(options))
         self._line = Line(self._serve, capacity=queue)
         self._clock = clock

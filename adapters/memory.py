@@ -10,16 +10,19 @@ from huissier.domain.events import AnyEvent, UsagerErased
 from huissier.domain.facts import Facts
 from huissier.domain.timeline import Fact
 
-_MOST_SUBJECTS: Final = 50_000  # timelines kept between batches; past that they are read again
 _CATCH_UP_PAGE: Final = 2_000
 
 
 class Memory:
     """Timelines by tag, complete up to `seen`, the last position read."""
 
-    def __init__(self, vault: Vault) -> None:
-        """Start knowing nothing; the vault's own memory is kept in step."""
+    def __init__(self, vault: Vault, size: int) -> None:
+        """Start knowing nothing, to keep `size` subjects and facts at the most between turns.
+
+        The vault's own memory is kept in step.
+        """
         self._vault = vault
+        self._size = size
         self.facts = Facts()
         self.seen = 0
 
@@ -32,7 +35,7 @@ class Memory:
         """Fold in what others appended since; past a page it is cheaper to forget and read on demand."""
         if look.head == self.seen:
             return
-        if len(self.facts) and self.seen < look.head <= self.seen + _CATCH_UP_PAGE:
+        if self.facts.size and self.seen < look.head <= self.seen + _CATCH_UP_PAGE:
             for position, data, tags in look.after(self.seen, _CATCH_UP_PAGE):
                 self.add(codec.decode(data, position).event, tags, position)
         else:
@@ -53,7 +56,6 @@ class Memory:
             self.facts.add((tag,), Fact(event.at, position, event))
 
     def keep_bounded(self, done_with: Iterable[str]) -> None:
-        """Drop subjects that are hardly asked for again, and everything where there is too much."""
+        """Drop subjects that are hardly asked for again, and of the others those used longest ago."""
         self.facts.drop(done_with)
-        if len(self.facts) > _MOST_SUBJECTS:
-            self.forget()
+        self.facts.shrink_to(self._size)

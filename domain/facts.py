@@ -1,9 +1,10 @@
 """The facts behind decisions: one timeline a tag."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from huissier.domain import contact, mailbox, operator, submission, trust_space
 from huissier.domain.contact import Contact
@@ -35,57 +36,69 @@ _FAMILIES: dict[str, Callable[[str], AnyTimeline]] = {
 
 
 class Facts:
-    """Timelines by tag. A tag that is here is complete up to the position its keeper has read to."""
+    """Timelines by tag, those used last at the end. A tag that is here is complete up to where its keeper has read."""
 
     def __init__(self) -> None:
         """Start knowing nothing."""
-        self._timelines: dict[str, AnyTimeline] = {}
+        self._timelines: OrderedDict[str, AnyTimeline] = OrderedDict()
+        self.size = 0
 
-    def __contains__(self, tag: str) -> bool:
-        return tag in self._timelines
-
-    def __len__(self) -> int:
-        return len(self._timelines)
+    def recall(self, tag: str) -> bool:
+        """Say whether a subject is known; if so it counts as used just now."""
+        known = tag in self._timelines
+        if known:
+            self._timelines.move_to_end(tag)
+        return known
 
     def learn(self, tags: Iterable[str]) -> None:
-        """Make room for subjects whose facts are about to be added."""
+        """Make room for subjects that are not known and whose facts are about to be added."""
         for tag in tags:
             self._timelines[tag] = new_timeline(tag)
+            self.size += 1
 
     def add(self, tags: Iterable[str], fact: Fact) -> None:
         """Add a fact to those of its subjects that are known here."""
         for tag in tags:
             if (timeline := self._timelines.get(tag)) is not None:
                 timeline.add(fact)
+                self.size += 1
 
     def drop(self, tags: Iterable[str]) -> None:
         """Forget some subjects; they will be read again."""
         for tag in tags:
-            self._timelines.pop(tag, None)
+            if (timeline := self._timelines.pop(tag, None)) is not None:
+                self.size -= 1 + len(timeline.facts)
+
+    def shrink_to(self, size: int) -> None:
+        """Forget the subjects that were not used for longest; `size` counts subjects and their facts."""
+        while self.size > size:
+            _, timeline = self._timelines.popitem(last=False)
+            self.size -= 1 + len(timeline.facts)
 
     def forget(self) -> None:
         """Drop everything; it will be read again."""
         self._timelines.clear()
+        self.size = 0
 
     def operator(self, name: str) -> Timeline[Operator]:
         """Return an operator's timeline."""
-        return cast("Timeline[Operator]", self._timelines[operator_tag(name)])
+        return self._timelines[operator_tag(name)]
 
     def domain(self, name: str) -> Timeline[AdmittedDomain]:
         """Return a domain's timeline."""
-        return cast("Timeline[AdmittedDomain]", self._timelines[domain_tag(name)])
+        return self._timelines[domain_tag(name)]
 
     def mailbox(self, address: MailboxAddress) -> Timeline[Mailbox]:
         """Return a mailbox's timeline."""
-        return cast("Timeline[Mailbox]", self._timelines[mailbox_tag(address.text)])
+        return self._timelines[mailbox_tag(address.text)]
 
     def contact(self, usager: MailboxAddress, professionnel: MailboxAddress) -> Timeline[Contact]:
         """Return the timeline between a usager and a professional address."""
-        return cast("Timeline[Contact]", self._timelines[contact_tag(usager.text, professionnel.text)])
+        return self._timelines[contact_tag(usager.text, professionnel.text)]
 
     def submission(self, id_: str) -> Timeline[Submission]:
         """Return what became of a submission."""
-        return cast("Timeline[Submission]", self._timelines[submission_tag(id_)])
+        return self._timelines[submission_tag(id_)]
 
     def operators_of(self, domain: str) -> Iterator[str]:
         """Name the operators a known domain ever had: the one of any date may be asked for."""

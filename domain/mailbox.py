@@ -69,8 +69,10 @@ class Mailbox(Struct, frozen=True):
 
     def has_signed_one_of(self, operator: str, versions: tuple[PublishedCgu, ...]) -> bool:
         """Say whether the holder signed one of these versions of an operator's CGU."""
-        wanted = {cgu.version for cgu in versions}
-        return any(s.operator == operator and s.version in wanted for s in self.signed)
+        for signed in self.signed:
+            if signed.operator == operator and any(signed.version == cgu.version for cgu in versions):
+                return True
+        return False
 
 
 UNKNOWN = Mailbox()

@@ -28,7 +28,7 @@ def needs(commands: Sequence[Meant], facts: Facts) -> Iterator[list[str]]:
     """
     stages: tuple[Callable[[Sequence[Meant], Facts], Iterable[str]], ...] = (_subjects, _operators, _contacts)
     for stage in stages:
-        if missing := [tag for tag in dict.fromkeys(stage(commands, facts)) if tag not in facts]:
+        if missing := [tag for tag in dict.fromkeys(stage(commands, facts)) if not facts.recall(tag)]:
             yield missing
 
 

@@ -128,7 +128,7 @@ def _in_status(party: Party, status: str) -> Found:
 
 def operator_not_contracted(x: Exchange) -> Found:
     """Rule 11: the operator of a hosted domain has signed the contrat; a hosted domain without operator has none."""
-    return _operator_facts([p for p in _hosted(x) if p.operator.contrat is None])
+    return _operator_facts([p for p in (x.sender, x.recipient) if p.domain.hosted and p.operator.contrat is None])
 
 
 def operator_not_committed(x: Exchange) -> Found:
@@ -141,11 +141,8 @@ def operator_not_committed(x: Exchange) -> Found:
             return NO_FACT
     elif x.rules.options.uncommitted_operators != "no-mail" or x.at < x.rules.commitment_deadline:
         return None
-    return _operator_facts([p for p in _hosted(x) if not p.operator.is_committed(x.rules)])
-
-
-def _hosted(x: Exchange) -> list[Party]:
-    return [party for party in (x.sender, x.recipient) if party.domain.hosted]
+    hosted = [party for party in (x.sender, x.recipient) if party.domain.hosted]
+    return _operator_facts([party for party in hosted if not party.operator.is_committed(x.rules)])
 
 
 def _operator_facts(failing: list[Party]) -> Found:

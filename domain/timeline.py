@@ -7,14 +7,16 @@ then by position gives what was in force at a time, knowing all that the log kne
 from bisect import insort
 from collections.abc import Callable
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from huissier.domain.events import AnyEvent
 
 S = TypeVar("S")
 
 
-class Fact(NamedTuple):
+class Fact(Struct, frozen=True, gc=False):
     """An event with its place in time and in the log."""
 
     at: datetime
@@ -26,34 +28,40 @@ Evolve = Callable[[S, Fact], S]
 
 
 class Timeline(Generic[S]):
-    """All facts of one subject and the state they fold to."""
+    """All facts of one subject and the state they fold to, when somebody asks."""
 
-    __slots__ = ("_evolve", "_initial", "facts", "latest")
+    __slots__ = ("_evolve", "_folded", "_initial", "_state", "facts")
 
     def __init__(self, initial: S, evolve: Evolve[S]) -> None:
         """Start with no facts."""
-        self._initial = initial
+        self._initial = self._state = initial
+        self._folded = 0
         self._evolve = evolve
         self.facts: list[Fact] = []
-        self.latest = initial
+
+    @property
+    def latest(self) -> S:
+        """The state after all facts."""
+        if self._folded < len(self.facts):
+            self._state = self._fold(self._state, self.facts[self._folded :])
+            self._folded = len(self.facts)
+        return self._state
 
     def add(self, fact: Fact) -> None:
         """Take in one more fact of the log."""
-        if not self.facts or self.facts[-1] < fact:
+        if not self.facts or _when(self.facts[-1]) < _when(fact):
             self.facts.append(fact)
-            self.latest = self._evolve(self.latest, fact)
         else:
             insort(self.facts, fact, key=_when)
-            self.latest = self._fold(self.facts)
+            self._state, self._folded = self._initial, 0
 
     def as_of(self, moment: datetime) -> S:
         """Return the state that was in force at a moment, that moment included."""
         if not self.facts or self.facts[-1].at <= moment:
             return self.latest
-        return self._fold([fact for fact in self.facts if fact.at <= moment])
+        return self._fold(self._initial, [fact for fact in self.facts if fact.at <= moment])
 
-    def _fold(self, facts: list[Fact]) -> S:
-        state = self._initial
+    def _fold(self, state: S, facts: list[Fact]) -> S:
         for fact in facts:
             state = self._evolve(state, fact)
         return state

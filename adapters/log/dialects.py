@@ -70,7 +70,7 @@ class Sqlite(Dialect):
     connect_args: ClassVar[dict[str, Any]] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
 
     def prepare(self, connection: Any) -> None:
-        """Wait for the disk at every commit, overwrite what is deleted, and rarely make a caller wait for tidying up."""
+        """Wait for the disk at every commit, overwrite what is deleted, and seldom stop to tidy up."""
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA cache_size = -65536")

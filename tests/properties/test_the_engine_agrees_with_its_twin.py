@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 import pytest
 from hypothesis import given
+from hypothesis.strategies import sampled_from
 
 import huissier
 from huissier import (
@@ -19,6 +20,7 @@ from huissier import (
     Verdicts,
     WithdrawDomain,
 )
+from huissier.adapters.engine import MEMORY, Engine
 from tests.properties import histories_looked_at, told_shortly
 from tests.properties.told import told
 from tests.reference.twin import Twin, TwinAnswer, TwinVerdict
@@ -115,10 +117,10 @@ FINDS: Final[dict[str, History]] = {
 
 
 @histories_looked_at(450)
-@given(history=histories(), options=options())
+@given(history=histories(), options=options(), memory=sampled_from((MEMORY, 5, 0)))
 @told_shortly
-def test_the_engine_answers_every_history_as_its_twin_does(history: History, options: Options) -> None:
-    _live_through(history, options)
+def test_the_engine_answers_every_history_as_its_twin_does(history: History, options: Options, memory: int) -> None:
+    _live_through(history, options, memory)
 
 
 @pytest.mark.parametrize("history", FINDS.values(), ids=FINDS)
@@ -126,10 +128,10 @@ def test_the_engine_answers_as_its_twin_where_they_disagreed_or_might(history: H
     _live_through(history, Options())
 
 
-def _live_through(history: History, options: Options) -> None:
+def _live_through(history: History, options: Options, memory: int = MEMORY) -> None:
     twin = Twin(options)
     expected: list[TwinAnswer] = []
-    with huissier.open("sqlite://", clock=lambda: NOW, options=options) as engine:
+    with Engine("sqlite://", clock=lambda: NOW, options=options, memory=memory) as engine:
         for place, command in enumerate(history):
             so_far = history[: place + 1]
             if isinstance(command, SubmitMessage):
