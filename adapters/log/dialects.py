@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from eventsourcing.dcb.api import DCBEvent
@@ -11,9 +11,6 @@ from sqlalchemy import URL
 
 from huissier.adapters.errors import CorruptStoreError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log import postgres_append
-
-if TYPE_CHECKING:
-    from huissier.adapters.log.session import Session
 
 _BUSY_SECONDS: Final = 30
 _INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
@@ -37,7 +34,7 @@ class Dialect(ABC):
 
     name: ClassVar[str]
     driver: ClassVar[str]
-    begin_writing: ClassVar[tuple[str, ...]]
+    begin_writing: ClassVar[str]
     begin_reading: ClassVar[str]
     connect_args: ClassVar[dict[str, Any]]
     appends_in_one_trip: ClassVar[bool] = False
@@ -48,11 +45,11 @@ class Dialect(ABC):
         """Set up a new driver connection."""
 
     @abstractmethod
-    def statement(self, text: str) -> str:
-        """Return a statement, written with `?`, with the driver's own marks."""
+    def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
+        """Run a statement, written with `?`, and return the driver's cursor."""
 
     @abstractmethod
-    def append(self, session: "Session", head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
+    def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Write events behind the head and return the new one; None where it looks and finds that it must not."""
 
     @abstractmethod
@@ -65,7 +62,7 @@ class Sqlite(Dialect):
 
     name = "sqlite"
     driver = "sqlite"
-    begin_writing = ("BEGIN IMMEDIATE",)
+    begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
     connect_args: ClassVar[dict[str, Any]] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
 
@@ -76,11 +73,11 @@ class Sqlite(Dialect):
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute("PRAGMA wal_autocheckpoint = 16000")
 
-    def statement(self, text: str) -> str:
-        """Return the text: `?` is SQLite's own mark."""
-        return text
+    def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
+        """Run the text as it is: `?` is SQLite's own mark."""
+        return connection.execute(text, parameters)
 
-    def append(self, session: "Session", head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
+    def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Write rows one by one: a statement costs no round trip."""
         rows = [
             (position, event.type, event.data, _encode_tags(event.tags))
@@ -91,8 +88,8 @@ class Sqlite(Dialect):
             for position, event in enumerate(events, head + 1)
             for tag in dict.fromkeys(event.tags)
         ]
-        session.run_many(_INSERT_EVENT, rows)
-        session.run_many(_INSERT_TAG, tags)
+        connection.executemany(_INSERT_EVENT, rows)
+        connection.executemany(_INSERT_TAG, tags)
         return head + len(events)
 
     def error_for(self, reason: str) -> type[StoreError]:
@@ -107,7 +104,7 @@ class Postgresql(Dialect):
 
     name = "postgresql"
     driver = "postgresql+psycopg"
-    begin_writing = ("BEGIN", f"SELECT pg_advisory_xact_lock({postgres_append.PEN_LOCK})")
+    begin_writing = f"BEGIN; SELECT pg_advisory_xact_lock({postgres_append.PEN_LOCK})"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
     connect_args: ClassVar[dict[str, Any]] = {
         "connect_timeout": 10,
@@ -124,11 +121,13 @@ class Postgresql(Dialect):
         for statement in _SETTINGS:
             connection.execute(statement)
 
-    def statement(self, text: str) -> str:
-        """Return the text with psycopg's marks."""
-        return _with_percent_marks(text)
+    def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
+        """Run the text with psycopg's marks; with parameters, results come in binary form, which is cheaper."""
+        if not parameters:
+            return connection.execute(text)
+        return connection.execute(_with_percent_marks(text), parameters, binary=True)
 
-    def append(self, session: "Session", head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
+    def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Call the function that looks and appends."""
         tags = [(tag, place) for place, event in enumerate(events, 1) for tag in dict.fromkeys(event.tags)]
         parameters = (
@@ -140,8 +139,8 @@ class Postgresql(Dialect):
             [tag for tag, _ in tags],
             [place for _, place in tags],
         )
-        appended: int | None = session.scalar(postgres_append.CALL, parameters)
-        return appended
+        (appended,) = self.execute(connection, postgres_append.CALL, parameters).fetchone()
+        return None if appended is None else int(appended)
 
     def error_for(self, reason: str) -> type[StoreError]:
         """Tell damage, and a pen that others hold too long, from everything else."""
@@ -156,7 +155,8 @@ def _encode_tags(tags: list[str]) -> str:
 
 @lru_cache(maxsize=512)
 def _with_percent_marks(text: str) -> str:
-    return text.replace("%", "%%").replace("?", "%s")
+    """Return a text with `%s` for `?`, and for `?::type` with `%b`, a parameter in binary form."""
+    return text.replace("%", "%%").replace("?::", "%b::").replace("?", "%s")
 
 
 DIALECTS: Final[dict[str, type[Dialect]]] = {"sqlite": Sqlite, "postgresql": Postgresql}

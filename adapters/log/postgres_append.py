@@ -28,4 +28,6 @@ BEGIN
     RETURN head + cardinality(types);
 END $$
 """  # noqa: S608 the lock's number is a constant
-CALL: Final = "SELECT huissier_append(?, ?, ?, ?, ?, ?, ?)"
+CALL: Final = (
+    "SELECT huissier_append(?, ?::text[], ?::text[], ?::bytea[], ?::text[], ?::text[], ?::bigint[])"  # arrays in binary
+)

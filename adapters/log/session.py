@@ -24,14 +24,7 @@ class Session:
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """Run a statement and return the driver's cursor."""
-        return self._connection.execute(self._dialect.statement(statement), parameters)
-
-    def run_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Run a statement once for each row."""
-        if len(rows) == 1:
-            self._connection.execute(self._dialect.statement(statement), rows[0])
-        elif rows:
-            self._connection.cursor().executemany(self._dialect.statement(statement), rows)
+        return self._dialect.execute(self._connection, statement, parameters)
 
     def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """Return the first column of the first row, None without one."""
@@ -47,4 +40,4 @@ class Session:
 
         `presumed`: tags taken to be new, which such a dialect looks at too.
         """
-        return self._dialect.append(self, head, presumed, events)
+        return self._dialect.append(self._connection, head, presumed, events)

@@ -91,8 +91,7 @@ class Store:
             self._check_open()
             session = self._session(self._connected())
             try:
-                for statement in self._dialect.begin_writing:
-                    session.run(statement)
+                session.run(self._dialect.begin_writing)
                 yield session
                 session.run("COMMIT")
             except BaseException:
