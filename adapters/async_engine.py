@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Final, Self
 
-from huissier.adapters.engine import TIMEOUT, Engine
+from huissier.adapters.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
-from huissier.adapters.line import UNAVAILABLE, Line
+from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line
 from huissier.adapters.validation import validated
 from huissier.domain.answers import Answer, Verdicts
 from huissier.domain.commands import AnyCommand, SubmitMessage
@@ -26,7 +26,6 @@ class AsyncEngine:
     def __init__(self, engine: Engine) -> None:
         """Take over an open engine."""
         self._engine = engine
-        self._leader = ThreadPoolExecutor(1, "huissier-pen")
         self._readers = ThreadPoolExecutor(1, "huissier-check")
         self._mail: _Mail | None = None
         self._closed = False
@@ -43,13 +42,13 @@ class AsyncEngine:
         id tells. Raises as `Engine.handle` does.
         """
         mail = self._mail_of(asyncio.get_running_loop())
-        ticket = _Ticket(validated(command), mail, self._lead, time.monotonic() + timeout)
         line = self._engine.line
+        ticket = _Ticket(validated(command), mail, line.lead_elsewhere, time.monotonic() + timeout)
         must_lead = line.enter_now(ticket)
         if must_lead is None:
             must_lead = await _wait_for_room(line, ticket)
         if must_lead:
-            self._lead()
+            line.lead_elsewhere()
         mail.expect(ticket)
         try:
             return await ticket.future
@@ -69,7 +68,6 @@ class AsyncEngine:
             return
         self._closed = True
         await asyncio.get_running_loop().run_in_executor(self._readers, self._engine.close)
-        self._leader.shutdown(wait=False)
         self._readers.shutdown(wait=False)
 
     async def __aenter__(self) -> Self:
@@ -79,9 +77,6 @@ class AsyncEngine:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    def _lead(self) -> None:
-        self._leader.submit(self._engine.line.lead)
 
     def _mail_of(self, loop: asyncio.AbstractEventLoop) -> "_Mail":
         if self._mail is None or self._mail.loop is not loop:

@@ -17,7 +17,7 @@ from huissier.adapters.errors import (
     TemporarilyUnavailableError,
     WhiteListError,
 )
-from huissier.adapters.line import UNAVAILABLE, Line, Ticket, ask
+from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.port import OvertakenError
 from huissier.adapters.log.recorder import SqlRecorder
@@ -38,7 +38,6 @@ from huissier.domain.rule_set import Options, RuleBook
 from huissier.domain.tags import TRUST_SPACE
 from huissier.domain.white_list import TrustSpace, WhiteList
 
-TIMEOUT: Final = 30.0
 QUEUE: Final = 10_000
 MEMORY: Final = 200_000
 

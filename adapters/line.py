@@ -9,12 +9,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand
 
+TIMEOUT: Final = 30.0  # as long as the databases themselves wait for the pen
 MOST_AT_ONCE: Final = 512
 UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time; asking again with the same id is safe"
 
@@ -45,6 +47,7 @@ class Line:
         self._led = False
         self._called: Ticket | None = None
         self._closed = False
+        self._leader = ThreadPoolExecutor(1, "huissier-pen")
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -87,6 +90,10 @@ class Line:
         for ticket in batch:
             ticket.finish()
 
+    def lead_elsewhere(self) -> None:
+        """Have the line's own thread lead, for callers that must not be held up by a pen that others hold."""
+        self._leader.submit(self.lead)
+
     def leave(self, ticket: Ticket) -> bool:
         """Give up a place; False where the ticket is being answered already."""
         with self._guard:
@@ -116,6 +123,7 @@ class Line:
             self._guard.notify_all()
             while self._led:
                 self._guard.wait()
+        self._leader.shutdown(wait=False)
 
 
 class ThreadTicket:
@@ -157,10 +165,11 @@ def ask(line: Line, command: AnyCommand, seconds: float) -> Answer:
     """
     deadline = time.monotonic() + seconds
     ticket = ThreadTicket(command)
+    lead_turn = line.lead if seconds >= TIMEOUT else line.lead_elsewhere
     lead = line.enter(ticket, deadline)
     while True:
         if lead:
-            line.lead()
+            lead_turn()
         if ticket.done:
             break
         lead = ticket.wait(deadline - time.monotonic()) and not ticket.done

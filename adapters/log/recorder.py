@@ -43,7 +43,7 @@ class SqlRecorder(DCBRecorder):
         """Yield ways to write: without a transaction where nobody else wrote lately, then with one."""
         if self._undisturbed and self._store.appends_in_one_trip:
             yield self._hopeful_pen(seen)
-        yield self._sure_pen(seen)
+        yield self.pen(seen)
 
     @contextmanager
     def _hopeful_pen(self, seen: int) -> Iterator[Pen]:
@@ -53,17 +53,15 @@ class SqlRecorder(DCBRecorder):
         self._wake_after(seen, pen.head)
 
     @contextmanager
-    def _sure_pen(self, seen: int) -> Iterator[Pen]:
-        with self.pen() as pen:
-            self._undisturbed = pen.head == seen
-            yield pen
+    def pen(self, seen: int | None = None) -> Iterator[SqlPen]:
+        """Hold the pen; what was written is durable when the block ends without an exception.
 
-    @contextmanager
-    def pen(self) -> Iterator[SqlPen]:
-        """Hold the pen; what was written is durable when the block ends without an exception."""
+        Whoever says what they have `seen` of the log finds out whether somebody else wrote.
+        """
         with self._store.writing() as session:
             pen = SqlPen(session)
             before = pen.head
+            self._undisturbed = before == seen
             yield pen
         self._wake_after(before, pen.head)
 

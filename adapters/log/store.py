@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,9 +34,10 @@ class Store:
         self._closed = False
         self._engine = _engine_for(place)
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
+        self._errors_named = _ErrorsNamed(place, self._driver_error)
         self._writer: Connection | None = None
         try:
-            with self._errors_named():
+            with self._errors_named:
                 self._prepare(prepare)
         except BaseException:
             self.close()
@@ -87,7 +89,7 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Run a block inside the one write transaction; it is durable when the block ends without an exception."""
-        with self._lock, self._errors_named():
+        with self._lock, self._errors_named:
             self._check_open()
             session = self._session(self._connected())
             try:
@@ -106,7 +108,7 @@ class Store:
     @contextmanager
     def without_transaction(self) -> Iterator[Session]:
         """Run a block on the writing connection, each statement durable by itself."""
-        with self._lock, self._errors_named():
+        with self._lock, self._errors_named:
             self._check_open()
             session = self._session(self._connected())
             try:
@@ -118,7 +120,7 @@ class Store:
     def forget_deleted(self) -> None:
         """Have the database drop what still stands of deleted rows beside its tables."""
         if self._place.path is not None:
-            with self._lock, self._errors_named():
+            with self._lock, self._errors_named:
                 self._session(self._connected()).run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     @contextmanager
@@ -130,7 +132,7 @@ class Store:
                 yield self._session(self._connected())
             return
         self._check_open()
-        with self._errors_named(), self._engine.connect() as connection:
+        with self._errors_named, self._engine.connect() as connection:
             session = self._session(connection)
             session.run(self._dialect.begin_reading)
             try:
@@ -177,16 +179,26 @@ class Store:
                 self._writer.close()
             self._engine.dispose()
 
-    @contextmanager
-    def _errors_named(self) -> Iterator[None]:
-        """Turn a database's error into ours, its first line without the statement and its values."""
-        try:
-            yield
-        except (DBAPIError, self._driver_error) as problem:
-            original = problem.orig if isinstance(problem, DBAPIError) else problem
-            lines = str(original).strip().splitlines() or [type(original).__name__]
-            reason = lines[0].partition(" with text ")[0]  # what stands in a damaged store is not for the eye
-            raise self._dialect.error_for(reason)(f"{self.name}: {reason}") from None
+
+class _ErrorsNamed:
+    """Turns a database's error into ours, its first line without the statement and its values."""
+
+    def __init__(self, place: Place, driver_error: type[Exception]) -> None:
+        self._place = place
+        self._errors = (DBAPIError, driver_error)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(problem, self._errors):
+            return
+        original = problem.orig if isinstance(problem, DBAPIError) else problem
+        lines = str(original).strip().splitlines() or [type(original).__name__]
+        reason = lines[0].partition(" with text ")[0]  # what stands in a damaged store is not for the eye
+        raise self._place.dialect.error_for(reason)(f"{self._place.name}: {reason}") from None
 
 
 def _engine_for(place: Place) -> Engine:
