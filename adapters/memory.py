@@ -6,7 +6,7 @@ from typing import Final
 from huissier.adapters.log import codec
 from huissier.adapters.log.port import Look
 from huissier.adapters.vault import Vault
-from huissier.domain.events import AnyEvent, UsagerErased
+from huissier.domain.events import UsagerErased
 from huissier.domain.facts import Facts
 from huissier.domain.timeline import Fact
 
@@ -37,16 +37,17 @@ class Memory:
             return
         if self.facts.size and self.seen < look.head <= self.seen + _CATCH_UP_PAGE:
             for position, data, tags in look.after(self.seen, _CATCH_UP_PAGE):
-                self.add(codec.decode(data, position).event, tags, position)
+                event = codec.decode(data, position).event
+                self.add(Fact(event.at, position, event), tags)
         else:
             self.forget()
         self.seen = look.head
 
-    def add(self, event: AnyEvent, tags: Iterable[str], position: int) -> None:
+    def add(self, fact: Fact, tags: Iterable[str]) -> None:
         """Fold in one fact."""
-        self.facts.add(tags, Fact(event.at, position, event))
-        if isinstance(event, UsagerErased):
-            self._vault.forget(event.usager)
+        self.facts.add(tags, fact)
+        if isinstance(fact.event, UsagerErased):
+            self._vault.forget(fact.event.usager)
 
     def learn(self, look: Look, tags: Sequence[str]) -> None:
         """Read all facts of subjects not known yet."""

@@ -60,9 +60,10 @@ class Turn:
             position = self._look.head + len(self.stored) + 1
             stored = codec.encode(event, self.now)
             self.stored.append(stored)
+            fact = Fact(event.at, position, event)
             for tag in stored.tags:
-                self._pending.setdefault(tag, []).append(Fact(event.at, position, event))
-            self._memory.add(event, stored.tags, position)
+                self._pending.setdefault(tag, []).append(fact)
+            self._memory.add(fact, stored.tags)
             self.has_erased = self.has_erased or isinstance(event, UsagerErased)
             self._needs_changed = self._needs_changed or changes_needs(event)
         return position
