@@ -19,7 +19,7 @@ from huissier.adapters.errors import (
 )
 from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask
 from huissier.adapters.log.place import Place
-from huissier.adapters.log.port import OvertakenError
+from huissier.adapters.log.port import Log, OvertakenError
 from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.store import Store
 from huissier.adapters.memory import Memory
@@ -93,11 +93,17 @@ class Engine:
         self._line = Line(self._serve, capacity=queue)
         self._clock = clock
         self._lock = threading.Lock()
+        self.place = place
 
     @property
     def recorder(self) -> SqlRecorder:
         """The log behind the engine."""
         return self._recorder
+
+    @property
+    def log(self) -> Log:
+        """The log behind the engine, for looking at it."""
+        return self._log
 
     @property
     def head(self) -> int:

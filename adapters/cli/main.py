@@ -11,6 +11,7 @@ import typer
 from huissier.adapters.cli.apply import apply
 from huissier.adapters.cli.check import check
 from huissier.adapters.cli.demo import demo
+from huissier.adapters.cli.projections import projections
 from huissier.adapters.cli.shared import Status
 from huissier.adapters.cli.whitelist import whitelist
 from huissier.domain.vocabulary.ins import without_ins
@@ -28,6 +29,7 @@ app.command()(apply)
 app.command()(check)
 app.command()(demo)
 app.add_typer(whitelist, name="whitelist")
+app.add_typer(projections, name="projections")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,56 @@
+"""What commands that show a read model share: it is caught up with the log before it is shown."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Connection
+
+from huissier.adapters.cli.shared import Status, fail, opened
+from huissier.adapters.engine import Engine
+from huissier.adapters.views.database import ViewsDatabase
+from huissier.adapters.views.runner import ProjectionError, Runner
+from huissier.projections.projection import Projection
+
+P = TypeVar("P", bound=Projection)
+
+
+@contextmanager
+def caught_up(context: typer.Context, store: str | None, kind: type[P]) -> Iterator[tuple[Engine, Connection, P]]:
+    """Open a store for a command, catch a projection up, and look at it in one consistent state."""
+    with views_of(context, store) as (engine, database):
+        runner = Runner(engine.log, database, kind)
+        with errors_of_projections(), progress_bar(kind.name) as progress:
+            runner.catch_up(progress)
+        with runner.reading() as (connection, projection):
+            yield engine, connection, projection
+
+
+@contextmanager
+def views_of(context: typer.Context, store: str | None) -> Iterator[tuple[Engine, ViewsDatabase]]:
+    """Open a store and the read models beside it, and tell errors."""
+    with opened(context, store, None, create=False) as engine, ViewsDatabase(engine.place) as database:
+        yield engine, database
+
+
+@contextmanager
+def errors_of_projections() -> Iterator[None]:
+    """Tell in one line where a projection stopped."""
+    try:
+        yield
+    except ProjectionError as problem:
+        fail(str(problem), Status.NO)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far something is, on a terminal only; what is yielded is told (done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,122 @@
+"""The database of read models: beside an embedded store's file, or in a schema of its own on the store's server.
+
+Nothing in it is lost with it: all of it can be folded from the log again. It holds what the log holds, usagers
+under their opaque ids.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any, Final, Self
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
+from huissier.adapters.log.place import Place
+from huissier.adapters.log.schema import make_private_file
+
+SCHEMA: Final = "huissier_views"
+_BUSY_SECONDS: Final = 30
+
+metadata = sa.MetaData()
+
+# One row a generation of a projection's tables; one generation of each is live.
+projections = sa.Table(
+    "projections",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("fingerprint", sa.Text),
+    sa.Column("error", sa.Text),
+)
+
+
+class ViewsDatabase:
+    """Transactions on the read models of one store. Safe to share between threads."""
+
+    def __init__(self, place: Place) -> None:
+        """Open the read models beside a store, made on first use. Raises `StoreError`."""
+        self._is_embedded = place.is_embedded
+        path = None if place.path is None else place.path.with_name(place.path.name + ".views")
+        self.name = str(path or place.name)
+        if path is not None:
+            make_private_file(path)
+        self._engine = _engine_for(place, None if path is None else str(path))
+        self._alone = threading.RLock() if place.in_memory else nullcontext()  # in memory there is one connection
+        with self.writing() as connection:
+            if not self._is_embedded:
+                connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            metadata.create_all(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Run a block in a write transaction, committed when the block ends without an exception."""
+        with self._connected("BEGIN IMMEDIATE" if self._is_embedded else "BEGIN") as connection:
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Run a block on one consistent snapshot; writers go on meanwhile."""
+        begin = "BEGIN" if self._is_embedded else "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        with self._connected(begin) as connection:
+            yield connection
+
+    @contextmanager
+    def _connected(self, begin: str) -> Iterator[Connection]:
+        try:
+            with self._alone, self._engine.connect() as connection:
+                connection.exec_driver_sql(begin)
+                try:
+                    yield connection
+                finally:
+                    if _in_transaction(connection):
+                        with suppress(DBAPIError):
+                            connection.exec_driver_sql("ROLLBACK")
+        except (OperationalError, InterfaceError) as problem:  # others say that a statement is wrong, not the database
+            lines = str(problem.orig).strip().splitlines() or [type(problem.orig).__name__]
+            waited = "locked" in lines[0] or "lock timeout" in lines[0]
+            raise (TemporarilyUnavailableError if waited else StoreError)(f"{self.name}: {lines[0]}") from None
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _in_transaction(connection: Connection) -> bool:
+    raw: Any = connection.connection.dbapi_connection
+    if hasattr(raw, "in_transaction"):
+        return bool(raw.in_transaction)
+    return bool(raw.info.transaction_status)
+
+
+def _engine_for(place: Place, path: str | None) -> sa.Engine:
+    """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
+    arguments: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
+    if not place.is_embedded:
+        arguments["connect_args"] = {"options": f"-csearch_path={SCHEMA} -clock_timeout={_BUSY_SECONDS}s"}
+        return sa.create_engine(place.url, **arguments)
+    arguments["connect_args"] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+    if path is None:
+        arguments["poolclass"] = StaticPool
+    engine = sa.create_engine(sa.URL.create("sqlite", database=path), **arguments)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")  # a crash may cost the last pages; they are folded again
+        connection.execute("PRAGMA cache_size = -65536")
+
+    return engine

@@ -1,0 +1,211 @@
+"""The runner folds every fact exactly once, whoever runs it, and stops where it cannot."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any, ClassVar
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import StoreError
+from huissier.adapters.log.place import Place
+from huissier.adapters.views.database import ViewsDatabase
+from huissier.adapters.views.runner import ProjectionError, Runner
+from huissier.domain.events import MessageDecided
+from huissier.projections.projection import Entry, Projection
+from tests.test_engine import HOSPITAL, hospital, message
+
+
+class Counted(Projection):
+    """Counts events by type, and keeps each position: a fact folded twice breaks the key."""
+
+    name: ClassVar[str] = "counted"
+    version: ClassVar[int] = 1
+
+    def __init__(self, generation: int) -> None:
+        super().__init__(generation)
+        self.seen = sa.Table(
+            f"{self.name}_seen_{generation}",
+            self.metadata,
+            sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+            sa.Column("type", sa.Text),
+        )
+
+    def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
+        connection.execute(
+            sa.insert(self.seen), [{"position": entry.position, "type": type(entry.event).__name__} for entry in page]
+        )
+
+
+class Choosy(Counted):
+    """Cannot fold the third message."""
+
+    name: ClassVar[str] = "choosy"
+    bad: ClassVar[str | None] = "m-2"
+
+    def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
+        super().fold(connection, page)
+        if any(isinstance(entry.event, MessageDecided) and entry.event.id == self.bad for entry in page):
+            raise ValueError("m-2 is not to my taste")
+
+
+class CountedAgain(Counted):
+    """The same under another version."""
+
+    version: ClassVar[int] = 2
+
+
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/huissier.db"
+    if request.param == "memory":
+        return "sqlite://"
+    monkeypatch.setenv("HUISSIER_VAULT_KEY", "A" * 43 + "=")
+    new_database: Callable[[], str] = request.getfixturevalue("new_database")
+    return new_database()
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    with hospital(url) as engine:
+        engine.handle_many(message(number) for number in range(10))
+        yield engine
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[ViewsDatabase]:
+    with ViewsDatabase(Place(url)) as database:
+        yield database
+
+
+def positions(runner: Runner[Any]) -> list[int]:
+    with runner.reading() as (connection, counted):
+        return list(connection.scalars(sa.select(counted.seen.c.position).order_by(counted.seen.c.position)))
+
+
+def test_the_log_is_folded_once_however_often_it_is_caught_up(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.recorder, database, Counted, page=3)
+    for _ in range(3):
+        runner.catch_up()
+    assert positions(runner) == list(range(1, engine.head + 1))
+    engine.handle(message(100))
+    assert runner.standing().lag == 1
+    runner.catch_up()
+    assert positions(runner) == list(range(1, engine.head + 1))
+    assert runner.standing().lag == 0
+
+
+def test_pages_do_not_matter(engine: Engine, database: ViewsDatabase) -> None:
+    told: list[tuple[int, int]] = []
+    for size in (1, 2, 7, 1000):
+        runner = Runner(engine.recorder, database, Counted, page=size)
+        runner.rebuild(lambda done, head: told.append((done, head)))
+        assert positions(runner) == list(range(1, engine.head + 1))
+        assert told[-1] == (engine.head, engine.head)
+
+
+def test_a_fact_that_cannot_be_folded_stops_this_projection_only(
+    engine: Engine, database: ViewsDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, other = Runner(engine.recorder, database, Choosy), Runner(engine.recorder, database, Counted)
+    monkeypatch.setattr(Choosy, "bad", None)
+    runner.catch_up()
+    monkeypatch.setattr(Choosy, "bad", "m-11")
+    engine.handle_many(message(number) for number in range(10, 14))
+    where = engine.head - 2
+    for _ in range(2):
+        with pytest.raises(ProjectionError, match=f"choosy stopped at position {where}: ValueError$"):
+            runner.catch_up()
+    assert positions(runner) == list(range(1, where))
+    assert runner.standing().error == f"the projection choosy stopped at position {where}: ValueError"
+    assert runner.standing().lag == 3
+    other.catch_up()
+    assert positions(other) == list(range(1, engine.head + 1))
+    monkeypatch.setattr(Choosy, "bad", None)
+    runner.catch_up()
+    assert positions(runner) == list(range(1, engine.head + 1))
+    assert runner.standing().error is None
+
+
+def test_a_projection_that_stopped_while_it_was_built_says_so(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.recorder, database, Choosy, page=4)
+    with pytest.raises(ProjectionError, match="stopped at position"):
+        runner.catch_up()
+    assert runner.standing().error is not None
+    with pytest.raises(StoreError, match="not built yet"), runner.reading():
+        pass
+
+
+def test_an_event_that_cannot_be_read_is_named(engine: Engine, database: ViewsDatabase) -> None:
+    with engine.recorder.pen() as pen:
+        pen.session.run("UPDATE events SET data = ? WHERE position = 4", (b'{"no":"event"}',))
+    runner = Runner(engine.recorder, database, Counted)
+    with pytest.raises(ProjectionError, match="stopped at position 4: the event at position 4 cannot be decoded"):
+        runner.rebuild()
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)  # in memory there is one connection
+def test_readers_keep_reading_while_the_tables_are_rebuilt(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.recorder, database, Counted)
+    runner.catch_up()
+    with runner.reading() as (connection, counted):
+        rows = sa.select(sa.func.count()).select_from(counted.seen)
+        assert connection.scalar(rows) == engine.head
+        with ThreadPoolExecutor(1) as worker:
+            worker.submit(runner.rebuild).result(timeout=30)
+        assert connection.scalar(rows) == engine.head
+    assert runner.standing().generation == 2
+    for _ in range(3):
+        runner.rebuild()
+    with database.reading() as connection:
+        tables = [name for name in sa.inspect(connection).get_table_names() if name.startswith("counted_seen")]
+    assert len(tables) == 2
+
+
+def test_another_version_is_built_beside_the_old_one(engine: Engine, database: ViewsDatabase) -> None:
+    old, new = Runner(engine.recorder, database, Counted), Runner(engine.recorder, database, CountedAgain)
+    old.catch_up()
+    with pytest.raises(StoreError, match="not built yet"), new.reading():
+        pass
+    assert positions(old) == list(range(1, engine.head + 1))
+    new.catch_up()
+    assert positions(new) == list(range(1, engine.head + 1))
+
+
+def test_several_workers_fold_each_fact_once_while_the_log_grows(
+    engine: Engine, database: ViewsDatabase, url: str
+) -> None:
+    Runner(engine.recorder, database, Counted).catch_up()
+    done = threading.Event()
+
+    def work() -> None:
+        with nullcontext(database) if url == "sqlite://" else ViewsDatabase(Place(url)) as mine:
+            runner = Runner(engine.recorder, mine, Counted, page=5)
+            while not done.is_set():
+                runner.catch_up()
+            runner.catch_up()
+
+    with ThreadPoolExecutor(3) as workers:
+        running = [workers.submit(work) for _ in range(3)]
+        for number in range(1000, 1150):
+            engine.handle(message(number))
+        done.set()
+        for future in running:
+            future.result(timeout=60)
+    assert positions(Runner(engine.recorder, database, Counted)) == list(range(1, engine.head + 1))
+
+
+def test_tables_of_another_log_are_not_built_upon(engine: Engine, database: ViewsDatabase) -> None:
+    Runner(engine.recorder, database, Counted).catch_up()
+    with Engine("sqlite://") as other:
+        other.handle_many(reversed(HOSPITAL))
+        runner = Runner(other.recorder, database, Counted)
+        with pytest.raises(StoreError, match="another log; rebuild it"):
+            runner.catch_up()
+        runner.rebuild()
+        assert positions(runner) == list(range(1, other.head + 1))
