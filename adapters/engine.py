@@ -32,6 +32,7 @@ from huissier.domain.events import (
     AnyEvent,
     DomainAdmitted,
     DomainWithdrawn,
+    StatisticsProduced,
     WhiteListLoaded,
 )
 from huissier.domain.rule_set import Options, RuleBook
@@ -158,6 +159,10 @@ class Engine:
             return _report(white_list, changes)
 
         return self._in_turn(load)
+
+    def record(self, fact: StatisticsProduced) -> None:
+        """Record that a file of statistics was produced; it is durable when this returns. Raises `StoreError`."""
+        self._in_turn(lambda turn: turn.record(fact))
 
     @property
     def line(self) -> Line:

@@ -202,6 +202,22 @@ class CommandRejected(Event, frozen=True, tag="command-rejected.v1"):
     reasons: tuple[ReasonGiven, ...]
 
 
+class StatisticsProduced(Event, frozen=True, tag="statistics-produced.v1"):
+    """A file of a domain's exchanges of a month (AAAAMM) was written (EX_PSU_5020), counted as of a log position.
+
+    `final`: the month was over; its file is counted as of this position from then on. `rows`: without the header.
+    """
+
+    name: str
+    sha256: str
+    rows: int
+    month: int
+    domain: str
+    layout: str
+    position: int
+    final: bool
+
+
 AnyEvent = (
     OperatorRegistered
     | InstrumentSigned
@@ -222,4 +238,5 @@ AnyEvent = (
     | MessageUndelivered
     | UsagerErased
     | CommandRejected
+    | StatisticsProduced
 )

@@ -14,6 +14,7 @@ from huissier.domain.events import (
     MessageDelivered,
     MessageUndelivered,
     OperatorRegistered,
+    StatisticsProduced,
     UsagerErased,
     WhiteListLoaded,
 )
@@ -64,7 +65,7 @@ def tags_of(event: AnyEvent) -> list[str]:
             return [TRUST_SPACE]
         case CguSigned():
             return [mailbox_tag(event.mailbox)]
-        case CommandRejected() | UsagerErased():
+        case CommandRejected() | UsagerErased() | StatisticsProduced():
             return []
         case _:
             return [mailbox_tag(event.address)]

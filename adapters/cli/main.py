@@ -9,10 +9,14 @@ from typing import Annotated, Any, NoReturn, TextIO, cast
 import typer
 
 from huissier.adapters.cli.apply import apply
+from huissier.adapters.cli.audit import audit
 from huissier.adapters.cli.check import check
 from huissier.adapters.cli.demo import demo
+from huissier.adapters.cli.directory import directory
+from huissier.adapters.cli.obligations import obligations
 from huissier.adapters.cli.projections import projections
 from huissier.adapters.cli.shared import Status
+from huissier.adapters.cli.stats import stats
 from huissier.adapters.cli.whitelist import whitelist
 from huissier.domain.vocabulary.ins import without_ins
 
@@ -29,6 +33,10 @@ app.command()(apply)
 app.command()(check)
 app.command()(demo)
 app.add_typer(whitelist, name="whitelist")
+app.add_typer(directory, name="directory")
+app.add_typer(audit, name="audit")
+app.add_typer(stats, name="stats")
+app.command()(obligations)
 app.add_typer(projections, name="projections")
 
 

@@ -15,7 +15,7 @@ from huissier.adapters.log.port import Log
 from huissier.adapters.views.database import ViewsDatabase, projections
 from huissier.projections.projection import Entry, Projection
 
-PAGE: Final = 2_000
+PAGE: Final = 1_000
 
 P = TypeVar("P", bound=Projection)
 Progress = Callable[[int, int], None]
@@ -140,10 +140,11 @@ class Runner(Generic[P]):
                 connection.execute(of_this_name.values(live=projections.c.generation == generation))
 
     def _fold_all(self, generation: int, progress: Progress | None) -> None:
+        projection = self._kind(generation)
         size = self._page
         while True:
             try:
-                page = self._fold_page(generation, size)
+                page = self._fold_page(projection, size)
             except Exception as problem:
                 if isinstance(problem, StoreError) and not isinstance(problem, CorruptStoreError):
                     raise  # nothing is wrong with the facts
@@ -157,12 +158,12 @@ class Runner(Generic[P]):
                 if progress is not None:
                     progress(page.position, page.head)
 
-    def _fold_page(self, generation: int, size: int) -> _Page | None:
+    def _fold_page(self, projection: P, size: int) -> _Page | None:
         """Fold the next page and keep the position in the same transaction; None where there is nothing more."""
         with self._database.writing() as connection:
             row = connection.execute(
                 sa.select(projections.c.position, projections.c.fingerprint)
-                .where(*self._is(generation))
+                .where(*self._is(projection.generation))
                 .with_for_update()
             ).first()
             if row is None:
@@ -170,10 +171,10 @@ class Runner(Generic[P]):
             page = self._read_page(row.position, row.fingerprint, size)
             if page is None:
                 return None
-            self._kind(generation).fold(connection, page.entries)
+            projection.fold(connection, page.entries)
             connection.execute(
                 sa.update(projections)
-                .where(*self._is(generation))
+                .where(*self._is(projection.generation))
                 .values(position=page.position, fingerprint=page.fingerprint, error=None)
             )
             return page

@@ -77,6 +77,17 @@ EVENTS: tuple[e.AnyEvent, ...] = (
     e.MessageUndelivered(at=AT, id="m-1", recipient=USAGER, cause="boîte pleine"),
     e.UsagerErased(at=AT, usager="aaaaaaaaaaaaaaaaaaaaaaaaaa"),
     e.CommandRejected(at=AT, command="open-ens", subject="", reasons=(e.ReasonGiven("INS_INVALID"),)),
+    e.StatisticsProduced(
+        at=AT,
+        name="202610_EchangesMSSante_ch.mssante.fr.csv",
+        sha256="00ff",
+        rows=2,
+        month=202610,
+        domain="ch.mssante.fr",
+        layout="provisional-1",
+        position=18,
+        final=True,
+    ),
 )
 
 

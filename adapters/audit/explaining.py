@@ -1,0 +1,120 @@
+"""Why a submission was answered as it was: the decision, its rules, what it rested on, and what became of it."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from msgspec import Struct, structs
+
+from huissier.adapters.audit.lines import Line, line_of
+from huissier.adapters.audit.search import entry_of, read, read_one
+from huissier.adapters.audit.telling import Language
+from huissier.adapters.log.port import Log
+from huissier.domain.answers import Verdict, explained
+from huissier.domain.events import DomainAdmitted, DomainWithdrawn, MessageDecided, MessageDelivered, WhiteListLoaded
+from huissier.domain.rule_set import SHIPPED, Options
+from huissier.domain.tags import submission_tag
+from huissier.domain.vocabulary.times import written
+from huissier.projections.projection import Entry
+
+_PAGE = 500
+
+
+class RulesInForce(Struct, frozen=True):
+    """A rule set by its name, since when it holds (None where this huissier does not ship it), and every option.
+
+    `chosen` names the options that were not at their default.
+    """
+
+    name: str
+    since: str | None
+    options: dict[str, str]
+    chosen: tuple[str, ...]
+
+
+class Ground(Struct, frozen=True, omit_defaults=True):
+    """A fact that a decision rested on, and the one that brought it about; without one it came by a command."""
+
+    line: Line
+    brought_by: Line | None = None
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """A decision, recipient by recipient; `later` are the reports about the same submission."""
+
+    decision: Line
+    rules: RulesInForce
+    verdicts: tuple[Verdict, ...]
+    grounds: tuple[Ground, ...]
+    later: tuple[Line, ...]
+
+
+def explain(log: Log, ids: Iterable[str], language: Language) -> Explanation | None:
+    """Explain the decision on a submission, by its id as facts keep it; None where there is none."""
+    with log.reading() as look:
+        found = [entry_of(position, data) for _, position, data in look.by_tag([submission_tag(id_) for id_ in ids])]
+    for place, entry in enumerate(found):
+        if isinstance(entry.event, MessageDecided):
+            return _explained(log, entry, entry.event, found[place + 1 :], language)
+    return None
+
+
+def _explained(log: Log, entry: Entry, decided: MessageDecided, later: list[Entry], language: Language) -> Explanation:
+    positions = {position for given in decided.verdicts for reason in given.reasons for position in reason.facts}
+    return Explanation(
+        decision=line_of(entry, language),
+        rules=_rules(decided.rules),
+        verdicts=tuple(
+            Verdict(given.recipient, "accepted" if given.accepted else "refused", tuple(map(explained, given.reasons)))
+            for given in decided.verdicts
+        ),
+        grounds=tuple(_ground(log, position, language) for position in sorted(positions)),
+        later=tuple(line_of(one, language) for one in later),
+    )
+
+
+def _rules(label: str) -> RulesInForce:
+    """Read the label of `RuleSet.under`."""
+    name, *words = label.split(" ")
+    chosen = {option: value for option, _, value in (word.partition("=") for word in words)}
+    defaults = {item.name: _text(item.default) for item in structs.fields(Options)}
+    since = next((written(rules.since) for rules in SHIPPED if rules.name == name), None)
+    return RulesInForce(name, since, {**defaults, **chosen}, tuple(chosen))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _ground(log: Log, position: int, language: Language) -> Ground:
+    entry = read_one(log, position)
+    cause = _cause(log, entry)
+    return Ground(line_of(entry, language), None if cause is None else line_of(cause, language))
+
+
+def _cause(log: Log, entry: Entry) -> Entry | None:
+    """Find the submission behind a delivery, or the white list behind a change of the trust space."""
+    match entry.event:
+        case MessageDelivered(sent=sent):
+            return read_one(log, sent)
+        case DomainAdmitted(operator=None, hosted=None) | DomainWithdrawn():
+            return _white_list(log, entry)
+        case _:
+            return None
+
+
+def _white_list(log: Log, change: Entry) -> Entry | None:
+    """Find the white list whose load recorded a change: its own fact stands behind all its changes."""
+    for entry in _behind(log, change.position):
+        if (entry.recorded_at, entry.event.at) != (change.recorded_at, change.event.at):
+            return None
+        if isinstance(entry.event, WhiteListLoaded):
+            return entry
+        if not isinstance(entry.event, DomainAdmitted | DomainWithdrawn):
+            return None
+    return None
+
+
+def _behind(log: Log, position: int) -> Iterator[Entry]:
+    while entries := read(log, position + 1, position + _PAGE):
+        yield from entries
+        position = entries[-1].position

@@ -1,0 +1,201 @@
+"""`huissier audit`: what the log says, line by line, and why a message was answered as it was."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import typer
+
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, opened
+from huissier.domain.vocabulary.errors import VocabularyError
+
+if TYPE_CHECKING:
+    from huissier.adapters.audit.asking import Names
+    from huissier.adapters.audit.lines import Line
+    from huissier.adapters.engine import Engine
+    from huissier.projections.trail import Period
+    from huissier.projections.words import Topic, Word
+
+T = TypeVar("T")
+Texts = list[str] | None
+Language = Literal["fr", "en"]
+LanguageOption = Annotated[Language, typer.Option("--lang", help="French or English.")]
+
+audit = typer.Typer(help="What the log says: the trail of facts, and decisions explained.", no_args_is_help=True)
+
+
+@audit.command()
+def trail(
+    context: typer.Context,
+    since: Annotated[
+        str | None, typer.Option(help="Facts from then on: a date (UTC) or an RFC 3339 time.", metavar="TIME")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Facts up to then; a date counts to its end.", metavar="TIME")
+    ] = None,
+    recorded_since: Annotated[str | None, typer.Option(help="Facts recorded from then on.", metavar="TIME")] = None,
+    recorded_until: Annotated[str | None, typer.Option(help="Facts recorded up to then.", metavar="TIME")] = None,
+    domain: Annotated[
+        Texts, typer.Option(help="Facts about a domain or a mailbox on it; twice: about both.", metavar="DOMAIN")
+    ] = None,
+    mailbox: Annotated[
+        Texts,
+        typer.Option(
+            help="Facts about a mailbox; twice: about both, such as what one wrote to the other.", metavar="ADDRESS"
+        ),
+    ] = None,
+    usager: Annotated[
+        str | None,
+        typer.Option(help="Facts about the usager whose INS stands in a file, or on standard input.", metavar="FILE|-"),
+    ] = None,
+    submission: Annotated[Texts, typer.Option(help="Facts about a message; repeatable.", metavar="ID")] = None,
+    kind: Annotated[
+        Texts, typer.Option(help="Facts of a kind, such as message-decided; repeatable.", metavar="KIND")
+    ] = None,
+    outcome: Annotated[
+        Texts, typer.Option(help="Facts that came to it, such as refused; repeatable.", metavar="OUTCOME")
+    ] = None,
+    reason: Annotated[Texts, typer.Option(help="Facts that give a reason; repeatable.", metavar="CODE")] = None,
+    after: Annotated[int, typer.Option(help="Facts behind a position only.", metavar="POSITION", min=0)] = 0,
+    limit: Annotated[int | None, typer.Option(help="Not more facts than that.", metavar="N", min=1)] = None,
+    lang: LanguageOption = "en",
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")] = False,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print one line a fact, in the order of the log.
+
+    What different options ask for must all hold. To read on, give the last position that was shown as --after.
+    """
+    from itertools import islice
+
+    from huissier.adapters.audit.asking import mailbox as mailbox_meant
+    from huissier.adapters.audit.lines import csv_header, line_of
+    from huissier.adapters.audit.search import find
+    from huissier.adapters.cli.views import caught_up
+    from huissier.domain.reasons import Code
+    from huissier.domain.vocabulary.address import Domain
+    from huissier.projections.trail import Question, Trail
+    from huissier.projections.words import KINDS, OUTCOMES
+
+    if csv and json:
+        fail("--csv or --json, not both", Status.UNREADABLE)
+    written = _writer(lang, json=json, csv=csv)
+    happened, recorded = _period("", since, until), _period("recorded-", recorded_since, recorded_until)
+    words = [
+        *(_any_of("domain", [_read("--domain", lambda text: Domain.parse(text).name, one)]) for one in domain or ()),
+        *(_any_of("mailbox", [_read("--mailbox", mailbox_meant, one)]) for one in mailbox or ()),
+        *_known("kind", kind, KINDS),
+        *_known("outcome", outcome, OUTCOMES),
+        *_known("reason", reason, tuple(Code)),
+    ]
+    ins = None if usager is None else _private(usager)
+    with caught_up(context, store, Trail) as (engine, connection, view):
+        if submission:
+            names = _names(engine)
+            words.append(_any_of("submission", (kept for id_ in submission for kept in names.submission(id_))))
+        if ins is not None:
+            words.append(_any_of("usager", [_usager(_names(engine), ins)]))
+        question = Question(words=tuple(words), happened=happened, recorded=recorded)
+        if csv:
+            _print(csv_header())
+        for entry in islice(find(engine.log, connection, view, question, after), limit):
+            _print(written(line_of(entry, lang)))
+
+
+@audit.command()
+def explain(
+    context: typer.Context,
+    submission: Annotated[str, typer.Argument(help="The message's id; - reads it from standard input.", metavar="ID")],
+    lang: LanguageOption = "en",
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say why a message was answered as it was: reasons, rules in force, the facts it rested on, what came after.
+
+    Exit status 1 if no such message was submitted.
+    """
+    from huissier.adapters.audit.explaining import explain as explained
+    from huissier.adapters.audit.explanation_text import text_of
+    from huissier.adapters.json_lines import encode_line
+
+    id_ = _private("-") if submission == "-" else submission
+    with opened(context, store, None, create=False) as engine:
+        found = explained(engine.log, _names(engine).submission(id_), lang)
+    if found is None:
+        fail("no message was submitted under this id", Status.NO)
+    for line in [encode_line(found).decode().rstrip()] if json else text_of(found, lang):
+        _print(line)
+
+
+def _writer(language: Language, *, json: bool, csv: bool) -> "Callable[[Line], str]":
+    from huissier.adapters.audit.lines import as_csv, as_json, as_text
+
+    if json:
+        return as_json
+    return as_csv if csv else lambda line: as_text(line, language)
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _names(engine: "Engine") -> "Names":
+    from huissier.adapters.audit.asking import Names
+    from huissier.adapters.vault import Vault, load_key
+
+    return Names(engine.log, Vault(load_key(engine.place, os.environ)))
+
+
+def _usager(names: "Names", ins: str) -> str:
+    from huissier.adapters.audit.asking import UnknownUsagerError
+
+    try:
+        return names.usager(ins)
+    except VocabularyError as problem:
+        fail(f"--usager: {problem}", Status.UNREADABLE)
+    except UnknownUsagerError as problem:
+        fail(f"--usager: {problem}", Status.NO)
+
+
+def _private(file: str) -> str:
+    """Read what should not stand on a command line, from a file or standard input."""
+    try:
+        return (sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")).strip()
+    except UnicodeDecodeError:
+        fail("what was to be read is not text in UTF-8", Status.UNREADABLE)
+    except OSError as problem:
+        fail(f"{file}: {problem.strerror}", Status.UNREADABLE)
+
+
+def _period(prefix: str, since: str | None, until: str | None) -> "Period":
+    from huissier.adapters.audit.asking import beginning, end
+    from huissier.projections.trail import Period
+
+    return Period(
+        None if since is None else _read(f"--{prefix}since", beginning, since),
+        None if until is None else _read(f"--{prefix}until", end, until),
+    )
+
+
+def _known(topic: "Topic", given: Texts, known: Iterable[str]) -> "list[frozenset[Word]]":
+    """Return what is meant where only these can be; a text that is none of them ends the program."""
+    for text in given or ():
+        if text not in known:
+            fail(f"--{topic}: there is no {text}; there are {', '.join(known)}", Status.UNREADABLE)
+    return [_any_of(topic, given)] if given else []
+
+
+def _any_of(topic: "Topic", texts: Iterable[str]) -> "frozenset[Word]":
+    from huissier.projections.words import Word
+
+    return frozenset(Word(topic, text) for text in texts)
+
+
+def _read(option: str, parse: Callable[[str], T], text: str) -> T:
+    try:
+        return parse(text)
+    except VocabularyError as problem:
+        fail(f"{option}: {problem}", Status.UNREADABLE)

@@ -1,0 +1,257 @@
+"""`huissier directory`: local mailboxes as of any date, exported for others and imported from them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Final, TypeVar
+
+import typer
+
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail
+from huissier.adapters.errors import StoreError
+from huissier.adapters.json_lines import encode_line
+from huissier.domain.vocabulary.address import MailboxAddress
+from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.domain.vocabulary.times import parse_time, written
+
+if TYPE_CHECKING:
+    from huissier.adapters.directory.importing import Counts, Import, NotTaken
+    from huissier.adapters.directory.reading import Extraction, Row
+    from huissier.projections.directory.as_of import Listed
+
+directory = typer.Typer(help="The directory (annuaire) of local mailboxes.", no_args_is_help=True)
+
+_TOLD_EVERY: Final = 1_000
+T = TypeVar("T")
+
+AtOption = Annotated[str | None, typer.Option("--at", help="As of when, RFC 3339; now by default.", metavar="TIME")]
+
+
+@directory.command()
+def search(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(help="Each must match.", metavar="WORD...")],
+    at: AtOption = None,
+    limit: Annotated[int, typer.Option(help="Show this many at most.", metavar="N", min=1)] = 100,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Find mailboxes by how a name, service, address, domain, RPPS, ADELI or FINESS number begins.
+
+    Accents and case do not count. Exit status 1 if there is none.
+    """
+    from huissier.adapters.cli.views import caught_up  # brings the database library, which --help does without
+    from huissier.projections.directory.as_of import AsOf
+    from huissier.projections.directory.facts import Directory
+
+    moment = _moment(at)
+    with caught_up(context, store, Directory) as (_, connection, projection):
+        found = list(islice(AsOf(projection, connection, moment).search(words), limit + 1))
+    for listed in found[:limit]:
+        typer.echo(encode_line(listed).decode().rstrip() if json else _summary(listed))
+    if len(found) > limit:
+        typer.echo(f"huissier: there are more than {limit}; say more, or raise --limit", err=True)
+    if not found:
+        raise typer.Exit(Status.NO)
+
+
+@directory.command()
+def show(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="The mailbox; a usager's under its opaque address.")],
+    at: AtOption = None,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Tell the whole life of a mailbox, a line a fact, and what it is. Exit status 1 if there is none."""
+    from huissier.adapters.cli.views import caught_up
+    from huissier.adapters.directory.life import Life, sentence
+    from huissier.projections.directory.as_of import AsOf
+    from huissier.projections.directory.facts import Directory
+
+    moment, wanted = _moment(at), _address(address)
+    with caught_up(context, store, Directory) as (_, connection, projection):
+        then = AsOf(projection, connection, moment)
+        listed, facts = then.at_addresses([wanted]).get(wanted), then.life(wanted)
+    if listed is None:
+        fail(f"there was no mailbox {wanted} at {written(moment)}", Status.NO)
+    if json:
+        typer.echo(encode_line(Life.of(listed, facts)).decode(), nl=False)
+        return
+    typer.echo(_details(listed))
+    for fact in facts:
+        typer.echo(f"{written(fact.at)}  {fact.position:>8}  {sentence(fact.event)}")
+
+
+@directory.command()
+def export(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out", help="Where the file is written.", metavar="DIR")] = Path(),
+    fhir: Annotated[bool, typer.Option("--fhir", help="FHIR R4 bundles instead of the 31 columns.")] = False,
+    at: AtOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Write the mailboxes that the national directory shows as an extraction in 31 columns, or as FHIR.
+
+    PER and ORG in use; what is on the liste rouge, APP, CAB and usagers' mailboxes are never in it. The name of the
+    file holds the time in UTC.
+    """
+    from huissier.adapters.cli.views import caught_up, progress_bar
+    from huissier.adapters.directory import fhir as bundles
+    from huissier.adapters.directory import writing
+    from huissier.adapters.directory.private_file import private_file
+    from huissier.projections.directory.as_of import AsOf
+    from huissier.projections.directory.facts import Directory
+
+    moment = _moment(at)
+    write: Callable[[Iterable[Listed], IO[bytes], datetime], int]
+    name, write = (
+        (bundles.bundles_name(moment), bundles.write_bundles)
+        if fhir
+        else (writing.extraction_name(moment), writing.write_extraction)
+    )
+    path = out / f"{name}.zip"
+    with caught_up(context, store, Directory) as (_, connection, projection):
+        then = AsOf(projection, connection, moment)
+        total = then.how_many()
+        try:
+            with progress_bar("exporting") as bar, private_file(path) as file:
+                count = write(_telling(then.all(), lambda done: bar(done, total)), file, moment)
+        except OSError as problem:
+            fail(f"{path}: {problem.strerror}", Status.STORE)
+    typer.echo(f"{path}: {count:,} mailboxes")
+
+
+@directory.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="An extraction in 31 columns, plain or in its ZIP.")],
+    at: Annotated[
+        str | None, typer.Option(help="When the mailboxes were created, RFC 3339; now by default.", metavar="TIME")
+    ] = None,
+    skip_remote: Annotated[
+        bool, typer.Option("--skip-remote", help="Only count rows on domains that are not hosted here.")
+    ] = False,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Create the mailboxes of an extraction that stand on hosted domains, and report every row that was not taken.
+
+    Done twice it changes nothing. Exit status 2 if a row cannot be read, else 1 if a mailbox of a hosted domain
+    could not be created.
+    """
+    from huissier.adapters.cli.views import caught_up, progress_bar
+    from huissier.adapters.directory.importing import Import
+    from huissier.adapters.directory.reading import read_extraction
+    from huissier.projections.directory.facts import Directory
+
+    moment = None if at is None else _moment(at)
+    with (
+        _opened(file) as (stream, size),
+        caught_up(context, store, Directory) as (engine, connection, projection),
+        progress_bar("importing") as bar,
+    ):
+        work = Import(engine, connection, projection, moment)
+        rows = _telling(read_extraction(stream, moment), lambda _: bar(stream.tell(), size))
+        for row in _recorded(work, rows, file):
+            if not (skip_remote and row.outcome == "elsewhere"):
+                typer.echo(encode_line(row).decode().rstrip() if json else f"line {row.line}: {row.error}")
+    typer.echo(encode_line(work.counts).decode().rstrip() if json else _told(work.counts))
+    if work.counts.invalid:
+        raise typer.Exit(Status.UNREADABLE)
+    if work.counts.refused:
+        raise typer.Exit(Status.NO)
+
+
+def _moment(at: str | None) -> datetime:
+    from huissier.adapters.engine import utc_now
+
+    if at is None:
+        return utc_now()
+    try:
+        return parse_time(at)
+    except VocabularyError as problem:
+        fail(f"--at: {problem}", Status.UNREADABLE)
+
+
+def _address(text: str) -> str:
+    """Return an address as the log writes it; a usager's opaque one is one already."""
+    address = MailboxAddress.of_fact(text.strip().lower())
+    if address.is_pseudonym:
+        return address.text
+    with errors_told():
+        address = MailboxAddress.parse(text)
+    if address.holds_ins_shape:
+        fail("an INS is not looked up in the directory; a usager's mailbox is named as the log does", Status.UNREADABLE)
+    return address.text
+
+
+@contextmanager
+def _opened(file: Path) -> "Iterator[Extraction]":
+    """Open an extraction, or say why it is none."""
+    from huissier.adapters.directory.reading import ExtractionError, open_extraction
+
+    with ExitStack() as stack:
+        try:
+            extraction = stack.enter_context(open_extraction(file))
+        except ExtractionError as problem:
+            fail(f"{file}: {problem}", Status.UNREADABLE)
+        yield extraction
+
+
+def _recorded(work: "Import", rows: "Iterable[Row]", file: Path) -> "Iterator[NotTaken]":
+    """Yield the rows not taken; where the store breaks off, say up to where rows were taken in."""
+    from huissier.adapters.directory.reading import ExtractionError
+
+    try:
+        yield from work.run(rows)
+    except ExtractionError as problem:
+        fail(f"{file}: {problem}", Status.UNREADABLE)
+    except StoreError as problem:
+        fail(f"{problem}; nothing after line {work.line} was recorded", Status.STORE)
+
+
+def _telling(things: Iterable[T], tell: Callable[[int], None]) -> Iterator[T]:
+    """Pass things on and tell now and then how many they were."""
+    for number, thing in enumerate(things, 1):
+        yield thing
+        if number % _TOLD_EVERY == 0:
+            tell(number)
+
+
+def _summary(listed: "Listed") -> str:
+    identifiers = (
+        f"{name.upper()} {value}"
+        for name in ("rpps", "adeli", "finess")
+        if (value := getattr(listed, name)) is not None
+    )
+    parts = (listed.kind, listed.status, listed.name, *identifiers, "liste rouge" if listed.liste_rouge else None)
+    return f"{listed.address}: {', '.join(part for part in parts if part)}"
+
+
+def _details(listed: "Listed") -> str:
+    lines = [
+        ("kind", listed.kind),
+        ("status", f"{listed.status} since {written(listed.status_since)}"),
+        ("since", written(listed.since)),
+        ("name", listed.name),
+        ("RPPS", listed.rpps),
+        ("ADELI", listed.adeli),
+        ("FINESS", listed.finess),
+        ("service", listed.service),
+        ("secteur", listed.secteur),
+        ("liste rouge", "yes" if listed.liste_rouge else "no"),
+        ("CGU signed", listed.cgu or "none"),
+        ("operator", listed.operator or "unknown"),
+        ("hosted here", "yes" if listed.local else "no"),
+    ]
+    return "\n".join([listed.address, *(f"  {name}: {value}" for name, value in lines if value is not None)])
+
+
+def _told(counts: "Counts") -> str:
+    return (
+        f"{counts.rows:,} rows: {counts.created:,} mailboxes created, {counts.unchanged:,} there already,"
+        f" {counts.elsewhere:,} on domains not hosted here, {counts.refused:,} refused, {counts.invalid:,} unreadable"
+    )

@@ -1,0 +1,67 @@
+"""`huissier obligations`: what operators and mailboxes' holders have not signed."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, fail, read_options
+from huissier.adapters.json_lines import encode_line
+from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.domain.vocabulary.times import parse_time, written
+
+if TYPE_CHECKING:
+    from huissier.domain.obligations import CguLacking, InstrumentLacking
+
+
+def obligations(
+    context: typer.Context,
+    at: Annotated[str | None, typer.Option(help="As of when, RFC 3339; now by default.", metavar="TIME")] = None,
+    store: StoreOption = None,
+    option: PolicyOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say which operators lack which instrument and which mailboxes have not signed the CGU, and since when.
+
+    Exit status 1 where something is lacking; a deadline that is still to come is shown and is no reason for it.
+    """
+    from huissier.adapters.cli.views import caught_up
+    from huissier.adapters.engine import utc_now
+    from huissier.domain.rule_set import RuleBook
+    from huissier.projections.obligations import Obligations
+
+    moment = utc_now() if at is None else _time(at)
+    rules = RuleBook(read_options(option or [])).at(moment)
+    overdue = found = False
+    with caught_up(context, store, Obligations) as (_, connection, projection):
+        for obligation in projection.lacking(connection, rules, moment):
+            found = True
+            overdue = overdue or obligation.overdue
+            typer.echo(encode_line(obligation).decode().rstrip() if json else _as_text(obligation))
+    if not (found or json):
+        typer.echo("Nothing is lacking.")
+    if overdue:
+        raise typer.Exit(Status.NO)
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except VocabularyError as problem:
+        fail(f"--at: {problem}", Status.UNREADABLE)
+
+
+def _as_text(obligation: "InstrumentLacking | CguLacking") -> str:
+    from huissier.domain.obligations import InstrumentLacking
+
+    deadline = "" if obligation.deadline is None else f", deadline {written(obligation.deadline)}"
+    state = (
+        f"to be signed{deadline}"
+        if obligation.since is None
+        else f"lacking since {written(obligation.since)}{deadline}"
+    )
+    if isinstance(obligation, InstrumentLacking):
+        version = "" if obligation.referentiel is None else f" for {obligation.referentiel}"
+        who = obligation.operator or "no operator"
+        return f"{who}: {obligation.instrument}{version} {state}; hosts {', '.join(obligation.domains)}"
+    return f"{obligation.mailbox}: CGU {obligation.version} of {obligation.operator} {state}"

@@ -1,0 +1,143 @@
+"""`huissier stats`: the exchanges file of a month (EX_PSU_5020), and what it all comes to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail
+from huissier.adapters.json_lines import encode_line
+
+if TYPE_CHECKING:
+    from huissier.adapters.statistics.layout import Layout
+    from huissier.adapters.statistics.summary import Summary
+
+stats = typer.Typer(help="Exchange statistics (EX_PSU_5020).", no_args_is_help=True)
+
+DomainOption = Annotated[str | None, typer.Option(help="One domain only.", metavar="DOMAIN")]
+
+
+@stats.command()
+def exchanges(
+    context: typer.Context,
+    month: Annotated[str, typer.Option(help="Which month, such as 2026-10; it begins and ends in Paris.")],
+    domain: DomainOption = None,
+    out: Annotated[Path, typer.Option(help="The folder the files are written to.", metavar="DIR")] = Path(),
+    layout: Annotated[
+        Path | None, typer.Option(help="A layout of one's own; else the provisional one.", metavar="FILE")
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Count a month that was produced before again, with what came late.")
+    ] = False,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the file AAAAMM_EchangesMSSante_DOMAIN.csv of each domain held here, and record that it was.
+
+    A month that is over is counted as of the first time its file was produced: running this again gives the same
+    bytes, whatever came late, unless --anew says to count again.
+    """
+    from huissier.adapters.cli.views import errors_of_projections, progress_bar, views_of
+    from huissier.adapters.engine import utc_now
+    from huissier.adapters.statistics.production import Production
+    from huissier.adapters.views.runner import Runner
+    from huissier.projections.exchanges import Exchanges
+    from huissier.projections.months import parse_month
+
+    which = parse_month(month)
+    if which is None:
+        fail("--month: not a month such as 2026-10", Status.UNREADABLE)
+    how = _layout(layout)
+    if not out.is_dir():
+        fail(f"--out: {out} is not a folder", Status.UNREADABLE)
+    with views_of(context, store) as (engine, database):
+        with errors_of_projections(), progress_bar(Exchanges.name) as progress:
+            production = Production(engine, Runner(engine.log, database, Exchanges), progress)
+        domains = production.domains(which)
+        if domain is not None:
+            domains = [name for name in domains if name == domain.lower()]
+        if not domains:
+            fail(f"{'no domain' if domain is None else 'this domain'} was held here in {month}", Status.NO)
+        with _errors_of_files():
+            for fact in production.produce(which, domains, out, how, utc_now(), anew=anew):
+                if json:
+                    typer.echo(encode_line(fact).decode(), nl=False)
+                else:
+                    until = f"counted as of position {fact.position:,}" if fact.final else "the month is not over yet"
+                    typer.echo(f"{fact.name}: {fact.rows:,} rows, {until}\n  sha256 {fact.sha256}")
+
+
+@stats.command()
+def summary(
+    context: typer.Context,
+    domain: DomainOption = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write one page with charts besides.", metavar="FILE")
+    ] = None,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print what became of messages, by domain and month, with all that came late."""
+    from huissier.adapters.cli.views import caught_up
+    from huissier.adapters.statistics.summary import summaries
+    from huissier.projections.exchanges import Exchanges
+
+    with caught_up(context, store, Exchanges) as (_, connection, projection):
+        found = summaries(projection.totals(connection, domain=None if domain is None else domain.lower()))
+    if html is not None:
+        _write_page(html, found)
+    if json:
+        for totals in (totals for one in found for totals in one.months):
+            typer.echo(encode_line(totals).decode(), nl=False)
+    else:
+        typer.echo("\n\n".join(map(_as_text, found)) or "No exchanges yet.")
+
+
+def _layout(path: Path | None) -> "Layout":
+    from huissier.adapters.statistics.layout import LayoutError, read_layout, shipped_layout
+
+    try:
+        return shipped_layout() if path is None else read_layout(path)
+    except LayoutError as problem:
+        fail(f"--layout: {problem}", Status.UNREADABLE)
+
+
+def _write_page(path: Path, found: "list[Summary]") -> None:
+    from huissier.adapters.engine import utc_now
+    from huissier.adapters.statistics.page import page_of
+    from huissier.adapters.statistics.private_file import replacing
+
+    with _errors_of_files(), replacing(path) as file:
+        for piece in page_of(found, utc_now().strftime("%Y-%m-%d %H:%M UTC")):
+            file.write(piece.encode())
+
+
+@contextmanager
+def _errors_of_files() -> Iterator[None]:
+    """Tell in one line that a file could not be written, or had to be stopped at the gate."""
+    from huissier.adapters.statistics.gate import GateError
+    from huissier.adapters.statistics.private_file import UnwritableError
+
+    try:
+        yield
+    except UnwritableError as problem:
+        fail(str(problem), Status.UNREADABLE)
+    except GateError as problem:
+        fail(str(problem), Status.NO)
+
+
+def _as_text(summary: "Summary") -> str:
+    from huissier.adapters.statistics.sparkline import sparkline
+    from huissier.adapters.statistics.summary import written_month
+
+    lines = [
+        f"{summary.domain}  {sparkline(summary.messages)}",
+        f"  {'month':<9}{'accepted':>12}{'refused':>12}{'delivered':>12}{'undelivered':>13}",
+    ]
+    lines += [
+        f"  {written_month(t.month):<9}{t.accepted:>12,}{t.refused:>12,}{t.delivered:>12,}{t.undelivered:>13,}"
+        for t in summary.months
+    ]
+    return "\n".join(lines)

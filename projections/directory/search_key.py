@@ -1,0 +1,28 @@
+"""What a mailbox is found by: its words without accents and case, each preceded by a space."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+_LIGATURES: Final = str.maketrans({"œ": "oe", "æ": "ae"})
+_MARKS: Final = re.compile("[\u0300-\u036f]+")
+_APART: Final = re.compile(r"[\W_]+")
+
+
+def folded(text: str) -> str:
+    """Return the text in lower case without accents and ligatures."""
+    if text.isascii():
+        return text.lower()
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold().translate(_LIGATURES)))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text, folded; whatever is no letter and no digit stands between words."""
+    return _APART.sub(" ", folded(text)).split()
+
+
+def search_key(texts: Iterable[str | None], wholes: Iterable[str | None]) -> str:
+    """Return a key in which ` word` stands for every word of the texts, and for each whole as it is."""
+    found = words(" ".join(filter(None, texts)))
+    return " ".join(dict.fromkeys(("", *found, *filter(None, wholes))))

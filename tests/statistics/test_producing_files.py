@@ -1,0 +1,179 @@
+"""The exchanges file: whole or not at all, in the log, and the same bytes for ever once its month is over."""
+
+import os
+import stat
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from huissier.adapters.engine import Engine
+from tests.command_line import huissier
+from tests.statistics.told import NAME, produce, produced, tell
+from tests.world import (
+    DOCTOR,
+    HOSPITAL,
+    NOBODY,
+    PATIENTS,
+    REMOTE_DOCTOR,
+    USAGER,
+    moment,
+    reach,
+    received,
+    world,
+    write,
+)
+
+AT = moment("2025-10-12T09:00")
+HEADER = "mois;domaine;emetteur;destinataire;type_emetteur;type_destinataire;acceptes;refuses;remis;non_remis\n"
+
+
+def test_a_file_has_a_line_a_pair_and_is_in_the_log(tmp_path: Path) -> None:
+    tell(
+        tmp_path,
+        write(DOCTOR, REMOTE_DOCTOR, id="a", at=AT),
+        received("a", REMOTE_DOCTOR, AT),
+        reach(DOCTOR, USAGER, NOBODY, at=AT),
+    )
+    done = produce(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    content = (tmp_path / NAME).read_bytes()
+    assert content.decode() == (
+        f"{HEADER}"
+        f"202510;{HOSPITAL};{DOCTOR};{NOBODY};PER;EXTERNE;0;1;0;0\n"
+        f"202510;{HOSPITAL};{DOCTOR};{REMOTE_DOCTOR};PER;EXTERNE;1;0;1;0\n"
+        f"202510;{HOSPITAL};{DOCTOR};usager;PER;USAGER;1;0;1;0\n"
+    )
+    (fact,) = produced(tmp_path)
+    assert (fact.name, fact.rows, fact.sha256) == (NAME, 3, sha256(content).hexdigest())
+    assert (fact.month, fact.domain, fact.layout, fact.final) == (202510, HOSPITAL, "provisional-1", True)
+    assert fact.sha256 in done.stdout
+
+
+def test_every_domain_held_here_has_a_file_also_without_mail(tmp_path: Path) -> None:
+    tell(tmp_path)
+    (tmp_path / "out").mkdir()
+    done = huissier("stats", "exchanges", "--month", "2025-10", "--out", "out", "--json", cwd=tmp_path)
+    assert done.returncode == 0
+    names = [f"202510_EchangesMSSante_{domain}.csv" for domain in (HOSPITAL, PATIENTS)]
+    assert sorted(os.listdir(tmp_path / "out")) == names
+    assert [(tmp_path / "out" / name).read_text() for name in names] == [HEADER, HEADER]
+    assert done.stdout.count('"type":"statistics-produced.v1"') == 2
+
+
+def test_a_month_that_was_over_gives_the_same_bytes_whatever_comes_late(tmp_path: Path) -> None:
+    tell(tmp_path, write(DOCTOR, REMOTE_DOCTOR, id="a", at=AT))
+    assert produce(tmp_path).returncode == 0
+    first = (tmp_path / NAME).read_bytes()
+    tell(tmp_path, received("a", REMOTE_DOCTOR, AT), write(DOCTOR, NOBODY, at=AT))
+    (tmp_path / NAME).unlink()
+    assert produce(tmp_path).returncode == 0
+    assert (tmp_path / NAME).read_bytes() == first
+    assert produce(tmp_path, "--anew").returncode == 0
+    anew = (tmp_path / NAME).read_bytes()
+    assert anew.count(b"\n") == 3
+    tell(tmp_path, write(DOCTOR, REMOTE_DOCTOR, at=AT))
+    assert produce(tmp_path).returncode == 0
+    assert (tmp_path / NAME).read_bytes() == anew
+    assert [fact.rows for fact in produced(tmp_path)] == [1, 1, 2, 2]
+    assert huissier("projections", "rebuild", "exchanges", cwd=tmp_path).returncode == 0
+    assert produce(tmp_path).returncode == 0
+    assert (tmp_path / NAME).read_bytes() == anew
+
+
+def test_a_month_that_is_not_over_is_counted_every_time(tmp_path: Path) -> None:
+    name = tmp_path / f"299901_EchangesMSSante_{HOSPITAL}.csv"
+    at = moment("2999-01-05")
+    tell(tmp_path, write(DOCTOR, REMOTE_DOCTOR, at=at))
+    done = produce(tmp_path, month="2999-01")
+    assert "not over yet" in done.stdout
+    first = name.read_bytes()
+    tell(tmp_path, write(DOCTOR, NOBODY, at=at))
+    assert produce(tmp_path, month="2999-01").returncode == 0
+    assert name.read_bytes() != first
+    assert [fact.final for fact in produced(tmp_path)] == [False, False]
+
+
+def test_both_databases_give_the_same_bytes(
+    tmp_path: Path, new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [
+        *world(),
+        write(DOCTOR, "a-b@cabinet.mssante.fr", "a.b@cabinet.mssante.fr", "a_b@cabinet.mssante.fr", at=AT),
+        write(DOCTOR, "ab@cabinet.mssante.fr", "~b@cabinet.mssante.fr", "1b@cabinet.mssante.fr", at=AT),
+    ]
+    key = "A" * 43 + "="
+    monkeypatch.setenv("HUISSIER_VAULT_KEY", key)
+    files = []
+    for url in (f"sqlite:///{tmp_path}/one.db", new_database()):
+        with Engine(url) as engine:
+            engine.handle_many(told)
+        done = huissier(
+            *("stats", "exchanges", "--month", "2025-10", "--domain", HOSPITAL, "--store", url),
+            cwd=tmp_path,
+            env={"HUISSIER_VAULT_KEY": key},
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        files.append((tmp_path / NAME).read_bytes())
+    assert files[0] == files[1]
+    assert files[0].count(b"\n") == 7
+
+
+# --- what could go wrong
+
+
+def test_a_file_is_readable_by_its_owner_only_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    tell(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    assert produce(tmp_path, "--out", "out").returncode == 0
+    assert os.listdir(out) == [NAME]
+    assert stat.S_IMODE((out / NAME).stat().st_mode) == 0o600
+
+
+def test_a_full_disk_leaves_the_file_that_was_there_and_no_half_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(tmp_path, write(DOCTOR, REMOTE_DOCTOR, at=AT))
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / NAME).write_text("what was there")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("huissier.adapters.statistics.private_file.os.fsync", full)
+    done = produce(tmp_path, "--out", "out")
+    assert done.returncode == 2
+    assert done.stderr == f"huissier: out/{NAME} cannot be written: No space left on device\n"
+    assert {path.name: path.read_text() for path in out.iterdir()} == {NAME: "what was there"}
+    monkeypatch.undo()
+    assert produced(tmp_path) == []
+
+
+def test_a_folder_that_is_none_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    tell(tmp_path)
+    for out in ("nowhere", "huissier.db"):
+        done = produce(tmp_path, "--out", out)
+        assert (done.returncode, done.stderr) == (2, f"huissier: --out: {out} is not a folder\n")
+    assert produced(tmp_path) == []
+
+
+@pytest.mark.parametrize("month", ["2025-13", "202510", "October"])
+def test_what_is_no_month_is_refused(tmp_path: Path, month: str) -> None:
+    done = produce(tmp_path, month=month)
+    assert (done.returncode, done.stderr) == (2, "huissier: --month: not a month such as 2026-10\n")
+
+
+def test_a_domain_that_was_not_held_here_has_no_file(tmp_path: Path) -> None:
+    tell(tmp_path)
+    done = huissier("stats", "exchanges", "--month", "2025-10", "--domain", "cabinet.mssante.fr", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "was held here" in done.stderr
+    assert huissier("stats", "exchanges", "--month", "2013-10", cwd=tmp_path).returncode == 1
+
+
+def test_without_a_store_nothing_is_written(tmp_path: Path) -> None:
+    assert produce(tmp_path).returncode == 3
+    assert list(tmp_path.iterdir()) == []
