@@ -9,9 +9,11 @@ from typing import Annotated, Any, NoReturn, TextIO, cast
 import typer
 
 from huissier.adapters.cli.apply import apply
+from huissier.adapters.cli.bench import bench
 from huissier.adapters.cli.check import check
 from huissier.adapters.cli.demo import demo
 from huissier.adapters.cli.shared import Status
+from huissier.adapters.cli.store import store as store_commands
 from huissier.adapters.cli.whitelist import whitelist
 from huissier.domain.vocabulary.ins import without_ins
 
@@ -25,8 +27,10 @@ app = typer.Typer(
     epilog="Exit status: 0 done, 1 the answer is no, 2 input that cannot be read, 3 the store cannot be used.",
 )
 app.command()(apply)
+app.command()(bench)
 app.command()(check)
 app.command()(demo)
+app.add_typer(store_commands, name="store")
 app.add_typer(whitelist, name="whitelist")
 
 

@@ -12,14 +12,14 @@ from sqlalchemy import URL
 from huissier.adapters.errors import CorruptStoreError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log import postgres_append
 
-_BUSY_SECONDS: Final = 30
+BUSY_SECONDS: Final = 30
 _INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
 _INSERT_TAG: Final = "INSERT INTO tags (tag, type, position) VALUES (?, ?, ?)"
 
 _DAMAGE: Final = ("malformed", "not a database", "corrupt", "Could not decode", "no such table", "no such column")
 _tags_encoder = msgspec.json.Encoder()
 _SETTINGS: Final = (
-    f"SET lock_timeout = '{_BUSY_SECONDS}s'",
+    f"SET lock_timeout = '{BUSY_SECONDS}s'",
     # Tag queries take microseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
     # that would tell the planner so.
     "SET plan_cache_mode = force_custom_plan",
@@ -64,7 +64,7 @@ class Sqlite(Dialect):
     driver = "sqlite"
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
-    connect_args: ClassVar[dict[str, Any]] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+    connect_args: ClassVar[dict[str, Any]] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
 
     def prepare(self, connection: Any) -> None:
         """Wait for the disk at every commit, overwrite what is deleted, and seldom stop to tidy up."""
@@ -111,7 +111,7 @@ class Postgresql(Dialect):
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
-        "tcp_user_timeout": 1000 * _BUSY_SECONDS,
+        "tcp_user_timeout": 1000 * BUSY_SECONDS,
     }
     appends_in_one_trip = True
     schema = (postgres_append.DEFINITION,)
