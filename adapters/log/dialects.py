@@ -11,6 +11,7 @@ from sqlalchemy import URL
 
 from huissier.adapters.errors import CorruptStoreError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log import postgres_append
+from huissier.adapters.log.postgres_arrays import bigints, byteas, register, texts
 
 BUSY_SECONDS: Final = 30
 _INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
@@ -21,8 +22,8 @@ _tags_encoder = msgspec.json.Encoder()
 _SETTINGS: Final = (
     f"SET lock_timeout = '{BUSY_SECONDS}s'",
     # Tag queries take microseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
-    # that would tell the planner so.
-    "SET plan_cache_mode = force_custom_plan",
+    # that would tell the planner so. Kept to the indexes, one plan is as good as another: it is made once.
+    "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
@@ -120,6 +121,7 @@ class Postgresql(Dialect):
         """Bound the wait for the pen, and keep the planner to the indexes."""
         for statement in _SETTINGS:
             connection.execute(statement)
+        register(connection)
 
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """Run the text with psycopg's marks; with parameters, results come in binary form, which is cheaper."""
@@ -132,12 +134,12 @@ class Postgresql(Dialect):
         tags = [(tag, place) for place, event in enumerate(events, 1) for tag in dict.fromkeys(event.tags)]
         parameters = (
             head,
-            list(presumed),
-            [event.type for event in events],
-            [event.data for event in events],
-            [_encode_tags(event.tags) for event in events],
-            [tag for tag, _ in tags],
-            [place for _, place in tags],
+            texts(presumed),
+            texts([event.type for event in events]),
+            byteas([event.data for event in events]),
+            texts([_encode_tags(event.tags) for event in events]),
+            texts([tag for tag, _ in tags]),
+            bigints([place for _, place in tags]),
         )
         (appended,) = self.execute(connection, postgres_append.CALL, parameters).fetchone()
         return None if appended is None else int(appended)
@@ -155,8 +157,7 @@ def _encode_tags(tags: list[str]) -> str:
 
 @lru_cache(maxsize=512)
 def _with_percent_marks(text: str) -> str:
-    """Return a text with `%s` for `?`, and for `?::type` with `%b`, a parameter in binary form."""
-    return text.replace("%", "%%").replace("?::", "%b::").replace("?", "%s")
+    return text.replace("%", "%%").replace("?", "%s")
 
 
 DIALECTS: Final[dict[str, type[Dialect]]] = {"sqlite": Sqlite, "postgresql": Postgresql}
