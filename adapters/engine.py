@@ -103,7 +103,8 @@ class Engine:
         self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
         self._memory = Memory(vault, memory)
         self._clerk = Clerk(vault, RuleBook(options))
-        self._line = Line(self._serve, capacity=queue)
+        is_at_hand = place.is_embedded and recorder is None
+        self._line = Line(self._serve, capacity=queue, callers_lead=is_at_hand)
         self._clock = clock
         self._lock = threading.Lock()
         self._keeps_deleted = False
