@@ -219,13 +219,14 @@ def application(environment: Mapping[str, str], scene: Scene, stack: ExitStack) 
     library: Application[UUID] = stack.enter_context(closing(Application(environment)))
     held: dict[str, list[Fact]] = {}
     mailboxes: dict[str, Mailbox] = {}
-    for one in scene.events:
-        for tag in one.event.tags:
-            held.setdefault(tag, []).append(fact(one.event.data, one.position))
+    for stored in scene.events:
+        for tag in stored.event.tags:
+            held.setdefault(tag, []).append(fact(stored.event.data, stored.position))
             if tag.startswith("mailbox:"):
                 address = tag.removeprefix("mailbox:")
-                mailboxes.setdefault(address, Mailbox(address)).change(one.position, one.event.data.decode())
-    library.save(*mailboxes.values())
+                mailboxes.setdefault(address, Mailbox(address)).change(stored.position, stored.event.data.decode())
+    for mailbox in mailboxes.values():  # all in one go may wait for ever, in the driver's pipeline
+        library.save(mailbox)
 
     def handle(command: SubmitMessage) -> Answer:
         identities = scene.identities(command)

