@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, Self, TypeVar
 
 import msgspec
+from eventsourcing.dcb.api import DCBRecorder
 
 from huissier.adapters.clerk import Clerk
 from huissier.adapters.errors import (
@@ -18,9 +19,12 @@ from huissier.adapters.errors import (
     WhiteListError,
 )
 from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask
+from huissier.adapters.log.claim import check_claim
+from huissier.adapters.log.foreign import AskedVault, ForeignLog
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.port import Log, OvertakenError
 from huissier.adapters.log.recorder import SqlRecorder
+from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
 from huissier.adapters.memory import Memory
 from huissier.adapters.turn import Turn
@@ -78,28 +82,41 @@ class Engine:
         queue: int = QUEUE,
         memory: int = MEMORY,
         environment: Mapping[str, str] = os.environ,
+        recorder: DCBRecorder | None = None,
     ) -> None:
         """Open a store, made on first use unless `create` is false. Raises `StoreError`.
 
         `queue`: how many commands may wait for the pen; more callers wait for room. `memory`: how many subjects and
         facts are remembered between decisions (about a kilobyte each); others are read again when they are needed.
+        `recorder`: where the log is, if not in the store, which then holds the vault; closing the engine leaves it
+        open.
         """
         check_environment(environment)
         place = Place(url, create=create)
-        vault = Vault(load_key(place, environment))
-        self._store = Store(place, vault.adopt)
-        self._recorder = self._log = SqlRecorder(self._store)
+        key = load_key(place, environment)
+        vault = Vault(key) if recorder is None else AskedVault(key)
+
+        def prepare(session: Session, is_new: bool) -> None:
+            vault.adopt(session, is_new)
+            check_claim(session, is_new, recorder)
+
+        self._store = Store(place, prepare)
+        self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
         self._memory = Memory(vault, memory)
         self._clerk = Clerk(vault, RuleBook(options))
-        self._line = Line(self._serve, capacity=queue)
+        is_at_hand = place.is_embedded and recorder is None
+        self._line = Line(self._serve, capacity=queue, callers_lead=is_at_hand)
         self._clock = clock
         self._lock = threading.Lock()
         self.place = place
+        self._keeps_deleted = False
 
     @property
     def recorder(self) -> SqlRecorder:
-        """The log behind the engine."""
-        return self._recorder
+        """The store's own log. Raises `StoreError` where the log is elsewhere: there it is the recorder given."""
+        if not isinstance(self._log, SqlRecorder):
+            raise StoreError("the log of this store is elsewhere: read it through the recorder that was given")
+        return self._log
 
     @property
     def log(self) -> Log:
@@ -109,7 +126,7 @@ class Engine:
     @property
     def head(self) -> int:
         """The position of the log's last event, 0 where there is none."""
-        with self._recorder.reading() as look:
+        with self._log.reading() as look:
             return look.head
 
     def handle(self, command: AnyCommand, *, timeout: float = TIMEOUT) -> Answer:
@@ -133,7 +150,7 @@ class Engine:
         ready = validated(command)
         if not isinstance(ready, SubmitMessage):
             raise InvalidCommandError("only a submission can be checked")
-        with self._lock, self._remembering(), self._recorder.reading() as look:
+        with self._lock, self._remembering(), self._log.reading() as look:
             turn = Turn(look, self._memory, self._clock())
             verdicts = self._clerk.verdicts(ready, turn)
             self._memory.keep_bounded(turn.done_with)
@@ -218,8 +235,8 @@ class Engine:
                     continue
                 self._memory.seen = pen.head
                 self._memory.keep_bounded(turn.done_with)
-                if turn.has_erased:
-                    self._store.forget_deleted()
+                if turn.has_erased or self._keeps_deleted:
+                    self._keeps_deleted = not self._store.forget_deleted()
                 return result
             raise TemporarilyUnavailableError(UNAVAILABLE)
 

@@ -38,9 +38,14 @@ class Ticket(Protocol):
 class Line:
     """Tickets in order of arrival. `serve` answers a batch: it sets answer or problem of each and never raises."""
 
-    def __init__(self, serve: Callable[[list[Ticket]], None], *, capacity: int) -> None:
-        """Hold `capacity` tickets at the most; more callers wait for room."""
+    def __init__(self, serve: Callable[[list[Ticket]], None], *, capacity: int, callers_lead: bool) -> None:
+        """Hold `capacity` tickets at the most; more callers wait for room.
+
+        `callers_lead`: whether a thread that has time may lead, which is quickest but holds it for as long as a
+        turn takes; where a turn may hang, as it may on a server that falls silent, the line's own thread leads.
+        """
         self._serve = serve
+        self._callers_lead = callers_lead
         self._capacity = capacity
         self._guard = threading.Condition(threading.Lock())
         self._waiting: deque[Ticket] = deque()
@@ -78,6 +83,7 @@ class Line:
 
     def lead(self) -> None:
         """Answer whoever waits, once, and call the next to lead if more have come."""
+        time.sleep(0)  # let threads that were just answered get in line again: they share this turn's commit
         with self._guard:
             self._called = None
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
@@ -93,6 +99,13 @@ class Line:
     def lead_elsewhere(self) -> None:
         """Have the line's own thread lead, for callers that must not be held up by a pen that others hold."""
         self._leader.submit(self.lead)
+
+    def lead_for(self, seconds: float) -> None:
+        """Lead for a thread that has so many seconds, or have it done."""
+        if self._callers_lead and seconds >= TIMEOUT:
+            self.lead()
+        else:
+            self.lead_elsewhere()
 
     def leave(self, ticket: Ticket) -> bool:
         """Give up a place; False where the ticket is being answered already."""
@@ -165,11 +178,10 @@ def ask(line: Line, command: AnyCommand, seconds: float) -> Answer:
     """
     deadline = time.monotonic() + seconds
     ticket = ThreadTicket(command)
-    lead_turn = line.lead if seconds >= TIMEOUT else line.lead_elsewhere
     lead = line.enter(ticket, deadline)
     while True:
         if lead:
-            lead_turn()
+            line.lead_for(seconds)
         if ticket.done:
             break
         lead = ticket.wait(deadline - time.monotonic()) and not ticket.done

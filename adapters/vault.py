@@ -93,7 +93,7 @@ class Vault:
             session.run(_SET_CHECK, (self._check,))
             return
         kept = session.scalar(_GET_CHECK)
-        if kept is None or not hmac.compare_digest(str(kept), self._check):
+        if kept is None or not hmac.compare_digest(str(kept).encode(), self._check.encode()):
             raise VaultKeyError("the vault key is not the one this store was made with")
 
     def _found_by(self, ins: Ins) -> bytes:

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measure import Figure, Report, arguments, ratio, seconds, take_turns
+from benchmarks.measure import Report, arguments
+from huissier.adapters.bench.turns import Figure, Lap, each, lap, take_turns
 
 PROGRAM = Path(sys.executable).with_name("huissier")
 BARE = "python -c pass"
@@ -32,16 +33,17 @@ def main(argv: list[str] | None = None) -> None:
         commands[HELP] = [str(PROGRAM), "--help"]
     else:
         notes.append("huissier --help does not run: left out")
-    contestants = {name: _milliseconds(command) for name, command in commands.items()}
-    figures = take_turns(contestants, "ms", 1 if options.quick else options.rounds)
+    contestants = {name: _running(command) for name, command in commands.items()}
+    found = take_turns(contestants, 1 if options.quick else options.rounds)
+    figures = [each(name, rounds) for name, rounds in found.items()]
     bare = figures[0]
     alone = [Figure(f"{f.name}, alone", "ms", _less(f, bare)) for f in figures[1:]]
-    ratios = [ratio(f"{figure.name} / {BARE}", figure, bare) for figure in figures[1:]]
+    ratios = [figure.over(bare, f"{figure.name} / {BARE}") for figure in figures[1:]]
     Report("uv run python -m benchmarks.importing", ratios, [*figures, *alone], notes).show(as_json=options.json)
 
 
-def _milliseconds(command: list[str]) -> Callable[[], float]:
-    return lambda: 1000 * seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+def _running(command: list[str]) -> Callable[[], Lap]:
+    return lambda: lap(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL), 1)
 
 
 def _succeeds(command: list[str]) -> bool:

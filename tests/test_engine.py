@@ -1,17 +1,17 @@
 """The engine: durable, idempotent, one answer for ever, for threads and for several engines on one store."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from eventsourcing.dcb.api import DCBRecorder
 
 import huissier
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.log import codec
-from huissier.adapters.log.session import Session
 from huissier.domain.answers import Answer
 from huissier.domain.commands import (
     AdmitDomain,
@@ -26,10 +26,13 @@ from huissier.domain.commands import (
     SuspendMailbox,
 )
 from huissier.domain.events import MessageDecided
+from tests.stores import StoreUnderTest
+from tests.world import ins
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DOCTOR, SECRETARY = "dr.a@ch-exemple.mssante.fr", "secretariat@ch-exemple.mssante.fr"
-INS = "279129900100116"
+INS = ins(1)
+INS_WITH_WRONG_KEY = f"{INS[:13]}{(int(INS[13:]) + 1) % 97:02}"
 USAGER = f"{INS}@patient.mssante.fr"
 
 HOSPITAL: tuple[AnyCommand, ...] = (
@@ -50,32 +53,24 @@ def hospital(url: str = "sqlite://", **arguments: object) -> Engine:
 
 
 @pytest.fixture
-def file_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'huissier.db'}"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, file_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "sqlite":
-        return file_url
-    monkeypatch.setenv("HUISSIER_VAULT_KEY", "A" * 43 + "=")
-    new_database: Callable[[], str] = request.getfixturevalue("new_database")
-    return new_database()
+def engine(store: StoreUnderTest) -> Iterator[Engine]:
+    with store.open(clock=lambda: NOW) as engine:
+        engine.handle_many(HOSPITAL)
+        yield engine
 
 
 @pytest.fixture
-def engine(url: str) -> Iterator[Engine]:
-    with hospital(url) as engine:
-        yield engine
+def log(engine: Engine, store: StoreUnderTest) -> DCBRecorder:
+    return store.log_of(engine)
 
 
 def message(number: int, to: str = SECRETARY, sender: str = DOCTOR) -> SubmitMessage:
     return SubmitMessage(id=f"m-{number}", sender=sender, recipients=[to])
 
 
-def test_a_second_engine_on_the_store_gives_the_first_answer(engine: Engine, url: str) -> None:
+def test_a_second_engine_on_the_store_gives_the_first_answer(engine: Engine, store: StoreUnderTest) -> None:
     first = engine.handle(message(1))
-    with Engine(url) as other:
+    with store.open() as other:
         assert other.handle(message(1)) == first
         assert other.head == first.position
 
@@ -97,47 +92,46 @@ def test_an_id_given_again_for_others_tells_no_ins_and_appends_nothing(engine: E
     assert engine.head == head
 
 
-def test_two_engines_on_one_store_see_each_others_facts_at_once(engine: Engine, url: str) -> None:
-    with Engine(url, clock=lambda: NOW) as other:
+def test_two_engines_on_one_store_see_each_others_facts_at_once(engine: Engine, store: StoreUnderTest) -> None:
+    with store.open(clock=lambda: NOW) as other:
         assert other.handle(message(1)).outcome == "accepted"
         assert engine.handle(SuspendMailbox(address=SECRETARY)).outcome == "recorded"
         assert other.handle(message(2)).verdicts[0].reasons[0].code == "RECIPIENT_SUSPENDED"
         assert engine.handle(message(3)).verdicts[0].reasons[0].code == "RECIPIENT_SUSPENDED"
 
 
-def test_an_engine_far_behind_catches_up(engine: Engine, url: str) -> None:
-    with Engine(url, clock=lambda: NOW) as other:
+def test_an_engine_far_behind_catches_up(engine: Engine, store: StoreUnderTest) -> None:
+    with store.open(clock=lambda: NOW) as other:
         other.handle(message(0))
         engine.handle_many(message(number) for number in range(1, 2500))
         engine.handle(SuspendMailbox(address=SECRETARY))
         assert other.handle(message(3000)).outcome == "refused"
 
 
-def test_a_usager_erased_by_another_engine_is_nobody_known_here(engine: Engine, url: str) -> None:
+def test_a_usager_erased_by_another_engine_is_nobody_known_here(engine: Engine, store: StoreUnderTest) -> None:
     engine.handle(message(1, to=USAGER))
     engine.handle(ReportDelivery(id="m-1", recipient=USAGER, status="delivered"))
     assert engine.handle(message(2, sender=USAGER, to=DOCTOR)).outcome == "accepted"
-    with Engine(url, clock=lambda: NOW) as other:
+    with store.open(clock=lambda: NOW) as other:
         assert other.handle(EraseUsager(ins=INS)).outcome == "recorded"
     assert engine.handle(message(3, sender=USAGER, to=DOCTOR)).outcome == "refused"
     assert engine.handle(EraseUsager(ins=INS)).outcome == "recorded"
 
 
-def test_a_batch_is_decided_in_order_each_command_seeing_those_before(url: str) -> None:
-    with Engine(url, clock=lambda: NOW) as engine:
+def test_a_batch_is_decided_in_order_each_command_seeing_those_before(store: StoreUnderTest) -> None:
+    with store.open(clock=lambda: NOW) as engine:
         answers = engine.handle_many((*HOSPITAL, message(1), SuspendMailbox(address=SECRETARY), message(2), message(1)))
     assert [answer.outcome for answer in answers] == ["recorded"] * 7 + ["accepted", "recorded", "refused", "accepted"]
     assert [answer.position for answer in answers] == [*range(1, 11), 8]
 
 
-def test_a_batch_that_cannot_be_written_leaves_no_trace(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_cannot_be_written_leaves_no_trace(engine: Engine, store: StoreUnderTest) -> None:
     head = engine.head
 
-    def fail(*_: object) -> int:
+    def fail(*_: object) -> None:
         raise StoreError("the disk is full")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(Session, "append", fail)
+    with store.appending(fail):
         with pytest.raises(StoreError):
             engine.handle_many([SuspendMailbox(address=SECRETARY), message(1)])
         with pytest.raises(StoreError):
@@ -147,7 +141,7 @@ def test_a_batch_that_cannot_be_written_leaves_no_trace(engine: Engine, monkeypa
     assert engine.handle(EraseUsager(ins=INS)).outcome == "rejected"
 
 
-def test_threads_share_an_engine_and_every_answer_is_in_the_log(engine: Engine) -> None:
+def test_threads_share_an_engine_and_every_answer_is_in_the_log(engine: Engine, log: DCBRecorder) -> None:
     answers: list[Answer] = []
 
     def write(start: int) -> None:
@@ -160,7 +154,7 @@ def test_threads_share_an_engine_and_every_answer_is_in_the_log(engine: Engine) 
         thread.join()
     decided = {
         event.id: sequenced.position
-        for sequenced in engine.recorder.read()
+        for sequenced in log.read()
         if isinstance(event := codec.decode(sequenced.event.data, sequenced.position).event, MessageDecided)
     }
     assert len(decided) == 180
@@ -191,31 +185,31 @@ def test_recipients_are_named_as_they_were_given_also_twice(engine: Engine) -> N
     assert engine.handle(command) == answer
 
 
-def test_a_fact_keeps_when_it_happened_and_when_it_was_recorded(url: str) -> None:
+def test_a_fact_keeps_when_it_happened_and_when_it_was_recorded(store: StoreUnderTest) -> None:
     happened = NOW - timedelta(days=3)
-    with Engine(url, clock=lambda: NOW) as engine:
+    with store.open(clock=lambda: NOW) as engine:
         engine.handle(RegisterOperator(operator="ght", kind="professionnel", at=happened))
-        (sequenced,) = engine.recorder.read()
+        (sequenced,) = store.log_of(engine).read()
     stored = codec.decode(sequenced.event.data, 1)
     assert (stored.event.at, stored.recorded_at) == (happened, NOW)
 
 
-def test_an_id_that_holds_an_ins_is_kept_as_a_digest_and_found_again(file_url: str) -> None:
-    engine = hospital(file_url)
+def test_an_id_that_holds_an_ins_is_kept_as_a_digest_and_found_again(tmp_path: Path) -> None:
+    engine = hospital(f"sqlite:///{tmp_path / 'huissier.db'}")
     command = SubmitMessage(id=f"mail of {INS}", sender=DOCTOR, recipients=[USAGER])
     first = engine.handle(command)
     report = ReportDelivery(id=command.id, recipient=USAGER, status="delivered")
     assert engine.handle(report).outcome == "recorded"
     assert engine.handle(command) == first
     engine.close()
-    for file in Path(file_url.removeprefix("sqlite:///")).parent.iterdir():
+    for file in tmp_path.iterdir():
         assert INS.encode() not in file.read_bytes()
 
 
-def test_an_id_that_pretends_to_be_a_digest_meets_no_other(engine: Engine) -> None:
+def test_an_id_that_pretends_to_be_a_digest_meets_no_other(engine: Engine, log: DCBRecorder) -> None:
     command = SubmitMessage(id=f"mail of {INS}", sender=DOCTOR, recipients=[SECRETARY])
     engine.handle(command)
-    events = [codec.decode(s.event.data, s.position).event for s in engine.recorder.read()]
+    events = [codec.decode(s.event.data, s.position).event for s in log.read()]
     (kept,) = [event.id for event in events if isinstance(event, MessageDecided)]
     assert kept.startswith("digest:")
     other = engine.handle(SubmitMessage(id=kept, sender=DOCTOR, recipients=[SECRETARY]))
@@ -247,12 +241,13 @@ def test_only_a_submission_can_be_checked(engine: Engine) -> None:
         engine.check(OpenEns(ins=INS))  # type: ignore[arg-type]
 
 
-def test_open_makes_an_engine_with_options(url: str) -> None:
-    with huissier.open(url, options=huissier.Options(ins_key="lenient"), clock=lambda: NOW) as engine:
+def test_open_makes_an_engine_with_options(store: StoreUnderTest) -> None:
+    lenient = huissier.Options(ins_key="lenient")
+    with huissier.open(store.url, recorder=store.recorder, options=lenient, clock=lambda: NOW) as engine:
         assert isinstance(engine, huissier.Engine)
-        assert engine.handle(EraseUsager(ins="288091234567823")).reasons[0].code == "NOT_FOUND"
-    with huissier.open(url) as engine:
-        assert engine.handle(EraseUsager(ins="288091234567823")).reasons[0].code == "INS_INVALID"
+        assert engine.handle(EraseUsager(ins=INS_WITH_WRONG_KEY)).reasons[0].code == "NOT_FOUND"
+    with huissier.open(store.url, recorder=store.recorder) as engine:
+        assert engine.handle(EraseUsager(ins=INS_WITH_WRONG_KEY)).reasons[0].code == "INS_INVALID"
 
 
 def test_handling_nothing_answers_nothing(engine: Engine) -> None:

@@ -1,13 +1,15 @@
 """Who waits for a pen that others hold is told so in time, and nothing is lost by asking again."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
+from huissier.adapters.line import Ticket
 from tests.test_engine import hospital, message
 
 
@@ -37,3 +39,17 @@ def test_callers_with_little_and_with_much_time_are_answered_in_one_line(url: st
         before = engine.head
         answers = callers.map(lambda n: engine.handle(message(n), timeout=5 if n % 2 else 60), range(200))
         assert sorted(answer.position or 0 for answer in answers) == list(range(before + 1, before + 201))
+
+
+def test_on_a_server_no_caller_leads_whatever_time_it_has(new_database: Callable[[], str]) -> None:
+    with hospital(new_database(), environment={"HUISSIER_VAULT_KEY": "A" * 43 + "="}) as engine:
+        served_by: list[str] = []
+        serve = engine._serve
+
+        def watched(tickets: Sequence[Ticket]) -> None:
+            served_by.append(threading.current_thread().name)
+            serve(tickets)
+
+        engine.line._serve = watched
+        assert engine.handle(message(1)).outcome == "accepted"
+        assert [name.startswith("huissier-pen") for name in served_by] == [True]

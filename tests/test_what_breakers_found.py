@@ -264,3 +264,27 @@ def test_a_thousand_late_reports_of_one_message_are_taken_in_seconds() -> None:
         answers = engine.handle_many(reports)
         assert {answer.outcome for answer in answers} == {"recorded"}
         assert time.process_time() - started < 20
+
+
+def test_whoever_reads_an_old_state_does_not_hold_up_an_erasure(tmp_path: Path) -> None:
+    path = tmp_path / "huissier.db"
+    with hospital(f"sqlite:///{path}") as engine:
+        engine.handle(message(1, to=USAGER))
+        with Engine(f"sqlite:///{path}") as other, other.recorder.reading():
+            began = time.monotonic()
+            assert engine.handle(EraseUsager(ins=INS)).outcome == "recorded"
+            assert time.monotonic() - began < 5
+            assert path.with_name("huissier.db-wal").stat().st_size > 0
+        engine.handle(message(2))
+        assert path.with_name("huissier.db-wal").stat().st_size == 0
+
+
+def test_an_event_that_nests_too_deeply_is_corrupt() -> None:
+    with pytest.raises(CorruptStoreError, match="position 7"):
+        codec.decode(b'{"event":' * 100_000, 7)
+
+
+def test_a_stored_time_without_a_zone_is_corrupt() -> None:
+    stored = codec.encode(OperatorRegistered(at=NOW, operator="a", kind="usager"), NOW).data
+    with pytest.raises(CorruptStoreError, match="position 7"):
+        codec.decode(stored.replace(b"Z", b""), 7)

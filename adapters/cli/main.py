@@ -10,6 +10,7 @@ import typer
 
 from huissier.adapters.cli.apply import apply
 from huissier.adapters.cli.audit import audit
+from huissier.adapters.cli.bench import bench
 from huissier.adapters.cli.check import check
 from huissier.adapters.cli.demo import demo
 from huissier.adapters.cli.directory import directory
@@ -17,6 +18,7 @@ from huissier.adapters.cli.obligations import obligations
 from huissier.adapters.cli.projections import projections
 from huissier.adapters.cli.shared import Status
 from huissier.adapters.cli.stats import stats
+from huissier.adapters.cli.store import store as store_commands
 from huissier.adapters.cli.whitelist import whitelist
 from huissier.domain.vocabulary.ins import without_ins
 
@@ -30,8 +32,10 @@ app = typer.Typer(
     epilog="Exit status: 0 done, 1 the answer is no, 2 input that cannot be read, 3 the store cannot be used.",
 )
 app.command()(apply)
+app.command()(bench)
 app.command()(check)
 app.command()(demo)
+app.add_typer(store_commands, name="store")
 app.add_typer(whitelist, name="whitelist")
 app.add_typer(directory, name="directory")
 app.add_typer(audit, name="audit")

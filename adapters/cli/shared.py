@@ -77,11 +77,12 @@ def opened(
     from huissier.adapters.engine import Engine  # brings the database library, which --help does without
 
     policy = read_options(options or [])
-    with errors_told(), Engine(_url(context, store), options=policy, create=create) as engine:
+    with errors_told(), Engine(url_of(context, store), options=policy, create=create) as engine:
         yield engine
 
 
-def _url(context: typer.Context, store: str | None) -> str:
+def url_of(context: typer.Context, store: str | None) -> str:
+    """Return the store's URL: as named behind the command, before it, in the environment, or the default."""
     before_command = context.find_root().params.get("store")
     return store or before_command or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
 

@@ -15,6 +15,7 @@ from eventsourcing.dcb.api import DCBEvent
 from huissier.adapters.errors import CorruptStoreError
 from huissier.domain.events import AnyEvent
 from huissier.domain.tags import tags_of
+from huissier.domain.vocabulary.times import Time
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -25,7 +26,7 @@ UPCASTERS: Mapping[str, Upcaster] = {}
 class Stored(msgspec.Struct, frozen=True):
     """A fact and when it was recorded (UTC)."""
 
-    recorded_at: datetime
+    recorded_at: Time
     event: AnyEvent
 
 
@@ -44,7 +45,7 @@ def decode(data: bytes, position: int, upcasters: Mapping[str, Upcaster] = UPCAS
     """Return the fact in stored bytes of any version. Raises `CorruptStoreError` naming the position."""
     try:
         return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         stored = _upcast(data, upcasters)
         if stored is None:
             raise CorruptStoreError(f"the event at position {position} cannot be decoded") from problem
@@ -57,5 +58,5 @@ def _upcast(data: bytes, upcasters: Mapping[str, Upcaster]) -> Stored | None:
         while (upcaster := upcasters.get(form["event"]["type"])) is not None:
             form["event"] = upcaster(form["event"])
         return msgspec.convert(form, Stored)
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         return None

@@ -11,18 +11,19 @@ from sqlalchemy import URL
 
 from huissier.adapters.errors import CorruptStoreError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log import postgres_append
+from huissier.adapters.log.postgres_arrays import bigints, byteas, register, texts
 
-_BUSY_SECONDS: Final = 30
+BUSY_SECONDS: Final = 30
 _INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
 _INSERT_TAG: Final = "INSERT INTO tags (tag, type, position) VALUES (?, ?, ?)"
 
 _DAMAGE: Final = ("malformed", "not a database", "corrupt", "Could not decode", "no such table", "no such column")
 _tags_encoder = msgspec.json.Encoder()
 _SETTINGS: Final = (
-    f"SET lock_timeout = '{_BUSY_SECONDS}s'",
+    f"SET lock_timeout = '{BUSY_SECONDS}s'",
     # Tag queries take microseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
-    # that would tell the planner so.
-    "SET plan_cache_mode = force_custom_plan",
+    # that would tell the planner so. Kept to the indexes, one plan is as good as another: it is made once.
+    "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
@@ -64,7 +65,7 @@ class Sqlite(Dialect):
     driver = "sqlite"
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
-    connect_args: ClassVar[dict[str, Any]] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+    connect_args: ClassVar[dict[str, Any]] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
 
     def prepare(self, connection: Any) -> None:
         """Wait for the disk at every commit, overwrite what is deleted, and seldom stop to tidy up."""
@@ -111,7 +112,7 @@ class Postgresql(Dialect):
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
-        "tcp_user_timeout": 1000 * _BUSY_SECONDS,
+        "tcp_user_timeout": 1000 * BUSY_SECONDS,
     }
     appends_in_one_trip = True
     schema = (postgres_append.DEFINITION,)
@@ -120,6 +121,7 @@ class Postgresql(Dialect):
         """Bound the wait for the pen, and keep the planner to the indexes."""
         for statement in _SETTINGS:
             connection.execute(statement)
+        register(connection)
 
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """Run the text with psycopg's marks; with parameters, results come in binary form, which is cheaper."""
@@ -132,12 +134,12 @@ class Postgresql(Dialect):
         tags = [(tag, place) for place, event in enumerate(events, 1) for tag in dict.fromkeys(event.tags)]
         parameters = (
             head,
-            list(presumed),
-            [event.type for event in events],
-            [event.data for event in events],
-            [_encode_tags(event.tags) for event in events],
-            [tag for tag, _ in tags],
-            [place for _, place in tags],
+            texts(presumed),
+            texts([event.type for event in events]),
+            byteas([event.data for event in events]),
+            texts([_encode_tags(event.tags) for event in events]),
+            texts([tag for tag, _ in tags]),
+            bigints([place for _, place in tags]),
         )
         (appended,) = self.execute(connection, postgres_append.CALL, parameters).fetchone()
         return None if appended is None else int(appended)
@@ -155,8 +157,7 @@ def _encode_tags(tags: list[str]) -> str:
 
 @lru_cache(maxsize=512)
 def _with_percent_marks(text: str) -> str:
-    """Return a text with `%s` for `?`, and for `?::type` with `%b`, a parameter in binary form."""
-    return text.replace("%", "%%").replace("?::", "%b::").replace("?", "%s")
+    return text.replace("%", "%%").replace("?", "%s")
 
 
 DIALECTS: Final[dict[str, type[Dialect]]] = {"sqlite": Sqlite, "postgresql": Postgresql}

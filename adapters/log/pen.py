@@ -36,7 +36,7 @@ class Reading:
     def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
         """Return positions, bytes and tags of what stands after a position, at most `limit`."""
         rows = self.session.rows(_AFTER, (position, limit))
-        return [(row[0], row[1], decode_tags(row[2], row[0])) for row in rows]
+        return [(position, data, decode_tags(tags, position)) for position, data, tags in rows]
 
     def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
         """Yield (tag, position, bytes) of every fact that carries one of the tags, by position within a query."""

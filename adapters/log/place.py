@@ -6,26 +6,48 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
 from huissier.adapters.errors import StoreError
+from huissier.adapters.log import schema
+from huissier.adapters.log.at_rest import Lie, reading_url
 from huissier.adapters.log.dialects import Dialect, dialect_of
-from huissier.adapters.log.schema import look_at_file, make_private_file
 
 
 class Place:
     """A store's URL and dialect; for an embedded one also its file, None in memory, and whether it is new."""
 
-    def __init__(self, url: str, *, create: bool = True) -> None:
-        """Look at the place without changing what is there. Raises `StoreError`."""
-        self.url, self.dialect = _read_url(url)
-        self.create = create
+    def __init__(
+        self, url: str, *, create: bool = True, oldest: int = schema.SCHEMA_VERSION, read_only: bool = False
+    ) -> None:
+        """Look at the place without changing what is there. Raises `StoreError`.
+
+        A store of a schema version before `oldest` is refused. `read_only` leaves no trace of being opened.
+        """
+        self.url, self.dialect = read_url(url)
+        self.create = create and not read_only
+        self._oldest = oldest
         self.is_embedded = self.dialect.name == "sqlite"
         self.in_memory = self.is_embedded and self.url.database in (None, ":memory:")
         self.path = Path(self.url.database or "") if self.is_embedded and not self.in_memory else None
         self.name = str(self.path or self.url.render_as_string(hide_password=True))
         self.is_new = self.in_memory
+        self._lie: Lie | None = None
         if self.path is not None:
             self._look_at(self.path)
-        elif self.in_memory and not create:
+            if read_only:
+                self._lie = Lie.of(self.path)
+                self.url = reading_url(self.url, self.path, self._lie)
+        elif self.in_memory and not self.create:
             raise StoreError("a store in memory is always a new one")
+
+    def check_version(self, version: int) -> None:
+        """Refuse a store of a schema version that is not wanted here. Raises `StoreVersionError`."""
+        schema.check_version(version, self.name, self._oldest)
+
+    def check_undisturbed(self) -> None:
+        """Raise `StoreError` where a file that was read as it lay has been written to since."""
+        if self.path is None or self._lie is None or self._lie.in_use:
+            return
+        if not self.path.exists() or Lie.of(self.path) != self._lie:
+            raise StoreError(f"{self.name} was opened by somebody else while it was read; try again")
 
     def _look_at(self, path: Path) -> None:
         if not self.create and not path.exists():
@@ -33,13 +55,18 @@ class Place:
         if path.exists() and not path.is_file():
             raise StoreError(f"the store {path} cannot be read: it is not a file")
         if self.create:
-            make_private_file(path)
-        self.is_new = not look_at_file(path)
-        if self.is_new and not self.create:
+            schema.make_private_file(path)
+        version = schema.look_at_file(path)
+        # With a journal beside it, its making may have been cut short: the database knows what is left of it.
+        self.is_new = version is None or path.with_name(f"{path.name}-journal").exists()
+        if version is not None:
+            self.check_version(version)
+        elif not self.create:
             raise StoreError(f"there is no store in {path} yet")
 
 
-def _read_url(text: str) -> tuple[sa.URL, Dialect]:
+def read_url(text: str) -> tuple[sa.URL, Dialect]:
+    """Read a store's URL, without a look at what it names. Raises `StoreError`."""
     try:
         url = sa.make_url(text)
     except (ArgumentError, ValueError):

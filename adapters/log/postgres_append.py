@@ -28,6 +28,4 @@ BEGIN
     RETURN head + cardinality(types);
 END $$
 """  # noqa: S608 the lock's number is a constant
-CALL: Final = (
-    "SELECT huissier_append(?, ?::text[], ?::text[], ?::bytea[], ?::text[], ?::text[], ?::bigint[])"  # arrays in binary
-)
+CALL: Final = "SELECT huissier_append(?, ?, ?, ?, ?, ?, ?)"

@@ -9,12 +9,21 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, 
 from sqlalchemy.dialects import sqlite
 
 from huissier.adapters.errors import CorruptStoreError, ForeignStoreError, StoreError, StoreVersionError
+from huissier.adapters.log.session import Session
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+FIRST_VERSION: Final = 1
+MARKS: Final = ("events", "tags", "vault", "settings")  # the tables that every version has had
 APPLICATION_ID: Final = 0x48554953  # "HUIS", in the header of every SQLite file we make
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_LENGTH: Final = 100
+
+_GET_VERSION: Final = "SELECT value FROM settings WHERE name = 'schema_version'"
+_SET_VERSION: Final = (
+    "INSERT INTO settings (name, value) VALUES ('schema_version', ?)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 
 metadata = MetaData()
 _Position = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -67,11 +76,11 @@ def make_private_file(path: Path) -> bool:
     return True
 
 
-def look_at_file(path: Path) -> bool:
-    """Say whether the file holds a store; False where it is still empty.
+def look_at_file(path: Path) -> int | None:
+    """Return the schema version of the store in a file, None where it is still empty.
 
     Reads the header's bytes without SQLite, which might write beside the file. Raises `ForeignStoreError`,
-    `CorruptStoreError`, `StoreVersionError` or `StoreError`, and leaves the file as it is.
+    `CorruptStoreError` or `StoreError`, and leaves the file as it is.
     """
     try:
         with path.open("rb") as file:
@@ -80,7 +89,7 @@ def look_at_file(path: Path) -> bool:
     except OSError as problem:
         raise StoreError(f"the store {path} cannot be read: {problem.strerror}") from None
     if not header:
-        return False
+        return None
     if not header.startswith(_MAGIC):
         raise ForeignStoreError(f"{path} is not a huissier store (not an SQLite file); it was left untouched")
     if len(header) < _HEADER_LENGTH:
@@ -91,15 +100,36 @@ def look_at_file(path: Path) -> bool:
     page_size = struct.unpack(">H", header[16:18])[0]
     if size % (65536 if page_size == 1 else max(page_size, 1)):
         raise CorruptStoreError(f"{path} is damaged: it was cut short; it was left untouched")
-    check_version(version, str(path))
-    return True
+    return int(version)
 
 
-def check_version(version: int, where: str) -> None:
-    """Refuse a store that another schema version wrote. Raises `StoreVersionError`."""
-    if version != SCHEMA_VERSION:
-        newer = "a newer" if version > SCHEMA_VERSION else "an older"
+def check_version(version: int, where: str, oldest: int = SCHEMA_VERSION) -> None:
+    """Refuse a store of a schema version before `oldest` or behind our own. Raises `StoreVersionError`."""
+    if version > SCHEMA_VERSION:
         raise StoreVersionError(
-            f"{where} has schema version {version}, {newer} one than this huissier's {SCHEMA_VERSION};"
-            " it was left untouched"
+            f"{where} has schema version {version}, newer than this huissier's {SCHEMA_VERSION}; it was left untouched."
+            " Use a huissier as new as the one that wrote it"
         )
+    if version < oldest:
+        remedy = (
+            "Stop what uses the store, back it up with its key, and run `huissier store migrate`"
+            if version >= FIRST_VERSION
+            else "No migration leads from it"
+        )
+        raise StoreVersionError(
+            f"{where} has schema version {version}, older than this huissier's {SCHEMA_VERSION};"
+            f" it was left untouched. {remedy}"
+        )
+
+
+def read_version(session: Session, *, embedded: bool) -> int | None:
+    """Return the schema version that a database names, None where it names none."""
+    named = session.scalar("PRAGMA user_version" if embedded else _GET_VERSION)
+    return int(named) if str(named).isdecimal() else None
+
+
+def write_version(session: Session, version: int, *, embedded: bool) -> None:
+    """Write the schema version where the next opening looks for it, and among the settings."""
+    session.run(_SET_VERSION, (str(version),))
+    if embedded:
+        session.run(f"PRAGMA user_version = {version:d}")

@@ -12,8 +12,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from huissier.adapters.errors import EngineClosedError, ForeignStoreError, StoreError
+from huissier.adapters.log.dialects import BUSY_SECONDS
 from huissier.adapters.log.place import Place
-from huissier.adapters.log.schema import APPLICATION_ID, SCHEMA_VERSION, check_version, metadata
+from huissier.adapters.log.schema import (
+    APPLICATION_ID,
+    MARKS,
+    SCHEMA_VERSION,
+    metadata,
+    read_version,
+    write_version,
+)
 from huissier.adapters.log.session import Session
 
 Preparation = Callable[[Session, bool], None]
@@ -48,43 +56,48 @@ class Store:
 
         The write-ahead log comes after the schema: until then the header on disk says whose file it is.
         """
-        if not self._place.is_embedded or self._place.is_new:
+        if self._place.create and (not self._place.is_embedded or self._place.is_new):
             with self.writing() as session:
                 is_new = not self._is_marked(session)
                 if is_new:
                     self._make_schema(session)
                 prepare(session, is_new)
         else:
-            prepare(self._session(self._connected()), False)
+            with self.reading() as session:
+                if not self._is_marked(session):
+                    raise StoreError(f"there is no store in {self.name} yet")
+                prepare(session, False)
         if self._place.is_embedded and self._place.create:  # whoever only reads changes nothing
             self._session(self._connected()).run("PRAGMA journal_mode = WAL")
         self._session(self._connected()).run("SELECT max(position) FROM events").fetchone()
 
     def _is_marked(self, session: Session) -> bool:
-        """Say whether the store has been made, also by another process just now."""
+        """Say whether the store has been made, also by another process just now.
+
+        A file's header may be older than its write-ahead log: the version is asked for again.
+        """
         if self._place.is_embedded:
-            return bool(session.scalar("PRAGMA application_id") == APPLICATION_ID)
-        present = {name for name in metadata.tables if session.scalar("SELECT to_regclass(?)", (name,)) is not None}
-        if not present:
-            return False
-        if present != set(metadata.tables):
+            if session.scalar("PRAGMA application_id") != APPLICATION_ID:
+                return False
+        else:
+            present = {name for name in MARKS if session.scalar("SELECT to_regclass(?)", (name,)) is not None}
+            if not present:
+                return False
+            if present != set(MARKS):
+                raise ForeignStoreError(f"{self.name} holds tables of something else; it was left untouched")
+        version = read_version(session, embedded=self._place.is_embedded)
+        if version is None:
             raise ForeignStoreError(f"{self.name} holds tables of something else; it was left untouched")
-        version = session.scalar("SELECT value FROM settings WHERE name = 'schema_version'")
-        if version is None or not str(version).isdecimal():
-            raise ForeignStoreError(f"{self.name} holds tables of something else; it was left untouched")
-        check_version(int(version), self.name)
+        self._place.check_version(version)
         return True
 
     def _make_schema(self, session: Session) -> None:
-        if not self._place.create:
-            raise StoreError(f"there is no store in {self.name} yet")
         metadata.create_all(self._connected())
-        for statement in self._dialect.schema:
-            session.run(statement)
-        session.run("INSERT INTO settings (name, value) VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+        write_version(session, SCHEMA_VERSION, embedded=self._place.is_embedded)
         if self._place.is_embedded:
             session.run(f"PRAGMA application_id = {APPLICATION_ID}")
-            session.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        for statement in self._dialect.schema:
+            session.run(statement)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -117,11 +130,18 @@ class Store:
                 self._give_up(session)
                 raise
 
-    def forget_deleted(self) -> None:
-        """Have the database drop what still stands of deleted rows beside its tables."""
-        if self._place.path is not None:
-            with self._lock, self._errors_named:
-                self._session(self._connected()).run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    def forget_deleted(self) -> bool:
+        """Have the database drop what still stands of deleted rows beside its tables; False while readers need it."""
+        if self._place.path is None:
+            return True
+        with self._lock, self._errors_named:
+            session = self._session(self._connected())
+            session.run("PRAGMA busy_timeout = 0")  # whoever reads an old snapshot must not hold up the pen
+            try:
+                is_busy, *_ = session.run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                session.run(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
+            return not is_busy
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -144,6 +164,10 @@ class Store:
     def _give_up(self, session: Session) -> None:
         """Undo what was written; a connection that cannot even do that is replaced by the next turn."""
         if self._writer is None:
+            return
+        if self._writer.invalidated:
+            self._writer.close()
+            self._writer = None
             return
         if self._place.is_embedded and not self._raw(self._writer).in_transaction:
             return

@@ -2,9 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from huissier.domain.vocabulary.errors import VocabularyError
+
+Time = Annotated[datetime, Meta(tz=True)]
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RFC3339: Final = re.compile(

@@ -26,6 +26,8 @@ from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 
 if TYPE_CHECKING:
+    from eventsourcing.dcb.api import DCBRecorder
+
     from huissier.adapters.async_engine import AsyncEngine
     from huissier.adapters.engine import Clock, Engine
 
@@ -60,22 +62,35 @@ __all__ = [
 ]
 
 
-def open(url: str, *, options: "Options | None" = None, clock: "Clock | None" = None) -> "Engine":  # noqa: A001
+def open(  # noqa: A001
+    url: str,
+    *,
+    options: "Options | None" = None,
+    clock: "Clock | None" = None,
+    recorder: "DCBRecorder | None" = None,
+) -> "Engine":
     """Open the store at a URL, such as `sqlite:///huissier.db` or `sqlite://` in memory, made on first use.
 
-    `clock` returns the present in UTC, for commands without `at` and for when a fact is recorded. Raises
+    `clock` returns the present in UTC, for commands without `at` and for when a fact is recorded. `recorder` keeps
+    the log, if the store is not to: the store then holds the vault alone. Raises
     `huissier.adapters.errors.StoreError`.
     """
     from huissier.adapters.engine import Engine, utc_now
 
-    return Engine(url, options=options, clock=clock or utc_now)
+    return Engine(url, options=options, clock=clock or utc_now, recorder=recorder)
 
 
-def open_async(url: str, *, options: "Options | None" = None, clock: "Clock | None" = None) -> "AsyncEngine":
+def open_async(
+    url: str,
+    *,
+    options: "Options | None" = None,
+    clock: "Clock | None" = None,
+    recorder: "DCBRecorder | None" = None,
+) -> "AsyncEngine":
     """Do as `open`, for asyncio: `handle` and `check` are awaited, and so is `close` or `async with`."""
     from huissier.adapters.async_engine import AsyncEngine
 
-    return AsyncEngine(open(url, options=options, clock=clock))
+    return AsyncEngine(open(url, options=options, clock=clock, recorder=recorder))
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,12 @@
 """The engine and its slow, obvious twin come to the same answers, whatever the history."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 import pytest
+from eventsourcing.dcb.api import DCBRecorder
+from eventsourcing.dcb.popo import InMemoryDCBRecorder
 from hypothesis import given
 from hypothesis.strategies import sampled_from
 
@@ -123,15 +126,29 @@ def test_the_engine_answers_every_history_as_its_twin_does(history: History, opt
     _live_through(history, options, memory)
 
 
+@histories_looked_at(60)
+@given(history=histories(), options=options())
+@told_shortly
+def test_the_engine_answers_every_history_as_its_twin_does_with_its_log_elsewhere(
+    history: History, options: Options
+) -> None:
+    _live_through(history, options, recorder=InMemoryDCBRecorder())
+
+
+@pytest.mark.parametrize("recorder_of", [lambda: None, InMemoryDCBRecorder], ids=["own-log", "log-elsewhere"])
 @pytest.mark.parametrize("history", FINDS.values(), ids=FINDS)
-def test_the_engine_answers_as_its_twin_where_they_disagreed_or_might(history: History) -> None:
-    _live_through(history, Options())
+def test_the_engine_answers_as_its_twin_where_they_disagreed_or_might(
+    history: History, recorder_of: Callable[[], DCBRecorder | None]
+) -> None:
+    _live_through(history, Options(), recorder=recorder_of())
 
 
-def _live_through(history: History, options: Options, memory: int = MEMORY) -> None:
+def _live_through(
+    history: History, options: Options, memory: int = MEMORY, recorder: DCBRecorder | None = None
+) -> None:
     twin = Twin(options)
     expected: list[TwinAnswer] = []
-    with Engine("sqlite://", clock=lambda: NOW, options=options, memory=memory) as engine:
+    with Engine("sqlite://", clock=lambda: NOW, options=options, memory=memory, recorder=recorder) as engine:
         for place, command in enumerate(history):
             so_far = history[: place + 1]
             if isinstance(command, SubmitMessage):

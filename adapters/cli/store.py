@@ -1,0 +1,76 @@
+"""`huissier store`: whether a store is whole, and how an older one becomes one of today."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, url_of
+from huissier.adapters.json_lines import encode_line
+
+if TYPE_CHECKING:
+    from huissier.adapters.integrity import Problem, Report
+
+store = typer.Typer(help="The store itself: its integrity and its schema.", no_args_is_help=True)
+
+
+@store.command()
+def check(context: typer.Context, store: StoreOption = None, json: JsonOption = False) -> None:
+    """Read the whole store and name everything that is wrong with it; change nothing.
+
+    Positions, events, tags and their index, the vault against the log, the database itself; a copy will do. Exit
+    status 0 if nothing is wrong, 1 if something is, 3 if the store cannot be read.
+    """
+    from huissier.adapters.integrity import check_store
+
+    with errors_told(), _progress("checking") as progress:
+        report = check_store(url_of(context, store), progress=progress)
+    typer.echo(encode_line(report).decode().rstrip() if json else "\n".join(_as_text(report)))
+    if report.problems:
+        raise typer.Exit(Status.NO)
+
+
+@store.command()
+def migrate(context: typer.Context, store: StoreOption = None, json: JsonOption = False) -> None:
+    """Bring a store that an older huissier made to this one's schema version.
+
+    All in one transaction: a failure leaves the store as it was. Stop what uses the store and back it up before.
+    """
+    from huissier.adapters.log.migrations import migrate
+
+    with errors_told():
+        done = migrate(url_of(context, store))
+    if json:
+        typer.echo(encode_line(done).decode().rstrip())
+    elif done.before == done.after:
+        typer.echo(f"The store is already at version {done.after}.")
+    else:
+        typer.echo(f"The store was migrated from version {done.before} to version {done.after}.")
+
+
+def _as_text(report: "Report") -> Iterator[str]:
+    yield from map(_problem, report.problems)
+    for note in report.notes:
+        yield f"note: {note}"
+    found = "nothing is wrong" if not report.problems else "the store is not whole"
+    yield f"{report.events} events up to position {report.head}: {found}."
+
+
+def _problem(problem: "Problem") -> str:
+    return problem.what if problem.position is None else f"position {problem.position}: {problem.what}"
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, and none in a pipe."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _done, _of: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)

@@ -1,0 +1,74 @@
+"""`check_store`: everything looked at in one snapshot of a store."""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from huissier.adapters.integrity.findings import Findings, Report
+from huissier.adapters.integrity.log_check import LogCheck
+from huissier.adapters.integrity.log_rows import LogRows
+from huissier.adapters.integrity.tag_index import TagIndex
+from huissier.adapters.integrity.usagers import Usagers
+from huissier.adapters.integrity.vault_check import check_vault, vault_of
+from huissier.adapters.log.claim import log_is_elsewhere
+from huissier.adapters.log.place import Place
+from huissier.adapters.log.schema import SCHEMA_VERSION
+from huissier.adapters.log.session import Session
+from huissier.adapters.log.store import Store
+
+Progress = Callable[[int, int], None]
+
+_NAMED_VERSION = "SELECT value FROM settings WHERE name = 'schema_version'"
+_FUNCTIONS = "SELECT count(*) FROM pg_proc WHERE proname = 'huissier_append' AND pg_function_is_visible(oid)"
+
+
+def check_store(
+    url: str, *, environment: Mapping[str, str] = os.environ, progress: Progress = lambda _done, _of: None
+) -> Report:
+    """Read a whole store and say what is wrong with it; nothing in or beside it is changed.
+
+    `progress` is told the position read and the last one. Raises `StoreError` where it cannot be read.
+    """
+    place = Place(url, read_only=True)
+    try:
+        with closing(Store(place, _as_it_is)) as store, store.reading() as session, Usagers() as usagers:
+            return _check(session, place, usagers, environment, progress)
+    finally:
+        place.check_undisturbed()  # what was found in a file that changed meanwhile, also an error, is worth nothing
+
+
+def _as_it_is(_session: Session, _is_new: bool) -> None:
+    """Prepare nothing: what is wrong is to be found."""
+
+
+def _check(
+    session: Session, place: Place, usagers: Usagers, environment: Mapping[str, str], progress: Progress
+) -> Report:
+    findings = Findings()
+    _check_database(session, place, findings)
+    rows = LogRows(session)
+    log = LogCheck(TagIndex(session, rows, findings), usagers, findings)
+    for page in rows.pages():
+        log.take_in(page)
+        progress(log.head, rows.head)
+    log.end()
+    with findings.reading("the vault"):
+        check_vault(session, vault_of(place, environment, session, findings), usagers, findings)
+    return findings.report(log.events, log.head)
+
+
+def _check_database(session: Session, place: Place, findings: Findings) -> None:
+    """Ask the database itself, and whether it has everything of its schema version."""
+    if place.is_embedded:
+        with findings.reading("the database"):
+            for (found,) in session.rows("PRAGMA integrity_check(100)"):
+                for line in found.splitlines():
+                    if line != "ok":
+                        findings.problem(f"the database: {line}")
+    elif not session.scalar(_FUNCTIONS):
+        findings.problem("the function huissier_append is missing from the database")
+    with findings.reading("the settings"):
+        if session.scalar(_NAMED_VERSION) != str(SCHEMA_VERSION):
+            findings.problem("the settings name another schema version than the store's")
+        if log_is_elsewhere(session):
+            findings.note("the log of this store is elsewhere and was not read")

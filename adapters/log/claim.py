@@ -1,0 +1,55 @@
+"""Whose log belongs to a store: its own, or one in a foreign recorder, known again by its first fact.
+
+A vault without its log would let the engine answer as if nothing had ever happened, and a log without its vault
+makes strangers of everybody it speaks of. So a store says from its making on that its log is elsewhere, and soon after
+the first fact which log that is.
+"""
+
+from hashlib import sha256
+from typing import Final
+
+from eventsourcing.dcb.api import DCBRecorder
+
+from huissier.adapters.errors import StoreError
+from huissier.adapters.log.recorded import events_in
+from huissier.adapters.log.session import Session
+
+_NOT_YET: Final = ""
+_GET: Final = "SELECT value FROM settings WHERE name = 'log_elsewhere'"
+_SET: Final = "INSERT INTO settings (name, value) VALUES ('log_elsewhere', ?)"
+_REMEMBER: Final = "UPDATE settings SET value = ? WHERE name = 'log_elsewhere' AND value = ''"
+
+
+def log_is_elsewhere(session: Session) -> bool:
+    """Say whether a store was made for a log in a foreign recorder."""
+    return session.scalar(_GET) is not None
+
+
+def check_claim(session: Session, is_new: bool, recorder: DCBRecorder | None) -> None:
+    """Mark a new store whose log is elsewhere; make sure in another that this is its log. Raises `StoreError`."""
+    kept = session.scalar(_GET)
+    if recorder is None:
+        if kept is not None:
+            raise StoreError("the log of this store is elsewhere: open it from Python with its recorder")
+        return
+    first = _first_fact(recorder)
+    if is_new:
+        if first != _NOT_YET:
+            raise StoreError("the recorder holds a log already, and a new store would not know its usagers")
+        session.run(_SET, (_NOT_YET,))
+    elif kept is None:
+        raise StoreError("this store keeps its own log; a foreign recorder needs a new store beside it")
+    elif kept not in (_NOT_YET, first):
+        raise StoreError("the recorder does not hold the log that this store was made for")
+
+
+def remember_claim(session: Session, recorder: DCBRecorder) -> None:
+    """Have the store know its log again, if it does not yet."""
+    session.run(_REMEMBER, (_first_fact(recorder),))
+
+
+def _first_fact(recorder: DCBRecorder) -> str:
+    """Return a digest of the log's first fact, nothing where there is none."""
+    for sequenced in events_in(recorder, limit=1):
+        return sha256(sequenced.event.data).hexdigest()
+    return _NOT_YET

