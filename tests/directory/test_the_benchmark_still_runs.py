@@ -9,7 +9,7 @@ from huissier.adapters.directory.reading import open_extraction, read_extraction
 
 
 def test_the_benchmark_runs_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    extraction.main(["--rows", "50", "--domains", "3", "--dir", str(tmp_path)])
+    extraction.main(["--rows", "300", "--domains", "3", "--dir", str(tmp_path)])
     shown = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in shown[::2]] == [
         "import",
@@ -18,8 +18,8 @@ def test_the_benchmark_runs_and_leaves_nothing_behind(tmp_path: Path, capsys: py
         "export as FHIR",
         "search",
     ]
-    assert "50 mailboxes created" in shown[1]
-    assert "50 there already" in shown[3]
+    assert "300 mailboxes created" in shown[1]
+    assert "300 there already" in shown[3]
     assert list(tmp_path.iterdir()) == []
 
 
