@@ -1,1 +1,1 @@
-"""Read models folded from the log: directory, audit trail, statistics (none yet)."""
+"""Read models folded from the log: directory, audit trail, exchange statistics, obligations."""

@@ -10,7 +10,6 @@ No usager's address is shown: it is the word `usager`, which no address is.
 from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, ClassVar, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -138,12 +137,6 @@ class _Tables:
         return Table(f"exchanges_{name}_{self._generation}", self.metadata, *columns, sqlite_with_rowid=False)
 
 
-@lru_cache(maxsize=16)
-def _tables_of(generation: int) -> _Tables:
-    """Return the same tables every time: SQLAlchemy remembers its statements by them."""
-    return _Tables(generation)
-
-
 class Exchanges(Projection):
     """Messages per held domain and month, and what was reported of them."""
 
@@ -153,7 +146,7 @@ class Exchanges(Projection):
     def __init__(self, generation: int) -> None:
         """Take the tables of a generation."""
         super().__init__(generation)
-        self._tables = _tables_of(generation)
+        self._tables = _Tables(generation)
         self.metadata = self._tables.metadata
 
     def fold(self, connection: Connection, page: Sequence[Entry]) -> None:

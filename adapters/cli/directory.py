@@ -101,7 +101,7 @@ def export(
     from huissier.adapters.cli.views import caught_up, progress_bar
     from huissier.adapters.directory import fhir as bundles
     from huissier.adapters.directory import writing
-    from huissier.adapters.directory.private_file import private_file
+    from huissier.adapters.private_file import UnwritableError, private_file
     from huissier.projections.directory.as_of import AsOf
     from huissier.projections.directory.facts import Directory
 
@@ -119,8 +119,8 @@ def export(
         try:
             with progress_bar("exporting") as bar, private_file(path) as file:
                 count = write(_telling(then.all(), lambda done: bar(done, total)), file, moment)
-        except OSError as problem:
-            fail(f"{path}: {problem.strerror}", Status.STORE)
+        except UnwritableError as problem:
+            fail(str(problem), Status.UNREADABLE)
     typer.echo(f"{path}: {count:,} mailboxes")
 
 

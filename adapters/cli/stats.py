@@ -106,10 +106,10 @@ def _layout(path: Path | None) -> "Layout":
 
 def _write_page(path: Path, found: "list[Summary]") -> None:
     from huissier.adapters.engine import utc_now
+    from huissier.adapters.private_file import private_file
     from huissier.adapters.statistics.page import page_of
-    from huissier.adapters.statistics.private_file import replacing
 
-    with _errors_of_files(), replacing(path) as file:
+    with _errors_of_files(), private_file(path) as file:
         for piece in page_of(found, utc_now().strftime("%Y-%m-%d %H:%M UTC")):
             file.write(piece.encode())
 
@@ -117,8 +117,8 @@ def _write_page(path: Path, found: "list[Summary]") -> None:
 @contextmanager
 def _errors_of_files() -> Iterator[None]:
     """Tell in one line that a file could not be written, or had to be stopped at the gate."""
+    from huissier.adapters.private_file import UnwritableError
     from huissier.adapters.statistics.gate import GateError
-    from huissier.adapters.statistics.private_file import UnwritableError
 
     try:
         yield

@@ -3,14 +3,15 @@
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from huissier.adapters.private_file import private_file
 from huissier.adapters.statistics.gate import GateError, passed
 from huissier.adapters.statistics.layout import FIELDS, Layout
-from huissier.adapters.statistics.private_file import replacing
 from huissier.projections.exchanges import Exchange
 
 _LINES: Final = 1_000  # written at once
@@ -35,13 +36,18 @@ def write_exchanges(folder: Path, month: int, domain: str, layout: Layout, excha
     name = f"{month}_EchangesMSSante_{passed(domain, 'the domain')}.csv"
     lines = _lines(month, domain, layout, exchanges)
     rows = -int(layout.header)
-    with replacing(folder / name) as file:
-        file.write("".encode(layout.encoding))  # the byte order mark, where the encoding has one
+    digest = sha256()
+    with private_file(folder / name) as file:
+
+        def write(content: bytes) -> None:
+            digest.update(content)
+            file.write(content)
+
+        write("".encode(layout.encoding))  # the byte order mark, where the encoding has one
         while some := list(islice(lines, _LINES)):
-            file.write(_as_text(some, layout).encode(layout.encoding.removesuffix("-sig")))
+            write(_as_text(some, layout).encode(layout.encoding.removesuffix("-sig")))
             rows += len(some)
-        digest = file.sha256
-    return Written(name, digest, rows)
+    return Written(name, digest.hexdigest(), rows)
 
 
 def _lines(month: int, domain: str, layout: Layout, exchanges: Iterable[Exchange]) -> Iterator[Sequence[str | int]]:

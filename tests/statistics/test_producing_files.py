@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_the_file_that_was_there_and_no_half_one(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("huissier.adapters.statistics.private_file.os.fsync", full)
+    monkeypatch.setattr("huissier.adapters.private_file.os.fsync", full)
     done = produce(tmp_path, "--out", "out")
     assert done.returncode == 2
     assert done.stderr == f"huissier: out/{NAME} cannot be written: No space left on device\n"

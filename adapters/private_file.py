@@ -1,0 +1,43 @@
+"""Files that are there as a whole or not at all, readable by their owner only."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from huissier.adapters.errors import HuissierError
+
+
+class UnwritableError(HuissierError):
+    """A file could not be written; what stood there before still does."""
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file under another name beside it; it takes its own when the block ends without an exception.
+
+    Raises `UnwritableError`.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                draft.replace(path)
+                _sync(path.parent)
+            finally:
+                draft.unlink(missing_ok=True)
+    except OSError as problem:
+        raise UnwritableError(f"{path} cannot be written: {problem.strerror}") from None
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
