@@ -6,12 +6,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
-from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line
+from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, seconds_in
 from huissier.adapters.validation import validated
 from huissier.domain.answers import Answer, Verdicts
 from huissier.domain.commands import AnyCommand, SubmitMessage
@@ -28,7 +29,7 @@ class AsyncEngine:
         self._engine = engine
         self._readers = ThreadPoolExecutor(1, "huissier-check")
         self._mail: _Mail | None = None
-        self._closed = False
+        self._closing: asyncio.Future[None] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -43,7 +44,7 @@ class AsyncEngine:
         """
         mail = self._mail_of(asyncio.get_running_loop())
         line = self._engine.line
-        ticket = _Ticket(validated(command), mail, line.lead_elsewhere, time.monotonic() + timeout)
+        ticket = _Ticket(validated(command), mail, line.lead_elsewhere, time.monotonic() + seconds_in(timeout))
         must_lead = line.enter_now(ticket)
         if must_lead is None:
             must_lead = await _wait_for_room(line, ticket)
@@ -58,17 +59,18 @@ class AsyncEngine:
         finally:
             mail.expected.discard(ticket)
 
-    async def check(self, command: SubmitMessage) -> Verdicts:
-        """Return what `handle` would answer to a submission, and record nothing."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._engine.check, command)
+    async def check(self, command: SubmitMessage, *, timeout: float = TIMEOUT) -> Verdicts:
+        """Return what `handle` would answer to a submission, and record nothing. Raises as `Engine.check` does."""
+        self._engine.line.check_open()
+        work = partial(self._engine.check, command, timeout=timeout)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     async def close(self) -> None:
-        """Answer everybody who waits, then let go of the store; closing twice does no harm."""
-        if self._closed:
-            return
-        self._closed = True
-        await asyncio.get_running_loop().run_in_executor(self._readers, self._engine.close)
-        self._readers.shutdown(wait=False)
+        """Answer everybody who waits, then let go of the store; closing twice waits for the same end."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().run_in_executor(self._readers, self._engine.close)
+            self._readers.shutdown(wait=False)
+        await asyncio.shield(self._closing)
 
     async def __aenter__(self) -> Self:
         return self
@@ -142,6 +144,7 @@ class _Ticket:
     """A ticket whose caller awaits."""
 
     __slots__ = ("_lead", "_mail", "answer", "command", "deadline", "future", "problem")
+    leads_when_woken = False
 
     def __init__(self, command: AnyCommand, mail: _Mail, lead: Callable[[], None], deadline: float) -> None:
         self.command = command

@@ -3,10 +3,11 @@
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Final, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
 import msgspec
 from eventsourcing.dcb.api import DCBRecorder
@@ -18,7 +19,7 @@ from huissier.adapters.errors import (
     TemporarilyUnavailableError,
     WhiteListError,
 )
-from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask
+from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask, seconds_in
 from huissier.adapters.log.claim import check_claim
 from huissier.adapters.log.foreign import AskedVault, ForeignLog
 from huissier.adapters.log.place import Place
@@ -69,6 +70,24 @@ class WhiteListReport(msgspec.Struct, frozen=True):
     generated_at: datetime
 
 
+class _Desk(NamedTuple):
+    """Where one thread at a time decides: a clerk, and what is remembered of the log there."""
+
+    lock: threading.Lock
+    memory: Memory
+    clerk: Clerk
+
+    @contextmanager
+    def in_use(self) -> "Iterator[_Desk]":
+        """Sit down alone; what is remembered is dropped when anything fails, for it may be ahead of the log."""
+        with self.lock:
+            try:
+                yield self
+            except BaseException:
+                self.memory.forget()
+                raise
+
+
 class Engine:
     """Answers commands on one store. Safe to share between threads; several processes may open one store."""
 
@@ -91,23 +110,27 @@ class Engine:
         `recorder`: where the log is, if not in the store, which then holds the vault; closing the engine leaves it
         open.
         """
+        if queue < 1 or memory < 0:
+            raise ValueError("queue must be 1 at least, memory 0")
         check_environment(environment)
         place = Place(url, create=create)
         key = load_key(place, environment)
-        vault = Vault(key) if recorder is None else AskedVault(key)
 
         def prepare(session: Session, is_new: bool) -> None:
-            vault.adopt(session, is_new)
+            Vault(key).adopt(session, is_new)
             check_claim(session, is_new, recorder)
+
+        def desk() -> _Desk:
+            vault = Vault(key) if recorder is None else AskedVault(key)
+            return _Desk(threading.Lock(), Memory(vault, memory), Clerk(vault, RuleBook(options)))
 
         self._store = Store(place, prepare)
         self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
-        self._memory = Memory(vault, memory)
-        self._clerk = Clerk(vault, RuleBook(options))
-        is_at_hand = place.is_embedded and recorder is None
-        self._line = Line(self._serve, capacity=queue, callers_lead=is_at_hand)
+        self._pen_desk, self._check_desk = desk(), desk()
+        self._is_at_hand = place.is_embedded and recorder is None  # else it may fall silent
+        self._line = Line(self._serve, capacity=queue, callers_lead=self._is_at_hand)
+        self._checker = ThreadPoolExecutor(1, "huissier-check")
         self._clock = clock
-        self._lock = threading.Lock()
         self.place = place
         self._keeps_deleted = False
 
@@ -136,24 +159,36 @@ class Engine:
         `TemporarilyUnavailableError` when there is no answer in `timeout` seconds (asking again with the same id
         is safe), and `StoreError` where nothing could be recorded.
         """
-        return ask(self._line, validated(command), timeout)
+        return ask(self._line, validated(command), seconds_in(timeout))
 
     def handle_many(self, commands: Iterable[AnyCommand]) -> list[Answer]:
         """Decide commands one after the other in one transaction: all answers are durable, or none is."""
         ready = [validated(command) for command in commands]
         if not ready:
             return []
-        return self._in_turn(partial(self._clerk.answer_all, ready))
+        return self._in_turn(lambda clerk, turn: clerk.answer_all(ready, turn))
 
-    def check(self, command: SubmitMessage) -> Verdicts:
-        """Return what `handle` would answer to a submission, and record nothing."""
+    def check(self, command: SubmitMessage, *, timeout: float = TIMEOUT) -> Verdicts:
+        """Return what `handle` would answer to a submission, and record nothing; it waits for nobody's pen.
+
+        Raises `TemporarilyUnavailableError` when there is no answer in `timeout` seconds.
+        """
         ready = validated(command)
         if not isinstance(ready, SubmitMessage):
             raise InvalidCommandError("only a submission can be checked")
-        with self._lock, self._remembering(), self._log.reading() as look:
-            turn = Turn(look, self._memory, self._clock())
-            verdicts = self._clerk.verdicts(ready, turn)
-            self._memory.keep_bounded(turn.done_with)
+        self._line.check_open()
+        if self._is_at_hand:
+            return self._checked(ready)
+        try:
+            return self._checker.submit(self._checked, ready).result(seconds_in(timeout))
+        except FutureTimeoutError:
+            raise TemporarilyUnavailableError(UNAVAILABLE) from None
+
+    def _checked(self, command: SubmitMessage) -> Verdicts:
+        with self._check_desk.in_use() as desk, self._log.reading() as look:
+            turn = Turn(look, desk.memory, self._clock())
+            verdicts = desk.clerk.verdicts(command, turn)
+            desk.memory.keep_bounded(turn.done_with)
             return verdicts
 
     def load_white_list(
@@ -165,7 +200,7 @@ class Engine:
         `allow_older`, and for one from the future.
         """
 
-        def load(turn: Turn) -> WhiteListReport:
+        def load(_: Clerk, turn: Turn) -> WhiteListReport:
             trust_space = TrustSpace(turn.facts_tagged(TRUST_SPACE))
             if not allow_older:
                 _refuse_old(white_list, trust_space, turn.now, max_age)
@@ -179,7 +214,7 @@ class Engine:
 
     def record(self, fact: StatisticsProduced) -> None:
         """Record that a file of statistics was produced; it is durable when this returns. Raises `StoreError`."""
-        self._in_turn(lambda turn: turn.record(fact))
+        self._in_turn(lambda _, turn: turn.record(fact))
 
     @property
     def line(self) -> Line:
@@ -189,7 +224,8 @@ class Engine:
     def close(self) -> None:
         """Answer everybody who waits, then let go of the store; closing twice does no harm."""
         self._line.close()
-        with self._lock:
+        self._checker.shutdown(wait=False)
+        with self._pen_desk.lock, self._check_desk.lock:
             self._store.close()
 
     def __enter__(self) -> Self:
@@ -202,11 +238,11 @@ class Engine:
         """Answer a batch in one turn; where one command breaks it, the others are answered without it."""
         commands = [ticket.command for ticket in tickets]
         try:
-            answers = self._in_turn(partial(self._clerk.answer_all, commands))
+            answers = self._in_turn(lambda clerk, turn: clerk.answer_all(commands, turn))
         except StoreError as problem:
             for ticket in tickets:
                 ticket.problem = type(problem)(*problem.args)
-        except BaseException as problem:
+        except Exception as problem:
             if len(tickets) == 1:
                 tickets[0].problem = problem
                 return
@@ -216,38 +252,37 @@ class Engine:
             for ticket, answer in zip(tickets, answers, strict=True):
                 ticket.answer = answer
 
-    def _in_turn(self, work: Callable[[Turn], T]) -> T:
+    def _in_turn(self, work: Callable[[Clerk, Turn], T]) -> T:
         """Do some work with the pen; what the turn recorded is durable when this returns.
 
         The work is done again where somebody else wrote before its facts were appended.
         """
-        with self._lock, self._remembering():
-            for attempt in self._log.pens(self._memory.seen):
+        self._line.check_process()
+        with self._pen_desk.in_use() as desk:
+            for attempt in self._log.pens(desk.memory.seen):
                 turn: Turn | None = None
                 try:
                     with attempt as pen:
-                        turn = Turn(pen, self._memory, self._clock())
-                        result = work(turn)
+                        turn = Turn(pen, desk.memory, self._clock())
+                        result = work(desk.clerk, turn)
                         pen.append(turn.stored)
                 except OvertakenError:
                     if turn is not None:
                         turn.undo()
                     continue
-                self._memory.seen = pen.head
-                self._memory.keep_bounded(turn.done_with)
-                if turn.has_erased or self._keeps_deleted:
-                    self._keeps_deleted = not self._store.forget_deleted()
+                desk.memory.seen = pen.head
+                desk.memory.keep_bounded(turn.done_with)
+                self._forget_deleted(turn)
                 return result
             raise TemporarilyUnavailableError(UNAVAILABLE)
 
-    @contextmanager
-    def _remembering(self) -> Iterator[None]:
-        """Drop what is remembered when anything fails: it may be ahead of the log."""
-        try:
-            yield
-        except BaseException:
-            self._memory.forget()
-            raise
+    def _forget_deleted(self, turn: Turn) -> None:
+        """Have the store drop what an erasure left of a row; what does not succeed now is tried in the next turn."""
+        if turn.has_erased or self._keeps_deleted:
+            try:
+                self._keeps_deleted = not self._store.forget_deleted()
+            except StoreError:
+                self._keeps_deleted = True  # the erasure itself is durable and must be answered
 
 
 def _refuse_old(white_list: WhiteList, trust_space: TrustSpace, now: datetime, max_age: timedelta | None) -> None:

@@ -38,4 +38,4 @@ class WhiteListError(HuissierError, ValueError):
 
 
 class TemporarilyUnavailableError(StoreError):
-    """The store did not answer in time; asking again with the same id is safe."""
+    """The store did not answer in time, or its answer was lost; asking again with the same id is safe."""

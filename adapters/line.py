@@ -5,6 +5,7 @@ line and is answered together with all others in the next turn, by one commit. W
 line is called to lead the next, so nobody serves strangers for ever.
 """
 
+import os
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from huissier.domain.commands import AnyCommand
 
 TIMEOUT: Final = 30.0  # as long as the databases themselves wait for the pen
 MOST_AT_ONCE: Final = 512
+_YEAR: Final = 365 * 86_400.0
 UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time; asking again with the same id is safe"
 
 
@@ -27,6 +29,11 @@ class Ticket(Protocol):
     command: AnyCommand
     answer: Answer | None
     problem: BaseException | None
+
+    @property
+    def leads_when_woken(self) -> bool:
+        """Whether a call to lead only wakes the caller, who may have left; else the call itself leads."""
+        ...
 
     def finish(self) -> None:
         """Tell the caller that the ticket has its answer or its problem."""
@@ -53,6 +60,7 @@ class Line:
         self._called: Ticket | None = None
         self._closed = False
         self._leader = ThreadPoolExecutor(1, "huissier-pen")
+        self._process = os.getpid()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -63,6 +71,7 @@ class Line:
         Raises `TemporarilyUnavailableError` where there is no room before the deadline (monotonic seconds) and
         `EngineClosedError`.
         """
+        self.check_process()
         with self._guard:
             while len(self._waiting) >= self._capacity and not self._closed:
                 if not self._guard.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
@@ -71,8 +80,23 @@ class Line:
 
     def enter_now(self, ticket: Ticket) -> bool | None:
         """Do as `enter`, but return None at once where there is no room."""
+        self.check_process()
         with self._guard:
             return None if len(self._waiting) >= self._capacity else self._admit(ticket)
+
+    def check_process(self) -> None:
+        """Refuse a process that inherited an open engine: connections, locks and threads belong to its parent.
+
+        Raises `EngineClosedError`.
+        """
+        if os.getpid() != self._process:
+            raise EngineClosedError("the engine was opened before this process was forked; open one in each process")
+
+    def check_open(self) -> None:
+        """Refuse what comes after the end, or in another process. Raises `EngineClosedError`."""
+        self.check_process()
+        if self._closed:
+            raise EngineClosedError("the engine was closed")
 
     def _admit(self, ticket: Ticket) -> bool:
         if self._closed:
@@ -91,14 +115,21 @@ class Line:
         try:
             if batch:
                 self._serve(batch)
+        except BaseException:  # whoever leads is being interrupted: the others know no more than that
+            for ticket in batch:
+                ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
+            raise
         finally:
             self._call_next()
-        for ticket in batch:
-            ticket.finish()
+            for ticket in batch:
+                ticket.finish()
 
     def lead_elsewhere(self) -> None:
         """Have the line's own thread lead, for callers that must not be held up by a pen that others hold."""
-        self._leader.submit(self.lead)
+        try:
+            self._leader.submit(self.lead)
+        except RuntimeError:  # the interpreter is ending: no thread begins anything any more
+            self.lead()
 
     def lead_for(self, seconds: float) -> None:
         """Lead for a thread that has so many seconds, or have it done."""
@@ -114,9 +145,9 @@ class Line:
                 self._waiting.remove(ticket)
             except ValueError:
                 return False
-            was_called = self._called is ticket
+            must_call_another = self._called is ticket and ticket.leads_when_woken
             self._guard.notify_all()
-        if was_called:
+        if must_call_another:
             self._call_next()
         return True
 
@@ -143,6 +174,7 @@ class ThreadTicket:
     """A ticket whose caller is a thread that waits."""
 
     __slots__ = ("_signal", "answer", "command", "done", "problem")
+    leads_when_woken = True
 
     def __init__(self, command: AnyCommand) -> None:
         """Start without an answer."""
@@ -171,6 +203,13 @@ class ThreadTicket:
         return self._signal.acquire(timeout=max(0.0, seconds))
 
 
+def seconds_in(timeout: float) -> float:
+    """Return a time-out that can be waited for; for ever is a year. Raises `ValueError`."""
+    if not timeout >= 0:
+        raise ValueError("timeout must be a number of seconds, 0 at least")
+    return min(timeout, _YEAR)
+
+
 def ask(line: Line, command: AnyCommand, seconds: float) -> Answer:
     """Stand in line with one command and return its answer; raise its problem.
 
@@ -178,16 +217,21 @@ def ask(line: Line, command: AnyCommand, seconds: float) -> Answer:
     """
     deadline = time.monotonic() + seconds
     ticket = ThreadTicket(command)
-    lead = line.enter(ticket, deadline)
-    while True:
-        if lead:
-            line.lead_for(seconds)
-        if ticket.done:
-            break
-        lead = ticket.wait(deadline - time.monotonic()) and not ticket.done
-        if not (lead or ticket.done or time.monotonic() < deadline):
-            line.leave(ticket)
-            raise TemporarilyUnavailableError(UNAVAILABLE)
+    must_lead = line.enter(ticket, deadline)
+    try:
+        while not ticket.done:
+            if must_lead:
+                must_lead = False
+                line.lead_for(seconds)
+            elif ticket.wait(deadline - time.monotonic()):
+                must_lead = not ticket.done
+            elif time.monotonic() >= deadline and not ticket.done:
+                raise TemporarilyUnavailableError(UNAVAILABLE)
+    except BaseException:  # too late, or interrupted while waiting
+        line.leave(ticket)
+        if must_lead:
+            line.lead_elsewhere()
+        raise
     if ticket.problem is not None:
         raise ticket.problem
     assert ticket.answer is not None  # noqa: S101 a ticket that is done has one or the other

@@ -42,7 +42,7 @@ def test_an_engine_keeps_no_more_than_it_was_told(tmp_path: Path) -> None:
     with hospital(f"sqlite:///{tmp_path / 'huissier.db'}", memory=20) as engine:
         for number in range(50):
             engine.handle(message(number, to=f"nobody-{number}@ch-exemple.mssante.fr"))
-            assert engine._memory.facts.size <= 20
+            assert engine._pen_desk.memory.facts.size <= 20
 
 
 def test_what_is_used_again_and_again_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

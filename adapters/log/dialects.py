@@ -17,10 +17,16 @@ BUSY_SECONDS: Final = 30
 _INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
 _INSERT_TAG: Final = "INSERT INTO tags (tag, type, position) VALUES (?, ?, ?)"
 
+_DAMAGED: Final = frozenset({"XX001", "XX002"})  # data and index corrupted
+# Lock not available, query canceled, server shutting down, crashed or not ready, too many connections, deadlock.
+_PASSING: Final = frozenset({"55P03", "57014", "57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01"})
 _DAMAGE: Final = ("malformed", "not a database", "corrupt", "Could not decode", "no such table", "no such column")
 _tags_encoder = msgspec.json.Encoder()
 _SETTINGS: Final = (
     f"SET lock_timeout = '{BUSY_SECONDS}s'",
+    # What the database or the role has as its default must not make an answer stale, or let it be lost in a crash.
+    "SET default_transaction_isolation = 'read committed'",
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     # Tag queries take microseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
     # that would tell the planner so. Kept to the indexes, one plan is as good as another: it is made once.
     "SET plan_cache_mode = force_generic_plan",
@@ -54,8 +60,8 @@ class Dialect(ABC):
         """Write events behind the head and return the new one; None where it looks and finds that it must not."""
 
     @abstractmethod
-    def error_for(self, reason: str) -> type[StoreError]:
-        """Return the kind of error that the database's words mean."""
+    def error_for(self, problem: BaseException | None, reason: str) -> type[StoreError]:
+        """Return the kind of error that the driver's exception means, with its words."""
 
 
 class Sqlite(Dialect):
@@ -93,7 +99,7 @@ class Sqlite(Dialect):
         connection.executemany(_INSERT_TAG, tags)
         return head + len(events)
 
-    def error_for(self, reason: str) -> type[StoreError]:
+    def error_for(self, problem: BaseException | None, reason: str) -> type[StoreError]:
         """Tell damage, and a pen that others hold too long, from everything else."""
         if "database is locked" in reason:
             return TemporarilyUnavailableError
@@ -105,7 +111,7 @@ class Postgresql(Dialect):
 
     name = "postgresql"
     driver = "postgresql+psycopg"
-    begin_writing = f"BEGIN; SELECT pg_advisory_xact_lock({postgres_append.PEN_LOCK})"
+    begin_writing = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({postgres_append.PEN_LOCK})"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
     connect_args: ClassVar[dict[str, Any]] = {
         "connect_timeout": 10,
@@ -144,11 +150,12 @@ class Postgresql(Dialect):
         (appended,) = self.execute(connection, postgres_append.CALL, parameters).fetchone()
         return None if appended is None else int(appended)
 
-    def error_for(self, reason: str) -> type[StoreError]:
-        """Tell damage, and a pen that others hold too long, from everything else."""
-        if "lock timeout" in reason:
+    def error_for(self, problem: BaseException | None, reason: str) -> type[StoreError]:
+        """Tell damage, and what passes by itself, from everything else: a lost answer has no state at all."""
+        state = getattr(problem, "sqlstate", None)
+        if state is None or state in _PASSING:
             return TemporarilyUnavailableError
-        return CorruptStoreError if "invalid page" in reason or "could not read block" in reason else StoreError
+        return CorruptStoreError if state in _DAMAGED else StoreError
 
 
 def _encode_tags(tags: list[str]) -> str:

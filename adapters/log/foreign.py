@@ -6,8 +6,8 @@ Where something does, the turn is done again on a new look. Whoever was overtake
 meanwhile, and nobody else with that vault begins a turn until it is let go; so nobody starves.
 
 Log and vault cannot be written in one transaction. Whom a fact names is in the vault before the fact is in the log,
-and whoever is erased leaves it after the erasure is in the log: what a crash leaves undone harms nobody and is done
-by asking again.
+and whoever is erased leaves it after the erasure is in the log: what a crash leaves undone is done by asking again.
+A newcomer may stay in the vault though no fact came to be, and can then be erased like anybody it knows.
 """
 
 import random

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -154,12 +154,14 @@ class Store:
         self._check_open()
         with self._errors_named, self._engine.connect() as connection:
             session = self._session(connection)
-            session.run(self._dialect.begin_reading)
             try:
+                session.run(self._dialect.begin_reading)
                 yield session
             finally:
-                with suppress(self._driver_error):
+                try:
                     session.run("ROLLBACK")
+                except self._driver_error:
+                    connection.invalidate()  # nobody should be lent what is left of it
 
     def _give_up(self, session: Session) -> None:
         """Undo what was written; a connection that cannot even do that is replaced by the next turn."""
@@ -222,14 +224,18 @@ class _ErrorsNamed:
         original = problem.orig if isinstance(problem, DBAPIError) else problem
         lines = str(original).strip().splitlines() or [type(original).__name__]
         reason = lines[0].partition(" with text ")[0]  # what stands in a damaged store is not for the eye
-        raise self._place.dialect.error_for(reason)(f"{self._place.name}: {reason}") from None
+        raise self._place.dialect.error_for(original, reason)(f"{self._place.name}: {reason}") from None
 
 
 def _engine_for(place: Place) -> Engine:
     """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
     memory: dict[str, Any] = {"poolclass": StaticPool} if place.in_memory else {}
     engine = sa.create_engine(
-        place.url, isolation_level="AUTOCOMMIT", connect_args=place.dialect.connect_args, **memory
+        place.url,
+        isolation_level="AUTOCOMMIT",
+        connect_args=place.dialect.connect_args,
+        pool_reset_on_return=None,  # transactions are also ended here, by name
+        **memory,
     )
 
     @event.listens_for(engine, "connect")

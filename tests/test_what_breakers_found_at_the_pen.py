@@ -1,0 +1,271 @@
+"""What newcomers sent to break the pen came upon: forks, interrupts, time-outs, and what a database has by default."""
+
+import asyncio
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import CorruptStoreError, EngineClosedError, StoreError, TemporarilyUnavailableError
+from huissier.adapters.line import Line, ThreadTicket, Ticket, ask
+from huissier.adapters.log import codec
+from huissier.adapters.log.dialects import Postgresql
+from huissier.adapters.log.store import Store
+from huissier.domain.answers import Answer
+from huissier.domain.commands import AnyCommand, EraseUsager
+from huissier.domain.events import UsagerErased
+from tests.test_engine import INS, USAGER, hospital, message
+
+KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
+RECORDED = Answer(type="submit-message", outcome="recorded", position=1)
+
+
+def answering(tickets: Sequence[Ticket]) -> None:
+    for ticket in tickets:
+        ticket.answer = RECORDED
+
+
+def test_a_process_that_inherited_an_engine_is_told_to_open_its_own(tmp_path: Path) -> None:
+    with hospital(f"sqlite:///{tmp_path / 'huissier.db'}") as engine:
+        asked: tuple[Callable[[], object], ...] = (
+            lambda: engine.handle(message(1)),
+            lambda: engine.handle_many([message(1)]),
+            lambda: engine.check(message(1)),
+        )
+        head = engine.head
+        reader, writer = os.pipe()
+        if (child := os.fork()) == 0:
+            told = 0
+            for ask_for in asked:
+                try:
+                    ask_for()
+                except EngineClosedError:
+                    told += 1
+            os.write(writer, bytes([told]))
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert os.read(reader, 1) == bytes([len(asked)])
+        assert engine.head == head
+        assert engine.handle(message(1)).position == head + 1
+
+
+def settled(url: str, *settings: str) -> None:
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        for setting in settings:
+            name = psycopg.sql.Identifier(connection.info.dbname)
+            connection.execute(psycopg.sql.SQL("ALTER DATABASE {} SET ").format(name) + psycopg.sql.SQL(setting))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_a_databases_own_isolation_makes_no_answer_stale(new_database: Callable[[], str], isolation: str) -> None:
+    url = new_database()
+    settled(url, f"default_transaction_isolation = '{isolation}'")
+    with hospital(url, environment=KEY) as engine, engine.recorder.pen() as pen:
+        assert pen.session.scalar("SHOW transaction_isolation") == "read committed"
+        with engine._store.without_transaction() as session:
+            assert session.scalar("SHOW default_transaction_isolation") == "read committed"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("off", "on"), ("remote_apply", "remote_apply"), ("local", "local")])
+def test_answers_are_durable_whatever_the_databases_own_commit_is(
+    new_database: Callable[[], str], given: str, kept: str
+) -> None:
+    url = new_database()
+    settled(url, f"synchronous_commit = {given}")
+    with Engine(url, environment=KEY) as engine, engine.recorder.pen() as pen:
+        assert pen.session.scalar("SHOW synchronous_commit") == kept
+
+
+def test_whoever_leads_may_be_interrupted_and_the_others_are_told() -> None:
+    begun, others = threading.Event(), threading.Event()
+
+    def interrupted(tickets: Sequence[Ticket]) -> None:
+        if not begun.is_set():
+            begun.set()
+            others.wait(5)
+            answering(tickets)
+        elif len(tickets) > 1:
+            raise KeyboardInterrupt
+        else:
+            answering(tickets)
+
+    line = Line(interrupted, capacity=10, callers_lead=True)
+    outcomes: list[str] = []
+
+    def caller() -> None:
+        try:
+            outcomes.append(ask(line, message(1), 30).outcome)
+        except BaseException as problem:
+            outcomes.append(type(problem).__name__)
+
+    first = threading.Thread(target=caller)
+    first.start()
+    begun.wait(5)
+    threads = [threading.Thread(target=caller) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while len(line) < 3:
+        time.sleep(0.001)
+    others.set()
+    for thread in (first, *threads):
+        thread.join(5)
+    assert sorted(outcomes) == ["KeyboardInterrupt", *["TemporarilyUnavailableError"] * 2, "recorded"]
+    line.close()
+
+
+def test_a_caller_that_is_interrupted_while_it_waits_leaves_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def slow(tickets: Sequence[Ticket]) -> None:
+        go_on.wait(5)
+        answering(tickets)
+
+    line = Line(slow, capacity=10, callers_lead=True)
+    leader = threading.Thread(target=lambda: ask(line, message(1), 30))
+    leader.start()
+    while not line._led:
+        time.sleep(0.001)
+    with monkeypatch.context() as interrupting:
+
+        def interrupt(*_: object) -> bool:
+            raise KeyboardInterrupt
+
+        interrupting.setattr(ThreadTicket, "wait", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            ask(line, message(2), 30)
+    go_on.set()
+    leader.join(5)
+    assert ask(line, message(3), 5) == RECORDED
+    line.close()
+
+
+def test_a_task_that_leaves_when_it_was_called_does_not_have_two_lead() -> None:
+    class Task:
+        leads_when_woken = False
+        command: AnyCommand = message(1)
+        answer: Answer | None = None
+        problem: BaseException | None = None
+        calls = 0
+
+        def finish(self) -> None:
+            pass
+
+        def call_to_lead(self) -> None:
+            self.calls += 1
+
+    waiting = [Task(), Task()]
+
+    def serve(tickets: Sequence[Ticket]) -> None:
+        answering(tickets)
+        if not isinstance(tickets[0], Task):
+            for task in waiting:
+                line.enter_now(task)
+
+    line = Line(serve, capacity=10, callers_lead=True)
+    ask(line, message(1), 30)
+    assert [task.calls for task in waiting] == [1, 0]
+    line.leave(waiting[0])
+    assert waiting[1].calls == 0  # the first one's call leads for it
+    line.lead()
+    assert waiting[1].answer == RECORDED
+    line.close()
+
+
+def test_where_no_thread_can_be_begun_any_more_the_caller_leads() -> None:
+    line = Line(answering, capacity=10, callers_lead=False)
+    line._leader.shutdown()
+    assert ask(line, message(1), 1) == RECORDED
+
+
+def test_one_may_wait_for_ever_but_not_for_no_number_of_seconds() -> None:
+    with hospital() as engine:
+        with engine.recorder.pen():
+            waiting = threading.Thread(target=lambda: engine.handle(message(1), timeout=math.inf))
+            waiting.start()
+            time.sleep(0.05)
+        waiting.join(5)
+        assert engine.handle(message(1), timeout=math.inf).outcome == "accepted"
+        for timeout in (math.nan, -1.0):
+            with pytest.raises(ValueError, match="timeout"):
+                engine.handle(message(2), timeout=timeout)
+    for queue, memory in ((0, 10), (10, -1)):
+        with pytest.raises(ValueError, match="queue must be 1 at least, memory 0"):
+            Engine("sqlite://", queue=queue, memory=memory)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_check_waits_for_nobodys_pen(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}" if kind == "sqlite" else request.getfixturevalue("new_database")()
+    with hospital(url, environment=KEY) as engine, Engine(url, environment=KEY) as other, other.recorder.pen():
+        waiting = threading.Thread(target=lambda: engine.handle(message(1)))
+        waiting.start()
+        began = time.monotonic()
+        assert engine.check(message(2)).outcome == "accepted"
+        assert time.monotonic() - began < 2
+    waiting.join(5)
+
+
+def test_a_check_that_is_not_answered_in_time_says_so(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hospital(new_database(), environment=KEY) as engine:
+        thawed = threading.Event()
+        reading = engine.log.reading
+
+        def frozen() -> object:
+            thawed.wait(10)
+            return reading()
+
+        with monkeypatch.context() as freezing:
+            freezing.setattr(engine.log, "reading", frozen)
+            with pytest.raises(TemporarilyUnavailableError):
+                engine.check(message(1), timeout=0.1)
+            thawed.set()
+
+
+def test_an_erasure_is_answered_though_what_it_left_cannot_be_cleared_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hospital(f"sqlite:///{tmp_path / 'huissier.db'}") as engine:
+        engine.handle(message(1, to=USAGER))
+        with monkeypatch.context() as full:
+
+            def fail(_: Store) -> bool:
+                raise StoreError("the disk is full")
+
+            full.setattr(Store, "forget_deleted", fail)
+            assert engine.handle(EraseUsager(ins=INS)).outcome == "recorded"
+        engine.handle(message(2))
+        assert (tmp_path / "huissier.db-wal").stat().st_size == 0
+        facts = [codec.decode(one.event.data, one.position).event for one in engine.recorder.read()]
+        assert sum(isinstance(fact, UsagerErased) for fact in facts) == 1
+
+
+def test_what_passes_by_itself_is_told_from_what_does_not_in_any_language() -> None:
+    kinds = Postgresql()
+    for passing in (psycopg.OperationalError("connexion perdue"), psycopg.errors.LockNotAvailable("verrou")):
+        assert kinds.error_for(passing, str(passing)) is TemporarilyUnavailableError
+    assert kinds.error_for(psycopg.errors.DataCorrupted("page invalide"), "") is CorruptStoreError
+    assert kinds.error_for(psycopg.errors.UndefinedTable("table absente"), "") is StoreError
+
+
+def test_a_closed_engine_for_asyncio_says_that_it_is_closed(tmp_path: Path) -> None:
+    async def story() -> None:
+        awaited = AsyncEngine(hospital(f"sqlite:///{tmp_path / 'huissier.db'}"))
+        running = [asyncio.create_task(awaited.handle(message(number))) for number in range(50)]
+        await asyncio.sleep(0)
+        await asyncio.gather(awaited.close(), awaited.close())
+        assert all(task.done() for task in running)
+        for ask_for in (awaited.check(message(1)), awaited.handle(message(1))):
+            with pytest.raises(EngineClosedError):
+                await ask_for
+        await awaited.close()
+
+    asyncio.run(story())
