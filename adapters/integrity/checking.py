@@ -7,6 +7,7 @@ from contextlib import closing
 from huissier.adapters.integrity.findings import Findings, Report
 from huissier.adapters.integrity.log_check import LogCheck
 from huissier.adapters.integrity.log_rows import LogRows
+from huissier.adapters.integrity.schema_check import check_schema
 from huissier.adapters.integrity.tag_index import TagIndex
 from huissier.adapters.integrity.usagers import Usagers
 from huissier.adapters.integrity.vault_check import check_vault, vault_of
@@ -19,7 +20,6 @@ from huissier.adapters.log.store import Store
 Progress = Callable[[int, int], None]
 
 _NAMED_VERSION = "SELECT value FROM settings WHERE name = 'schema_version'"
-_FUNCTIONS = "SELECT count(*) FROM pg_proc WHERE proname = 'huissier_append' AND pg_function_is_visible(oid)"
 
 
 def check_store(
@@ -59,14 +59,14 @@ def _check(
 
 def _check_database(session: Session, place: Place, findings: Findings) -> None:
     """Ask the database itself, and whether it has everything of its schema version."""
+    with findings.reading("the schema"):
+        check_schema(session, place, findings)
     if place.is_embedded:
         with findings.reading("the database"):
             for (found,) in session.rows("PRAGMA integrity_check(100)"):
                 for line in found.splitlines():
                     if line != "ok":
                         findings.problem(f"the database: {line}")
-    elif not session.scalar(_FUNCTIONS):
-        findings.problem("the function huissier_append is missing from the database")
     with findings.reading("the settings"):
         if session.scalar(_NAMED_VERSION) != str(SCHEMA_VERSION):
             findings.problem("the settings name another schema version than the store's")

@@ -18,7 +18,9 @@ from huissier import AdmitDomain, AnyCommand, CloseEns, EraseUsager, Options, Re
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, ForeignStoreError, StoreError, StoreVersionError
 from huissier.adapters.integrity import Report, check_store
+from huissier.adapters.log.migrations import migrate
 from huissier.adapters.log.place import Place
+from huissier.adapters.log.postgres_append import DEFINITION
 from huissier.adapters.log.store import Store
 from huissier.adapters.vault import Vault, new_usager_id
 from huissier.domain.vocabulary.ins import Ins, mentions_ins
@@ -83,6 +85,32 @@ def bring_back_the_erased(store: ByHand) -> None:
     erased = store.value("SELECT data FROM events WHERE position = ?", ERASED).decode().split('"usager":"')[1][:26]
     store.run("UPDATE vault SET usager = ?", erased)
 
+
+def copy_rows_of(table: str) -> Callable[[ByHand], None]:
+    """Have only the rows of a table survive, as a careless copy would."""
+
+    def copy(store: ByHand) -> None:
+        store.run(f"CREATE TABLE copied AS SELECT * FROM {table}")  # noqa: S608 a table of ours
+        store.run(f"DROP TABLE {table}")
+        store.run(f"ALTER TABLE copied RENAME TO {table}")
+
+    return copy
+
+
+def index_otherwise(definition: str) -> Callable[[ByHand], None]:
+    def index(store: ByHand) -> None:
+        store.run("DROP INDEX vault_usager")
+        store.run(definition)
+
+    return index
+
+
+def add_trigger(store: ByHand) -> None:
+    does = "BEGIN SELECT 1; END" if store.is_embedded else "EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+    store.run(f"CREATE TRIGGER theirs BEFORE UPDATE ON settings FOR EACH ROW {does}")
+
+
+NO_INDEX = (None, "the table vault has lost its index vault_usager")
 
 DAMAGES: dict[str, Damage] = {
     "an event is gone": Damage(
@@ -196,6 +224,29 @@ DAMAGES: dict[str, Damage] = {
         ),
         [(HEAD, "the event is stored under another type than its own"), (HEAD, INS)],
     ),
+    "the events have lost their key": Damage(
+        copy_rows_of("events"), [(None, "the table events has lost its primary key")]
+    ),
+    "the index has lost its key": Damage(copy_rows_of("tags"), [(None, "the table tags has lost its primary key")]),
+    "the settings have lost their key": Damage(
+        copy_rows_of("settings"), [(None, "the table settings has lost its primary key")]
+    ),
+    "the vault has lost its key and its index": Damage(
+        copy_rows_of("vault"), [(None, "the table vault has lost its primary key"), NO_INDEX]
+    ),
+    "the vault has lost its index": Damage(lambda store: store.run("DROP INDEX vault_usager"), [NO_INDEX]),
+    "the vault's index lets a usager stand twice": Damage(
+        index_otherwise("CREATE INDEX vault_usager ON vault (usager)"), [NO_INDEX]
+    ),
+    "the vault's index is one of another column": Damage(
+        index_otherwise("CREATE UNIQUE INDEX vault_usager ON vault (sealed)"), [NO_INDEX]
+    ),
+    "the vault's index leaves rows out": Damage(
+        index_otherwise("CREATE UNIQUE INDEX vault_usager ON vault (usager) WHERE usager > 'u'"), [NO_INDEX]
+    ),
+    "a table has a trigger": Damage(
+        add_trigger, [(None, "a trigger that huissier did not make touches the table settings")]
+    ),
 }
 
 
@@ -238,6 +289,12 @@ def test_a_healthy_store_has_nothing_wrong(store: ByHand) -> None:
     assert checked(store) == Report(events=HEAD, head=HEAD, problems=(), notes=())
 
 
+def test_a_healthy_store_that_was_migrated_has_nothing_wrong(store: ByHand) -> None:
+    store.back_to_version_1()
+    migrate(store.url)
+    assert checked(store) == Report(events=HEAD, head=HEAD, problems=(), notes=())
+
+
 @pytest.mark.parametrize("name", DAMAGES)
 def test_what_is_wrong_is_named_by_its_position(name: str, store: ByHand) -> None:
     DAMAGES[name].done(store)
@@ -267,13 +324,66 @@ def test_an_append_function_that_is_gone_is_told(new_database: Callable[[], str]
     assert found(checked(store)) == [(None, "the function huissier_append is missing from the database")]
 
 
+APPEND_FUNCTIONS: dict[str, Callable[[ByHand], object]] = {
+    "has another body": lambda store: store.run(DEFINITION.replace("head <> expected", "head < expected")),
+    "has a body that is only written otherwise": lambda store: store.run(DEFINITION.replace("BEGIN\n", "BEGIN \n")),
+    "takes other arguments": lambda store: (
+        store.run("DROP FUNCTION huissier_append"),
+        store.run(DEFINITION.replace("expected bigint", "expected integer")),
+    ),
+    "takes the arguments in another order": lambda store: (
+        store.run("DROP FUNCTION huissier_append"),
+        store.run(DEFINITION.replace("presumed text[], types text[]", "types text[], presumed text[]")),
+    ),
+    "returns something else": lambda store: (
+        store.run("DROP FUNCTION huissier_append"),
+        store.run(DEFINITION.replace("RETURNS bigint", "RETURNS integer")),
+    ),
+    "promises not to write": lambda store: store.run("ALTER FUNCTION huissier_append STABLE"),
+    "has another beside it": lambda store: store.run(DEFINITION.replace("expected bigint", "expected integer")),
+}
+
+
+@pytest.mark.parametrize("name", APPEND_FUNCTIONS)
+def test_an_append_function_that_is_another_is_told(name: str, new_database: Callable[[], str]) -> None:
+    store = ByHand(new_database())
+    Engine(store.url, environment=KEY).close()
+    APPEND_FUNCTIONS[name](store)
+    assert found(checked(store)) == [(None, "the function huissier_append is another than the schema version's")]
+
+
+FOREIGN: dict[str, tuple[str, str]] = {
+    "a view of a table": ('CREATE VIEW theirs AS SELECT * FROM "Events"', "view"),
+    "a trigger elsewhere that writes": (
+        "CREATE TRIGGER late AFTER INSERT ON theirs BEGIN DELETE FROM [EVENTS]; END",
+        "trigger",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_touches_a_table_from_elsewhere_in_the_file_is_told(name: str, file: ByHand) -> None:
+    statement, kind = FOREIGN[name]
+    if kind == "trigger":
+        file.run("CREATE TABLE theirs (number INTEGER)")
+    file.run(statement)
+    assert found(checked(file)) == [(None, f"a {kind} that huissier did not make touches the table events")]
+
+
+def test_what_stands_beside_our_tables_and_leaves_them_alone_is_no_problem(file: ByHand) -> None:
+    file.run("CREATE TABLE their_events (number INTEGER)")
+    file.run("CREATE VIEW theirs AS SELECT * FROM their_events")
+    file.run("CREATE TRIGGER late AFTER INSERT ON their_events BEGIN DELETE FROM their_events; END")
+    assert checked(file).problems == ()
+
+
 def test_positions_that_stand_twice_are_told(new_database: Callable[[], str]) -> None:
     store = ByHand(new_database())
     with Engine(store.url, environment=KEY) as engine:
         engine.handle_many(STORY)
     store.run("ALTER TABLE events DROP CONSTRAINT events_pkey")
     store.run("INSERT INTO events SELECT * FROM events WHERE position = ?", HEAD)
-    assert found(checked(store)) == [(HEAD, "stands twice")]
+    assert found(checked(store)) == [(None, "the table events has lost its primary key"), (HEAD, "stands twice")]
 
 
 def test_a_check_does_not_wait_for_the_pen(new_database: Callable[[], str]) -> None:

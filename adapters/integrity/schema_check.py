@@ -1,0 +1,78 @@
+"""The schema against the one huissier makes: its keys, its indexes, its append function, and no trigger or view."""
+
+import re
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Index, Inspector, NullPool, Table
+from sqlalchemy.engine.interfaces import ReflectedIndex
+
+from huissier.adapters.integrity.findings import Findings
+from huissier.adapters.log.place import Place
+from huissier.adapters.log.postgres_append import DEFINITION
+from huissier.adapters.log.schema import metadata
+from huissier.adapters.log.session import Session
+
+# Every function of the name that a call would find, written as `DEFINITION` is.
+_APPEND_FUNCTIONS: Final = """
+SELECT format('
+CREATE OR REPLACE FUNCTION %s(
+    %s
+) RETURNS %s LANGUAGE %s %s AS $$%s$$
+', proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), lanname,
+    CASE provolatile WHEN 'v' THEN 'VOLATILE' END, prosrc)
+FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+WHERE proname = 'huissier_append' AND pg_function_is_visible(p.oid)
+"""
+_TRIGGERS: Final = "SELECT 'trigger' FROM pg_trigger WHERE tgrelid = to_regclass(?) AND NOT tgisinternal"
+_TRIGGERS_AND_VIEWS: Final = "SELECT type, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
+
+
+def check_schema(session: Session, place: Place, findings: Findings) -> None:
+    """Compare the database's schema with ours; a table that is gone is told where it is read.
+
+    To be called before anything was read: the inspector has a connection of its own, because it would end the
+    session's snapshot, and must not wait for whoever waits for ours.
+    """
+    engine = sa.create_engine(place.url, connect_args=place.dialect.connect_args, poolclass=NullPool)
+    with engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        for table in metadata.tables.values():
+            if inspector.has_table(table.name):
+                _check_table(inspector, table, findings)
+    for name in metadata.tables:
+        for kind in _foreign(session, place, name):
+            findings.problem(f"a {kind} that huissier did not make touches the table {name}")
+    if not place.is_embedded:
+        _check_append_function(session, findings)
+
+
+def _check_table(inspector: Inspector, table: Table, findings: Findings) -> None:
+    if inspector.get_pk_constraint(table.name)["constrained_columns"] != table.primary_key.columns.keys():
+        findings.problem(f"the table {table.name} has lost its primary key")
+    found = {index["name"]: index for index in inspector.get_indexes(table.name)}
+    for index in table.indexes:
+        if index.name not in found or not _is_same(index, found[index.name]):
+            findings.problem(f"the table {table.name} has lost its index {index.name}")
+
+
+def _is_same(index: Index, found: ReflectedIndex) -> bool:
+    """Say whether an index of the database has the columns of ours, is as unique, and leaves no row out."""
+    is_partial = any(option.endswith("_where") for option in found.get("dialect_options", {}))
+    return (found["column_names"], bool(found["unique"]), is_partial) == (index.columns.keys(), index.unique, False)
+
+
+def _foreign(session: Session, place: Place, table: str) -> list[str]:
+    """Return what kinds of things touch a table of ours, one by one: we make no triggers and no views."""
+    if not place.is_embedded:
+        return [kind for (kind,) in session.rows(_TRIGGERS, (table,))]
+    named = re.compile(rf"\b{table}\b", re.IGNORECASE)
+    return [kind for kind, sql in session.rows(_TRIGGERS_AND_VIEWS) if named.search(sql)]
+
+
+def _check_append_function(session: Session, findings: Findings) -> None:
+    functions = [written for (written,) in session.rows(_APPEND_FUNCTIONS)]
+    if not functions:
+        findings.problem("the function huissier_append is missing from the database")
+    elif functions != [DEFINITION]:
+        findings.problem("the function huissier_append is another than the schema version's")
