@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.engine import Engine
@@ -56,17 +57,16 @@ def test_a_process_that_inherited_an_engine_is_told_to_open_its_own(tmp_path: Pa
         assert engine.handle(message(1)).position == head + 1
 
 
-def settled(url: str, *settings: str) -> None:
+def settled(url: str, setting: sql.Composed) -> None:
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        for setting in settings:
-            name = psycopg.sql.Identifier(connection.info.dbname)
-            connection.execute(psycopg.sql.SQL("ALTER DATABASE {} SET ").format(name) + psycopg.sql.SQL(setting))  # type: ignore[arg-type]
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET {}").format(name, setting))
 
 
 @pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
 def test_a_databases_own_isolation_makes_no_answer_stale(new_database: Callable[[], str], isolation: str) -> None:
     url = new_database()
-    settled(url, f"default_transaction_isolation = '{isolation}'")
+    settled(url, sql.SQL("default_transaction_isolation = {}").format(isolation))
     with hospital(url, environment=KEY) as engine, engine.recorder.pen() as pen:
         assert pen.session.scalar("SHOW transaction_isolation") == "read committed"
         with engine._store.without_transaction() as session:
@@ -78,7 +78,7 @@ def test_answers_are_durable_whatever_the_databases_own_commit_is(
     new_database: Callable[[], str], given: str, kept: str
 ) -> None:
     url = new_database()
-    settled(url, f"synchronous_commit = {given}")
+    settled(url, sql.SQL("synchronous_commit = {}").format(given))
     with Engine(url, environment=KEY) as engine, engine.recorder.pen() as pen:
         assert pen.session.scalar("SHOW synchronous_commit") == kept
 
