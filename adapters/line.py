@@ -107,7 +107,6 @@ class Line:
 
     def lead(self) -> None:
         """Answer whoever waits, once, and call the next to lead if more have come."""
-        time.sleep(0)  # let threads that were just answered get in line again: they share this turn's commit
         with self._guard:
             self._called = None
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
