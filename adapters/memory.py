@@ -37,6 +37,8 @@ class Memory:
             return
         if self.facts.size and self.seen < look.head <= self.seen + _CATCH_UP_PAGE:
             for position, data, tags in look.after(self.seen, _CATCH_UP_PAGE):
+                if tags and not self.facts.knows_any(tags):
+                    continue  # nobody here has asked for its subjects; without tags it may be an erasure
                 event = codec.decode(data, position).event
                 self.add(Fact(event.at, position, event), tags)
         else:

@@ -50,6 +50,10 @@ class Facts:
             self._timelines.move_to_end(tag)
         return known
 
+    def knows_any(self, tags: Iterable[str]) -> bool:
+        """Say whether a fact with these tags would change anything that is known here."""
+        return any(tag in self._timelines for tag in tags)
+
     def learn(self, tags: Iterable[str]) -> None:
         """Make room for subjects that are not known and whose facts are about to be added."""
         for tag in tags:
