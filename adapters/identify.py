@@ -76,12 +76,12 @@ class Identifier:
             case SubmitMessage():
                 return Identities(
                     addresses=addresses,
-                    submission=self._submission(command.id),
+                    submission=self.submission(command.id),
                     message_id=next(iter(self._message_ids(command.message_id)), None),
                     in_reply_to=self._message_ids(command.in_reply_to),
                 )
             case ReportDelivery():
-                return Identities(addresses=addresses, submission=self._submission(command.id))
+                return Identities(addresses=addresses, submission=self.submission(command.id))
             case OpenEns() | CloseEns() | EraseUsager():
                 return self._usager(command, session, newcomers)
             case _:
@@ -127,7 +127,7 @@ class Identifier:
         known = self._vault.usager_id(session, ins)
         return newcomers.id_of(ins) if known is None else known
 
-    def _submission(self, id_: str) -> str:
+    def submission(self, id_: str) -> str:
         """Return an id as facts keep it: one that a gateway made of an INS only as a digest."""
         suspect = id_.startswith(_DIGEST_PREFIX) or mentions_ins(id_)
         return _DIGEST_PREFIX + self._vault.digest(id_) if suspect else id_

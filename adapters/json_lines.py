@@ -102,3 +102,8 @@ def answer_lines(engine: "Engine", lines: list[Line]) -> list[Answer | Invalid]:
 def encode_line(answer: msgspec.Struct) -> bytes:
     """Return an answer as one line."""
     return _encode(answer) + b"\n"
+
+
+def as_json(answer: msgspec.Struct) -> str:
+    """Return an answer as text on one line, without the line's end."""
+    return _encode(answer).decode()

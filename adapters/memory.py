@@ -39,8 +39,7 @@ class Memory:
             for position, data, tags in look.after(self.seen, _CATCH_UP_PAGE):
                 if tags and not self.facts.knows_any(tags):
                     continue  # nobody here has asked for its subjects; without tags it may be an erasure
-                event = codec.decode(data, position).event
-                self.add(Fact(event.at, position, event), tags)
+                self.add(codec.decode_fact(data, position), tags)
         else:
             self.forget()
         self.seen = look.head
@@ -55,8 +54,7 @@ class Memory:
         """Read all facts of subjects not known yet."""
         self.facts.learn(tags)
         for tag, position, data in look.by_tag(tags):
-            event = codec.decode(data, position).event
-            self.facts.add((tag,), Fact(event.at, position, event))
+            self.facts.add((tag,), codec.decode_fact(data, position))
 
     def keep_bounded(self, done_with: Iterable[str]) -> None:
         """Drop subjects that are hardly asked for again, and of the others those used longest ago."""

@@ -84,5 +84,4 @@ class Turn:
     def facts_tagged(self, tag: str) -> Iterator[Fact]:
         """Read all facts that carry a tag, without remembering them."""
         for _, position, data in self._look.by_tag([tag]):
-            event = codec.decode(data, position).event
-            yield Fact(event.at, position, event)
+            yield codec.decode_fact(data, position)

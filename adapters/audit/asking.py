@@ -6,7 +6,7 @@ from huissier.adapters.errors import HuissierError
 from huissier.adapters.identify import Identifier
 from huissier.adapters.log.port import Log
 from huissier.adapters.vault import Vault
-from huissier.domain.commands import EraseUsager, ReportDelivery
+from huissier.domain.commands import EraseUsager
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.times import parse_deadline, parse_time
@@ -26,9 +26,7 @@ class Names:
 
     def submission(self, id_: str) -> frozenset[str]:
         """Return how facts may keep a submission: under the id itself, or its digest where an INS stands in it."""
-        command = ReportDelivery(id=id_, recipient="", status="delivered")
-        with self._log.reading() as look:
-            return frozenset((id_, self._identifier.identify(command, look.session).identities.submission))
+        return frozenset((id_, self._identifier.submission(id_)))
 
     def usager(self, ins: str) -> str:
         """Return the opaque id of a usager. Raises `VocabularyError` for what is no INS, and `UnknownUsagerError`."""

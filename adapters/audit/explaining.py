@@ -6,9 +6,10 @@ from datetime import datetime
 from msgspec import Struct, structs
 
 from huissier.adapters.audit.lines import Line, line_of
-from huissier.adapters.audit.search import entry_of, read, read_one
+from huissier.adapters.audit.search import read, read_one
 from huissier.adapters.audit.telling import Language
 from huissier.adapters.log.port import Log
+from huissier.adapters.views.entries import entry_of
 from huissier.domain.answers import Verdict, explained
 from huissier.domain.events import DomainAdmitted, DomainWithdrawn, MessageDecided, MessageDelivered, WhiteListLoaded
 from huissier.domain.rule_set import SHIPPED, Options

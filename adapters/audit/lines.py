@@ -9,7 +9,6 @@ from typing import Final
 from msgspec import Struct
 
 from huissier.adapters.audit.telling import Language, told
-from huissier.adapters.json_lines import encode_line
 from huissier.domain.answers import Reason, explained
 from huissier.domain.decision import Rejected
 from huissier.domain.events import AnyEvent, CommandRejected, MessageDecided
@@ -87,11 +86,6 @@ def as_text(line: Line, language: Language) -> str:
 def outcome_in(outcome: Outcome, language: Language) -> str:
     """Return an outcome in a language."""
     return _OUTCOMES_FR[outcome] if language == "fr" else outcome
-
-
-def as_json(line: Line) -> str:
-    """Return the line for programs, the fact as the log keeps it included."""
-    return encode_line(line).decode().rstrip("\n")
 
 
 def as_csv(line: Line) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from huissier.adapters.errors import CorruptStoreError
-from huissier.adapters.log import codec
 from huissier.adapters.log.port import Log
+from huissier.adapters.views.entries import entry_of
 from huissier.projections.projection import Entry
 from huissier.projections.trail import Question, Trail
 
@@ -32,9 +32,3 @@ def read_one(log: Log, position: int) -> Entry:
     if not found or found[0].position != position:
         raise CorruptStoreError(f"the fact at position {position}, on which others rest, is missing")
     return found[0]
-
-
-def entry_of(position: int, data: bytes) -> Entry:
-    """Return a stored fact with its place. Raises `CorruptStoreError`."""
-    stored = codec.decode(data, position)
-    return Entry(position, stored.recorded_at, stored.event)

@@ -119,19 +119,20 @@ def explain(
     """
     from huissier.adapters.audit.explaining import explain as explained
     from huissier.adapters.audit.explanation_text import text_of
-    from huissier.adapters.json_lines import encode_line
+    from huissier.adapters.json_lines import as_json
 
     id_ = _private("-") if submission == "-" else submission
     with opened(context, store, None, create=False) as engine:
         found = explained(engine.log, _names(engine).submission(id_), lang)
     if found is None:
         fail("no message was submitted under this id", Status.NO)
-    for line in [encode_line(found).decode().rstrip()] if json else text_of(found, lang):
+    for line in [as_json(found)] if json else text_of(found, lang):
         _print(line)
 
 
 def _writer(language: Language, *, json: bool, csv: bool) -> "Callable[[Line], str]":
-    from huissier.adapters.audit.lines import as_csv, as_json, as_text
+    from huissier.adapters.audit.lines import as_csv, as_text
+    from huissier.adapters.json_lines import as_json
 
     if json:
         return as_json

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from huissier.adapters.cli.shared import JsonOption, StoreOption, errors_told, url_of
-from huissier.adapters.json_lines import encode_line
+from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
     from huissier.adapters.bench.measuring import Findings
@@ -69,7 +69,7 @@ def bench(
     plan = QUICK if quick else USUAL
     with errors_told(), _ended_in_order(), _bar(plan.turns) as advance:
         findings = measure(url_of(context, store), plan, advance)
-    typer.echo(encode_line(_report(findings)).decode().rstrip() if json else _table(findings))
+    typer.echo(as_json(_report(findings)) if json else _table(findings))
 
 
 @contextmanager

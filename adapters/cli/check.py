@@ -1,17 +1,22 @@
 """`huissier check`: may A write to B, and why; nothing is recorded."""
 
 import secrets
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, errors_told, fail, opened
-from huissier.adapters.json_lines import encode_line
+from huissier.adapters.cli.shared import (
+    JsonOption,
+    PolicyOption,
+    Status,
+    StoreOption,
+    errors_told,
+    opened,
+    read_time,
+)
+from huissier.adapters.json_lines import as_json
 from huissier.domain.answers import Answer, Verdict, Verdicts
 from huissier.domain.commands import SubmitMessage
-from huissier.domain.vocabulary.errors import VocabularyError
-from huissier.domain.vocabulary.times import parse_time
 
 
 def check(
@@ -33,7 +38,7 @@ def check(
     with errors_told():
         command = SubmitMessage(
             id=f"check-{secrets.token_hex(16)}",  # an id that is in the log would get its first answer
-            at=_time(at),
+            at=None if at is None else read_time("--at", at),
             sender=sender,
             recipients=to,
             in_reply_to=in_reply_to,
@@ -47,18 +52,9 @@ def check(
         raise typer.Exit(Status.NO)
 
 
-def _time(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return parse_time(text)
-    except VocabularyError as problem:
-        fail(f"--at: {problem}", Status.UNREADABLE)
-
-
 def _as_json(verdicts: Verdicts) -> str:
     answer = Answer(type="submit-message", outcome=verdicts.outcome, position=None, verdicts=verdicts)
-    return encode_line(answer).decode().rstrip()
+    return as_json(answer)
 
 
 def _as_text(verdict: Verdict) -> str:

@@ -9,12 +9,11 @@ from typing import IO, TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, read_time
 from huissier.adapters.errors import StoreError
-from huissier.adapters.json_lines import encode_line
+from huissier.adapters.json_lines import as_json
 from huissier.domain.vocabulary.address import MailboxAddress
-from huissier.domain.vocabulary.errors import VocabularyError
-from huissier.domain.vocabulary.times import parse_time, written
+from huissier.domain.vocabulary.times import written
 
 if TYPE_CHECKING:
     from huissier.adapters.directory.importing import Counts, Import, NotTaken
@@ -50,7 +49,7 @@ def search(
     with caught_up(context, store, Directory) as (_, connection, projection):
         found = list(islice(AsOf(projection, connection, moment).search(words), limit + 1))
     for listed in found[:limit]:
-        typer.echo(encode_line(listed).decode().rstrip() if json else _summary(listed))
+        typer.echo(as_json(listed) if json else _summary(listed))
     if len(found) > limit:
         typer.echo(f"huissier: there are more than {limit}; say more, or raise --limit", err=True)
     if not found:
@@ -78,7 +77,7 @@ def show(
     if listed is None:
         fail(f"there was no mailbox {wanted} at {written(moment)}", Status.NO)
     if json:
-        typer.echo(encode_line(Life.of(listed, facts)).decode(), nl=False)
+        typer.echo(as_json(Life.of(listed, facts)))
         return
     typer.echo(_details(listed))
     for fact in facts:
@@ -98,7 +97,8 @@ def export(
     PER and ORG in use; what is on the liste rouge, APP, CAB and usagers' mailboxes are never in it. The name of the
     file holds the time in UTC.
     """
-    from huissier.adapters.cli.views import caught_up, progress_bar
+    from huissier.adapters.cli.progress import progress_bar
+    from huissier.adapters.cli.views import caught_up
     from huissier.adapters.directory import fhir as bundles
     from huissier.adapters.directory import writing
     from huissier.adapters.private_file import UnwritableError, private_file
@@ -142,7 +142,8 @@ def import_(
     Done twice it changes nothing. Exit status 2 if a row cannot be read, else 1 if a mailbox of a hosted domain
     could not be created.
     """
-    from huissier.adapters.cli.views import caught_up, progress_bar
+    from huissier.adapters.cli.progress import progress_bar
+    from huissier.adapters.cli.views import caught_up
     from huissier.adapters.directory.importing import Import
     from huissier.adapters.directory.reading import read_extraction
     from huissier.projections.directory.facts import Directory
@@ -157,8 +158,8 @@ def import_(
         rows = _telling(read_extraction(stream, moment), lambda _: bar(stream.tell(), size))
         for row in _recorded(work, rows, file):
             if not (skip_remote and row.outcome == "elsewhere"):
-                typer.echo(encode_line(row).decode().rstrip() if json else f"line {row.line}: {row.error}")
-    typer.echo(encode_line(work.counts).decode().rstrip() if json else _told(work.counts))
+                typer.echo(as_json(row) if json else f"line {row.line}: {row.error}")
+    typer.echo(as_json(work.counts) if json else _told(work.counts))
     if work.counts.invalid:
         raise typer.Exit(Status.UNREADABLE)
     if work.counts.refused:
@@ -168,12 +169,7 @@ def import_(
 def _moment(at: str | None) -> datetime:
     from huissier.adapters.engine import utc_now
 
-    if at is None:
-        return utc_now()
-    try:
-        return parse_time(at)
-    except VocabularyError as problem:
-        fail(f"--at: {problem}", Status.UNREADABLE)
+    return utc_now() if at is None else read_time("--at", at)
 
 
 def _address(text: str) -> str:

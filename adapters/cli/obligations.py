@@ -1,14 +1,12 @@
 """`huissier obligations`: what operators and mailboxes' holders have not signed."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, fail, read_options
-from huissier.adapters.json_lines import encode_line
-from huissier.domain.vocabulary.errors import VocabularyError
-from huissier.domain.vocabulary.times import parse_time, written
+from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, read_options, read_time
+from huissier.adapters.json_lines import as_json
+from huissier.domain.vocabulary.times import written
 
 if TYPE_CHECKING:
     from huissier.domain.obligations import CguLacking, InstrumentLacking
@@ -30,25 +28,18 @@ def obligations(
     from huissier.domain.rule_set import RuleBook
     from huissier.projections.obligations import Obligations
 
-    moment = utc_now() if at is None else _time(at)
+    moment = utc_now() if at is None else read_time("--at", at)
     rules = RuleBook(read_options(option or [])).at(moment)
     overdue = found = False
     with caught_up(context, store, Obligations) as (_, connection, projection):
         for obligation in projection.lacking(connection, rules, moment):
             found = True
             overdue = overdue or obligation.overdue
-            typer.echo(encode_line(obligation).decode().rstrip() if json else _as_text(obligation))
+            typer.echo(as_json(obligation) if json else _as_text(obligation))
     if not (found or json):
         typer.echo("Nothing is lacking.")
     if overdue:
         raise typer.Exit(Status.NO)
-
-
-def _time(text: str) -> datetime:
-    try:
-        return parse_time(text)
-    except VocabularyError as problem:
-        fail(f"--at: {problem}", Status.UNREADABLE)
 
 
 def _as_text(obligation: "InstrumentLacking | CguLacking") -> str:

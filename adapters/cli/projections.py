@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail
-from huissier.adapters.json_lines import encode_line
+from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
     from huissier.projections.projection import Projection
@@ -27,7 +27,7 @@ def status(context: typer.Context, store: StoreOption = None, json: JsonOption =
         standings = [Runner(engine.log, database, kind).standing() for kind in ALL]
     for standing in standings:
         if json:
-            typer.echo(encode_line(standing).decode(), nl=False)
+            typer.echo(as_json(standing))
         else:
             typer.echo(f"{standing.name}: at {standing.position:,}, {standing.lag:,} behind")
             if standing.error:
@@ -43,7 +43,8 @@ def rebuild(
     store: StoreOption = None,
 ) -> None:
     """Fold the whole log into fresh tables and switch over; readers keep reading meanwhile."""
-    from huissier.adapters.cli.views import errors_of_projections, progress_bar, views_of
+    from huissier.adapters.cli.progress import progress_bar
+    from huissier.adapters.cli.views import errors_of_projections, views_of
     from huissier.adapters.views.runner import Runner
 
     with views_of(context, store) as (engine, database):

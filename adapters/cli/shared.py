@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -13,6 +14,7 @@ from huissier.adapters.errors import InvalidCommandError, StoreError, WhiteListE
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import without_ins
+from huissier.domain.vocabulary.times import parse_time
 
 if TYPE_CHECKING:
     from huissier.adapters.engine import Engine
@@ -85,6 +87,14 @@ def url_of(context: typer.Context, store: str | None) -> str:
     """Return the store's URL: as named behind the command, before it, in the environment, or the default."""
     before_command = context.find_root().params.get("store")
     return store or before_command or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+
+
+def read_time(option: str, text: str) -> datetime:
+    """Read an RFC 3339 time; one that is none ends the program with the option's name."""
+    try:
+        return parse_time(text)
+    except VocabularyError as problem:
+        fail(f"{option}: {problem}", Status.UNREADABLE)
 
 
 def read_options(words: list[str]) -> Options:

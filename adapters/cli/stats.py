@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail
-from huissier.adapters.json_lines import encode_line
+from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
     from huissier.adapters.statistics.layout import Layout
@@ -39,7 +39,8 @@ def exchanges(
     A month that is over is counted as of the first time its file was produced: running this again gives the same
     bytes, whatever came late, unless --anew says to count again.
     """
-    from huissier.adapters.cli.views import errors_of_projections, progress_bar, views_of
+    from huissier.adapters.cli.progress import progress_bar
+    from huissier.adapters.cli.views import errors_of_projections, views_of
     from huissier.adapters.engine import utc_now
     from huissier.adapters.statistics.production import Production
     from huissier.adapters.views.runner import Runner
@@ -63,7 +64,7 @@ def exchanges(
         with _errors_of_files():
             for fact in production.produce(which, domains, out, how, utc_now(), anew=anew):
                 if json:
-                    typer.echo(encode_line(fact).decode(), nl=False)
+                    typer.echo(as_json(fact))
                 else:
                     until = f"counted as of position {fact.position:,}" if fact.final else "the month is not over yet"
                     typer.echo(f"{fact.name}: {fact.rows:,} rows, {until}\n  sha256 {fact.sha256}")
@@ -90,7 +91,7 @@ def summary(
         _write_page(html, found)
     if json:
         for totals in (totals for one in found for totals in one.months):
-            typer.echo(encode_line(totals).decode(), nl=False)
+            typer.echo(as_json(totals))
     else:
         typer.echo("\n\n".join(map(_as_text, found)) or "No exchanges yet.")
 

@@ -1,15 +1,12 @@
 """`huissier store`: whether a store is whole, and how an older one becomes one of today."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, url_of
-from huissier.adapters.json_lines import encode_line
+from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
     from huissier.adapters.integrity import Problem, Report
@@ -24,11 +21,12 @@ def check(context: typer.Context, store: StoreOption = None, json: JsonOption = 
     Positions, events, tags and their index, the vault against the log, the database itself; a copy will do. Exit
     status 0 if nothing is wrong, 1 if something is, 3 if the store cannot be read.
     """
+    from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.integrity import check_store
 
-    with errors_told(), _progress("checking") as progress:
+    with errors_told(), progress_bar("checking") as progress:
         report = check_store(url_of(context, store), progress=progress)
-    typer.echo(encode_line(report).decode().rstrip() if json else "\n".join(_as_text(report)))
+    typer.echo(as_json(report) if json else "\n".join(_as_text(report)))
     if report.problems:
         raise typer.Exit(Status.NO)
 
@@ -44,7 +42,7 @@ def migrate(context: typer.Context, store: StoreOption = None, json: JsonOption 
     with errors_told():
         done = migrate(url_of(context, store))
     if json:
-        typer.echo(encode_line(done).decode().rstrip())
+        typer.echo(as_json(done))
     elif done.before == done.after:
         typer.echo(f"The store is already at version {done.after}.")
     else:
@@ -61,16 +59,3 @@ def _as_text(report: "Report") -> Iterator[str]:
 
 def _problem(problem: "Problem") -> str:
     return problem.what if problem.position is None else f"position {problem.position}: {problem.what}"
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal, and none in a pipe."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _done, _of: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, of: progress.update(task, completed=done, total=of)

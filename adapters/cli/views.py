@@ -1,15 +1,13 @@
 """What commands that show a read model share: it is caught up with the log before it is shown."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Connection
 
+from huissier.adapters.cli.progress import progress_bar
 from huissier.adapters.cli.shared import Status, fail, opened
 from huissier.adapters.engine import Engine
 from huissier.adapters.views.database import ViewsDatabase
@@ -44,13 +42,3 @@ def errors_of_projections() -> Iterator[None]:
         yield
     except ProjectionError as problem:
         fail(str(problem), Status.NO)
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how far something is, on a terminal only; what is yielded is told (done, total)."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

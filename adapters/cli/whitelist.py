@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from huissier.adapters.cli.shared import JsonOption, PolicyOption, StoreOption, errors_told, opened
-from huissier.adapters.json_lines import encode_line
+from huissier.adapters.json_lines import as_json
 
 whitelist = typer.Typer(help="The national white list (liste blanche).", no_args_is_help=True)
 
@@ -46,7 +46,7 @@ def load(
             white_list, max_age=None if max_age is None else timedelta(days=max_age), allow_older=allow_older
         )
     if json:
-        typer.echo(encode_line(report).decode().rstrip())
+        typer.echo(as_json(report))
         return
     typer.echo(
         f"White list of {report.generated_at.isoformat()}: {report.rows} rows, {report.domains} domains,"

@@ -15,6 +15,7 @@ from eventsourcing.dcb.api import DCBEvent
 from huissier.adapters.errors import CorruptStoreError
 from huissier.domain.events import AnyEvent
 from huissier.domain.tags import tags_of
+from huissier.domain.timeline import Fact
 from huissier.domain.vocabulary.times import Time
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -50,6 +51,12 @@ def decode(data: bytes, position: int, upcasters: Mapping[str, Upcaster] = UPCAS
         if stored is None:
             raise CorruptStoreError(f"the event at position {position} cannot be decoded") from problem
         return stored
+
+
+def decode_fact(data: bytes, position: int) -> Fact:
+    """Return the fact in stored bytes with its place in time and in the log. Raises `CorruptStoreError`."""
+    event = decode(data, position).event
+    return Fact(event.at, position, event)
 
 
 def _upcast(data: bytes, upcasters: Mapping[str, Upcaster]) -> Stored | None:

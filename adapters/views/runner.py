@@ -10,9 +10,9 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from huissier.adapters.errors import CorruptStoreError, HuissierError, StoreError
-from huissier.adapters.log import codec
 from huissier.adapters.log.port import Log
 from huissier.adapters.views.database import ViewsDatabase, projections
+from huissier.adapters.views.entries import entry_of
 from huissier.projections.projection import Entry, Projection
 
 PAGE: Final = 1_000
@@ -191,7 +191,7 @@ class Runner(Generic[P]):
         rows = rows[:size]
         if not rows:
             return None
-        return _Page([_entry(row[0], row[1]) for row in rows], rows[-1][0], _fingerprint(rows[-1][1]), head)
+        return _Page([entry_of(row[0], row[1]) for row in rows], rows[-1][0], _fingerprint(rows[-1][1]), head)
 
     def _stop(self, generation: int, problem: Exception) -> None:
         """Keep why the projection stopped, and say it. Raises `ProjectionError`."""
@@ -204,11 +204,6 @@ class Runner(Generic[P]):
 
     def _is(self, generation: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
         return projections.c.name == self._kind.name, projections.c.generation == generation
-
-
-def _entry(position: int, data: bytes) -> Entry:
-    stored = codec.decode(data, position)
-    return Entry(position, stored.recorded_at, stored.event)
 
 
 def _fingerprint(data: bytes) -> str:

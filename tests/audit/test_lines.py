@@ -6,7 +6,8 @@ from typing import get_args
 import msgspec
 import pytest
 
-from huissier.adapters.audit.lines import COLUMNS, as_csv, as_json, as_text, csv_header, line_of, outcome_in
+from huissier.adapters.audit.lines import COLUMNS, as_csv, as_text, csv_header, line_of, outcome_in
+from huissier.adapters.json_lines import as_json
 from huissier.domain import events as e
 from huissier.projections.projection import Entry
 from huissier.projections.words import Outcome
