@@ -27,6 +27,7 @@ KEY_VARIABLE: Final = "HUISSIER_VAULT_KEY"
 KEY_LENGTH: Final = 32
 _NONCE_LENGTH: Final = 12
 _CACHE_SIZE: Final = 100_000
+_IN_LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
 
 _FIND = "SELECT usager FROM vault WHERE digest = ?"
 _KEEP = "INSERT INTO vault (digest, usager, sealed) VALUES (?, ?, ?)"
@@ -84,8 +85,9 @@ class Vault:
         self._known.clear()
 
     def digest(self, text: str) -> str:
-        """Return a keyed digest of a text (BLAKE2b, RFC 7693), 32 hexadecimal digits."""
-        return blake2b(text.encode("utf-8", "surrogatepass"), key=self._digest, digest_size=16).hexdigest()
+        """Return a keyed digest of a text (BLAKE2b, RFC 7693), 32 letters: digits could look like an INS."""
+        raw = blake2b(text.encode("utf-8", "surrogatepass"), key=self._digest, digest_size=16)
+        return raw.hexdigest().translate(_IN_LETTERS)
 
     def adopt(self, session: Session, is_new: bool) -> None:
         """Leave the key's check value in a new store; make sure of it in another. Raises `VaultKeyError`."""

@@ -12,10 +12,8 @@ from huissier.domain.vocabulary.ins import mentions_ins
 
 _REMEMBERED: Final = 50_000
 _USAGER: Final = re.compile(r"usager:([^@|]+)@")
-# Times and digests hold as many digits as an INS.
-_HARMLESS: Final = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z|(?:digest:)?[0-9a-f]{32}|[0-9a-f]{64}", re.ASCII
-)
+# Times, and digests of files, hold as many digits as an INS.
+_HARMLESS: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z|[0-9a-f]{64}", re.ASCII)
 _CERTIFICATE_NAMES: Final = {"certificate_dns", "signer"}
 _NUMBERS: Final = {"OU", "SERIALNUMBER", "ORGANIZATIONIDENTIFIER"}  # structures have numbers of 15 digits
 
