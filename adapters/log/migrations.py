@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
+from time import monotonic, sleep
 from types import MappingProxyType
 from typing import Final
 
@@ -14,6 +16,9 @@ from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import FIRST_VERSION, SCHEMA_VERSION, look_at_file, read_version, write_version
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
+
+_HEADER_SECONDS: Final = 5.0
+_HEADER_PAUSE: Final = 0.05
 
 Step = Callable[[Session, Dialect], None]
 
@@ -45,17 +50,25 @@ def migrate(url: str) -> Migrated:
     with closing(Store(place, lambda _session, _is_new: None)) as store:
         with store.writing() as session:
             before = _migrate(session, place)
-        if place.is_embedded:
-            _write_header(store)
-    if place.path is not None and look_at_file(place.path) != SCHEMA_VERSION:
-        raise StoreError(f"{place.name} is migrated, but in use: stop what uses it and migrate again to finish")
+        if place.path is not None and not _write_header(store, place.path):
+            raise StoreError(f"{place.name} is migrated, but in use: stop what uses it and migrate again to finish")
     return Migrated(before, SCHEMA_VERSION)
 
 
-def _write_header(store: Store) -> None:
-    """Bring the version from the write-ahead log into the file, where the next opening looks for it."""
-    with store.without_transaction() as session:
-        session.run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+def _write_header(store: Store, path: Path) -> bool:
+    """Bring the version from the write-ahead log into the file, where the next opening looks for it.
+
+    Of several who do so at once SQLite turns all but one away at once, without waiting: hence the second tries.
+    """
+    until = monotonic() + _HEADER_SECONDS
+    while True:
+        with store.without_transaction() as session:
+            session.run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if look_at_file(path) == SCHEMA_VERSION:
+            return True
+        if monotonic() > until:
+            return False
+        sleep(_HEADER_PAUSE)
 
 
 def _migrate(session: Session, place: Place) -> int:

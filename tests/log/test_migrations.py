@@ -211,6 +211,7 @@ def test_a_file_that_somebody_still_reads_is_migrated_in_two_goes(
 ) -> None:
     """The header that the next opening looks at is written when nobody reads what stood there before."""
     monkeypatch.setitem(Sqlite.connect_args, "timeout", 0.1)
+    monkeypatch.setattr(migrations, "_HEADER_SECONDS", 0.1)
     url = f"sqlite:///{tmp_path / 'huissier.db'}"
     Engine(url, environment=KEY).close()
     ByHand(url).back_to_version_1()
