@@ -104,7 +104,7 @@ class _Connection:
         except (OSError, TimeoutError):
             pass  # the peer is gone, or silent for too long: the session it leaves records nothing more
         except Exception as problem:
-            _LOG.error("session-failed", extra={"problem": type(problem).__name__})  # noqa: TRY400 it may quote a peer
+            _LOG.error("session-failed", extra={"problem": type(problem).__name__})  # its text may quote the peer
         finally:
             self._writer.close()
 
