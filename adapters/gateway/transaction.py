@@ -92,6 +92,7 @@ class Transaction:
         self._peer = peer
         self._watch = watch
         self._let_through: Counter[str] = Counter()
+        self.came_to_its_end = False
 
     @property
     def key(self) -> str:
@@ -136,6 +137,7 @@ class Transaction:
 
     async def message(self, queue_id: str, *, size: int | None = None, content: Content = UNSEEN) -> Reply:
         """Record the submission for everybody let through, or refuse it for all. Never raises."""
+        self.came_to_its_end = True
         if not self._let_through:
             return OUT_OF_STEP
         if self._is_from_nobody and self._takes_from_nobody(content):

@@ -1,12 +1,12 @@
 """What a gateway listens on: `inet:HOST:PORT`, `unix:PATH`, or sockets that systemd opened."""
 
-import contextlib
 import errno
 import os
 import re
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -52,45 +52,73 @@ def parse_address(text: str) -> Address:
     return Inet(matched["six"] or matched["host"], int(matched["port"]))
 
 
-def open_sockets(address: Address, unix_mode: int) -> list[socket.socket]:
-    """Listen on an address, on each one its name stands for. Raises `ListenError`."""
+def parse_inet(text: str) -> Inet:
+    """Read HOST:PORT or [IPv6]:PORT. Raises `ListenError`."""
     try:
-        return [_unix(Path(address.path), unix_mode)] if isinstance(address, Unix) else list(_inet(address))
-    except OSError as problem:
-        raise ListenError(f"{address}: {problem.strerror or 'cannot be listened on'}") from None
+        address = parse_address(f"inet:{text}")
+    except ListenError:
+        raise ListenError(f"{text!r} is not HOST:PORT") from None
+    assert isinstance(address, Inet)  # noqa: S101 it begins with inet:
+    return address
 
 
-def close_sockets(sockets: list[socket.socket]) -> None:
-    """Close what was opened, and remove sockets from the file system that are still ours."""
-    for each in sockets:
-        if each.family == socket.AF_UNIX and each.fileno() >= 0:
-            with contextlib.suppress(OSError):
-                Path(each.getsockname()).unlink()
-        each.close()
+@contextmanager
+def listening_on(addresses: Iterable[Address], unix_mode: int) -> Iterator[list[socket.socket]]:
+    """Open sockets on all addresses, on each one that a name stands for; those in the file system go with the block.
+
+    Raises `ListenError`.
+    """
+    with ExitStack() as stack:
+        opened: list[socket.socket] = []
+        for address in addresses:
+            try:
+                for each in (
+                    _unix(Path(address.path), unix_mode, stack) if isinstance(address, Unix) else _inet(address)
+                ):
+                    stack.callback(each.close)
+                    opened.append(each)
+            except OSError as problem:
+                raise ListenError(f"{address}: {problem.strerror or 'cannot be listened on'}") from None
+        yield opened
 
 
 def _inet(address: Inet) -> Iterator[socket.socket]:
     found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     for family, kind, protocol, _, where in dict.fromkeys(found):
         opened = socket.socket(family, kind, protocol)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        opened.bind(where)
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            opened.bind(where)
+        except BaseException:
+            opened.close()
+            raise
         yield opened
 
 
-def _unix(path: Path, mode: int) -> socket.socket:
+def _unix(path: Path, mode: int, stack: ExitStack) -> Iterator[socket.socket]:
     """Bind a path with its permissions from the first moment, in place of a socket that nobody answers on."""
     _remove_stale(path)
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o777 & ~mode)
     try:
         opened.bind(str(path))
+    except BaseException:
+        opened.close()
+        raise
     finally:
         os.umask(before)
+    stack.callback(_remove_own, path, path.lstat().st_ino)
     path.chmod(mode)
-    return opened
+    yield opened
+
+
+def _remove_own(path: Path, inode: int) -> None:
+    """Remove a socket unless another process has put its own there."""
+    with suppress(OSError):
+        if path.lstat().st_ino == inode:
+            path.unlink()
 
 
 def _remove_stale(path: Path) -> None:
