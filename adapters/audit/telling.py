@@ -143,6 +143,8 @@ def _message_decided(event: e.MessageDecided, say: Say) -> Told:
 
 def _verdict(verdict: e.VerdictGiven, say: Say) -> str:
     outcome = say("accepté", "accepted") if verdict.accepted else say("refusé", "refused")
+    if verdict.shadow:
+        outcome += say(", laissé passer : mode ombre", ", let pass: shadow")
     return f"{_someone(verdict.recipient, say)} ({outcome})"
 
 

@@ -35,17 +35,22 @@ class JsonLines(logging.Formatter):
         }
         if record.name == _OURS or record.name.startswith(f"{_OURS}."):
             line["event"] = record.getMessage()
-            line.update((name, value) for name, value in record.__dict__.items() if name not in _USUAL)
+            line.update((name, _clean(value)) for name, value in record.__dict__.items() if name not in _USUAL)
         else:
             line.update(event="library", library=record.name, where=f"{record.module}:{record.lineno}")
         if record.exc_info and record.exc_info[0] is not None:
             line["problem"] = record.exc_info[0].__name__
-        return without_ins(msgspec.json.encode(line, enc_hook=str).decode())
+        return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def _clean(value: object) -> object:
+    """Return a sentence without any INS; a word without spaces is a name or a number given here, and stays."""
+    return without_ins(value) if isinstance(value, str) and " " in value else value
 
 
 def log_to(stream: TextIO | None = None) -> None:
-    """Have this process log to a stream, standard error by default."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    """Have this process log to a stream, standard error by default: itself, for the times of the day look like INS."""
+    handler = logging.StreamHandler(stream or sys.__stderr__)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
