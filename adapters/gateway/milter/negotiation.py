@@ -15,6 +15,10 @@ VERSION: Final = 6
 _OLDEST: Final = 2
 
 
+class NoAgreementError(MalformedError):
+    """The mail server cannot do what is needed."""
+
+
 class Action(IntFlag):
     """What a filter may do to a message (`SMFIF_…`)."""
 
@@ -37,7 +41,7 @@ class Step(IntFlag):
 
 
 _EDITS: Final = Action.ADD_HEADERS | Action.CHANGE_HEADERS
-_WANTED: Final = ~Step(0)  # each spares the server a step, or a wait for an answer that says nothing
+_WANTED: Final = Step(sum(Step))  # each spares the server a step, or a wait for an answer that says nothing
 _SILENT: Final = {
     Command.HEADER: Step.SILENT_HEADER,
     Command.MAIL: Step.SILENT_MAIL,
@@ -58,11 +62,11 @@ class Terms(Struct, frozen=True):
 
 
 def negotiate(offer: bytes, *, edits_headers: bool) -> tuple[Terms, bytes]:
-    """Return the terms and what to answer to an offer. Raises `MalformedError` where no agreement is possible."""
+    """Return the terms and what to answer to an offer. Raises `MalformedError`, or `NoAgreementError`."""
     version, actions, steps = _read(offer)
     needed = _EDITS if edits_headers else Action(0)
     if version < _OLDEST or needed & ~actions:
-        raise MalformedError(f"the mail server speaks version {version} or cannot add and remove headers")
+        raise NoAgreementError(f"the mail server speaks version {version} or cannot add and remove headers")
     names_macros = bool(version >= VERSION and actions & Action.NAME_MACROS)
     agreed = [min(version, VERSION), needed | (Action.NAME_MACROS if names_macros else 0), steps & _WANTED]
     answer = b"".join(number.to_bytes(4) for number in agreed) + (_named_macros() if names_macros else b"")
