@@ -76,6 +76,16 @@ def hold(pieces: Iterable[bytes]) -> list[tuple[str, ...]]:
     return asyncio.run(_hold(list(pieces)))
 
 
+def hold_all(told: Iterable[bytes]) -> None:
+    """Tell each of these to a session of its own. Raises `AssertionError`."""
+
+    async def all_of_them() -> None:
+        for one in told:
+            await _hold([one])
+
+    asyncio.run(all_of_them())
+
+
 async def _hold(pieces: list[bytes]) -> list[tuple[str, ...]]:
     gateway = Liking()
     session = MilterSession(cast("Gateway", cast("Any", gateway)))
