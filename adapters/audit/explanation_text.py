@@ -24,7 +24,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "command": ("venu d'une commande", "came by a command"),
     "later": ("Ensuite", "Afterwards"),
     "nothing": ("rien n'a été rapporté", "nothing was reported"),
-    "shadow": ("laissé passer : mode ombre", "let pass: shadow"),
+    "shadow": ("mais laissé passer (ombre)", "but let pass (shadow)"),
     "unreadable": ("une adresse illisible", "an unreadable address"),
 }
 

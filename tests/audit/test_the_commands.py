@@ -131,9 +131,9 @@ def test_what_was_let_pass_in_shadow_is_listed_and_told(tmp_path: Path) -> None:
         engine.handle(w.write(w.DOCTOR, w.SURGEON, id="accepted"))
     assert [line["fact"]["id"] for line in trail(tmp_path, "--shadow")] == ["in-shadow"]
     assert trail(tmp_path, "--shadow", "--outcome", "accepted") == []
-    assert "(refused, let pass: shadow)" in audit(tmp_path, "trail", "--shadow").stdout
-    assert "(refusé, laissé passer : mode ombre)" in audit(tmp_path, "trail", "--shadow", "--lang", "fr").stdout
-    assert f"{w.DOCTOR}: refused, let pass: shadow" in audit(tmp_path, "explain", "in-shadow").stdout
+    assert "(refused, but let pass (shadow))" in audit(tmp_path, "trail", "--shadow").stdout
+    assert "(refusé, mais laissé passer (ombre))" in audit(tmp_path, "trail", "--shadow", "--lang", "fr").stdout
+    assert f"{w.DOCTOR}: refused, but let pass (shadow)" in audit(tmp_path, "explain", "in-shadow").stdout
 
 
 def test_periods_are_of_the_fact_or_of_its_record(folder: Path) -> None:

@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import huissier
+from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.postfix.codec import (
     LARGEST,
     LONGEST_ACTION,
@@ -16,8 +19,8 @@ from huissier.adapters.gateway.postfix.codec import (
 )
 from huissier.adapters.gateway.postfix.session import PolicySession
 from huissier.adapters.gateway.postfix.underway import Underway
-from tests.gateway.peers import PASS, UNAVAILABLE, Postfix, asked, postfix, rcpt
-from tests.world import DOCTOR, SURGEON
+from tests.gateway.peers import PASS, POLICY, UNAVAILABLE, asked, postfix, rcpt
+from tests.world import DOCTOR, SURGEON, world
 
 INSTANCE = "1a2b.6565a1b2.8f7e6.0"
 
@@ -114,8 +117,8 @@ def test_an_action_is_one_line_of_ascii_that_ends_in_lf_alone(text: str) -> None
     assert not set(line) & set(b"\r\n\0")
 
 
-async def answers_to(server: Postfix, pieces: list[bytes]) -> tuple[bytes, PolicySession]:
-    session = PolicySession(server.gateway, Underway())
+async def answers_to(gateway: Gateway, pieces: list[bytes]) -> tuple[bytes, PolicySession]:
+    session = PolicySession(gateway, Underway())
     heard = b""
     for piece in pieces:
         async for answer in session.answers(piece):
@@ -136,31 +139,26 @@ PIECES = st.lists(
 
 
 def test_any_bytes_get_valid_replies_or_a_close_and_a_malformed_request_never_passes() -> None:
-    async def run() -> None:
-        async with postfix() as server:
+    with huissier.open("sqlite://") as engine, asyncio.Runner() as runner:
+        engine.handle_many(world())
+        gateway = Gateway(AsyncEngine(engine), POLICY)
 
-            @settings(max_examples=150, deadline=None)
-            @given(pieces=PIECES, cut=st.integers(1, 50))
-            def hold(pieces: list[bytes], cut: int) -> None:
-                sent = b"".join(pieces)
-                cuts = [sent[place : place + cut] for place in range(0, len(sent), cut)]
-                heard, session = loop.run_until_complete(answers_to(server, cuts))
-                replies = heard.split(b"\n\n")
-                assert replies.pop() == b""
-                assert all(
-                    reply.startswith((b"action=DUNNO", b"action=550 5.", b"action=DEFER_IF_")) for reply in replies
-                )
-                expected, malformed = in_one_piece(sent)
-                assert len(replies) == expected + malformed
-                assert session.is_over == malformed
-                if malformed:
-                    assert replies[-1] + b"\n\n" == UNAVAILABLE
+        @settings(max_examples=60, deadline=None)
+        @given(pieces=PIECES, cut=st.integers(1, 50))
+        def hold(pieces: list[bytes], cut: int) -> None:
+            sent = b"".join(pieces)
+            cuts = [sent[place : place + cut] for place in range(0, len(sent), cut)]
+            heard, session = runner.run(answers_to(gateway, cuts))
+            replies = heard.split(b"\n\n")
+            assert replies.pop() == b""
+            assert all(reply.startswith((b"action=DUNNO", b"action=550 5.", b"action=DEFER_IF_")) for reply in replies)
+            whole, malformed = in_one_piece(sent)
+            assert len(replies) == whole + malformed
+            assert session.is_over == malformed
+            if malformed:
+                assert replies[-1] + b"\n\n" == UNAVAILABLE
 
-            await asyncio.to_thread(hold)
-
-    loop = asyncio.new_event_loop()
-    asyncio.run(run())
-    loop.close()
+        hold()
 
 
 def in_one_piece(sent: bytes) -> tuple[int, bool]:
