@@ -26,8 +26,12 @@ class Clerk:
     def __init__(self, vault: Vault, rules: RuleBook) -> None:
         """Take the options' word for which INS are read."""
         self._vault = vault
+        self.follow(rules)
+
+    def follow(self, rules: RuleBook) -> None:
+        """Decide under another rule book from now on."""
         self._rules = rules
-        self._identifier = Identifier(vault, lenient_ins=rules.options.ins_key == "lenient")
+        self._identifier = Identifier(self._vault, lenient_ins=rules.options.ins_key == "lenient")
 
     def answer_all(self, commands: Iterable[AnyCommand], turn: Turn, *, keep_rejections: bool = True) -> list[Answer]:
         """Decide commands one after the other, each seeing the facts of those before.

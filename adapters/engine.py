@@ -224,6 +224,13 @@ class Engine:
         """
         return self._in_turn(lambda clerk, turn: clerk.give_up(id_, at, cause, turn))
 
+    def follow(self, options: Options) -> None:
+        """Decide under other options from now on; a command that is being decided still falls under the old ones."""
+        rules = RuleBook(options)
+        for desk in (self._pen_desk, self._check_desk):
+            with desk.lock:
+                desk.clerk.follow(rules)
+
     def record(self, fact: StatisticsProduced) -> None:
         """Record that a file of statistics was produced; it is durable when this returns. Raises `StoreError`."""
         self._in_turn(lambda _, turn: turn.record(fact))

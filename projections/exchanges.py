@@ -4,6 +4,9 @@ A row stands under each held domain at either end, and rows are only ever added,
 position of the log: the file of a month that was over when it was produced is counted as of its position for ever,
 whatever comes late.
 
+A message that was let pass in shadow counts as accepted, for it was exchanged, and never as delivered, for the rules
+know of no delivery of it.
+
 No usager's address is shown: it is the word `usager`, which no address is.
 """
 
@@ -141,7 +144,7 @@ class Exchanges(Projection):
     """Messages per held domain and month, and what was reported of them."""
 
     name: ClassVar[str] = "exchanges"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(self, generation: int) -> None:
         """Take the tables of a generation."""
@@ -372,7 +375,7 @@ class _Folding:
             shown, sender_type, sender_domain, *_ = self._end(sender, at)
         for verdict in event.verdicts:
             to = verdict.recipient
-            outcome = accepted if verdict.accepted else _REFUSED
+            outcome = accepted if verdict.accepted else _ACCEPTED if verdict.shadow else _REFUSED
             recipient_type, domain = EXTERNE, None
             if to in self._ends:
                 _, recipient_type, domain, *_ = self._end(to, at)

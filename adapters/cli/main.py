@@ -17,6 +17,7 @@ from huissier.adapters.cli.directory import directory
 from huissier.adapters.cli.ingest import ingest
 from huissier.adapters.cli.obligations import obligations
 from huissier.adapters.cli.projections import projections
+from huissier.adapters.cli.serve import serve
 from huissier.adapters.cli.shared import Status
 from huissier.adapters.cli.stats import stats
 from huissier.adapters.cli.store import store as store_commands
@@ -44,6 +45,7 @@ app.add_typer(stats, name="stats")
 app.add_typer(ingest, name="ingest")
 app.command()(obligations)
 app.add_typer(projections, name="projections")
+app.add_typer(serve, name="serve")
 
 
 def _print_version(wanted: bool) -> None:
