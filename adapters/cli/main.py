@@ -14,6 +14,7 @@ from huissier.adapters.cli.bench import bench
 from huissier.adapters.cli.check import check
 from huissier.adapters.cli.demo import demo
 from huissier.adapters.cli.directory import directory
+from huissier.adapters.cli.ingest import ingest
 from huissier.adapters.cli.obligations import obligations
 from huissier.adapters.cli.projections import projections
 from huissier.adapters.cli.serve import serve
@@ -41,6 +42,7 @@ app.add_typer(whitelist, name="whitelist")
 app.add_typer(directory, name="directory")
 app.add_typer(audit, name="audit")
 app.add_typer(stats, name="stats")
+app.add_typer(ingest, name="ingest")
 app.command()(obligations)
 app.add_typer(projections, name="projections")
 app.add_typer(serve, name="serve")
