@@ -238,7 +238,8 @@ def _source(file: str) -> Iterator[BinaryIO]:
 def _summary(counts: "Counts", aside: Path) -> str:
     told = (
         f"{counts.lines:,} read: {counts.delivered:,} delivered, {counts.undelivered:,} not delivered,"
-        f" {counts.unchanged:,} known already, {counts.not_final:,} still on their way, {counts.aside:,} kept aside"
+        f" {counts.unchanged:,} known already, {counts.not_final:,} still on their way,"
+        f" {counts.from_nobody:,} from nobody, {counts.aside:,} kept aside"
     )
     if not counts.aside:
         return told

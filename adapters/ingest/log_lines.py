@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final
 
 from huissier.adapters.ingest.log_times import LogTimes
-from huissier.adapters.ingest.sightings import NOT_FINAL, Sighting, Told, Unreadable, cause_of
+from huissier.adapters.ingest.sightings import FROM_NOBODY, NOT_FINAL, Sighting, Told, Unreadable, cause_of
 from huissier.adapters.json_lines import Line
 from huissier.domain.vocabulary.errors import VocabularyError
 
@@ -33,6 +33,7 @@ _ADDRESS_OF_RELAY: Final = re.compile(r"\[[^\]]*\]")
 _STATUS: Final = {"sent": "delivered", "bounced": "undelivered"}
 _NOT_FINAL: Final = frozenset({"deferred", "SOFTBOUNCE", "deliverable", "undeliverable"})  # the last two: probes
 _CLOCKS_APART: Final = timedelta(minutes=1)
+_NOBODY: Final = "<>"  # stands among the queue ids a message had before, where it is from nobody
 _MOST_QUEUES: Final = 50_000
 _MOST_HOPS: Final = 8
 
@@ -85,6 +86,8 @@ class PostfixLog:
     def _delivery(self, place: int, text: str, stamp: str, program: str, queue: str, rest: str) -> Told | None:
         if (found := _DELIVERY.match(rest)) is None:
             return _strange(place, text)
+        if _NOBODY in self.hops.get(queue, ()):
+            return FROM_NOBODY
         to, orig_to, relay, dsn, word, said = found.groups()
         if word in _NOT_FINAL:
             return NOT_FINAL
@@ -98,8 +101,14 @@ class PostfixLog:
         return self._sighting(place, text, stamp, queue, recipients, delivered, cause_of(dsn, said.removesuffix(")")))
 
     def _given_up(self, place: int, text: str, stamp: str, program: str, queue: str, rest: str) -> Told | None:
-        if not program.endswith("qmgr") or _GIVEN_UP.match(rest) is None:
+        if not program.endswith("qmgr"):
             return None
+        if rest.startswith("from=<>,"):
+            self._link(queue, _NOBODY)
+        if _GIVEN_UP.match(rest) is None:
+            return None
+        if _NOBODY in self.hops.get(queue, ()):
+            return FROM_NOBODY
         return self._sighting(place, text, stamp, queue, (), False, "expired")
 
     def _sighting(

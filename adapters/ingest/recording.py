@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from huissier.adapters.ingest.aside import Aside
-from huissier.adapters.ingest.sightings import NotFinal, Sighting, Told, Unreadable
+from huissier.adapters.ingest.sightings import FromNobody, NotFinal, Sighting, Told, Unreadable
 from huissier.domain.answers import Answer
 from huissier.domain.commands import ReportDelivery
 from huissier.domain.reasons import Code
@@ -29,13 +29,17 @@ _Open = tuple[Sighting, Iterator[ReportDelivery]]
 
 
 class Counts(Struct):
-    """What was told, and what it came to; `kept_aside` by reason. `lines`: lines of a log, or messages."""
+    """What was told, and what it came to; `kept_aside` by reason. `lines`: lines of a log, or messages.
+
+    `from_nobody`: deliveries of messages with the null sender, which are reports and no submissions.
+    """
 
     lines: int = 0
     delivered: int = 0
     undelivered: int = 0
     unchanged: int = 0
     not_final: int = 0
+    from_nobody: int = 0
     kept_aside: dict[str, int] = {}
 
     @property
@@ -72,6 +76,8 @@ class Recording:
         match one:
             case NotFinal():
                 self.counts.not_final += 1
+            case FromNobody():
+                self.counts.from_nobody += 1
             case Unreadable():
                 self._keep_aside(one, UNREADABLE)
             case Sighting(recipients=()):

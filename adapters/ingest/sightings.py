@@ -42,6 +42,10 @@ class NotFinal(Struct, frozen=True):
     """The message is still on its way."""
 
 
+class FromNobody(Struct, frozen=True):
+    """The message is a report of a mail server itself: nobody's, and no submission."""
+
+
 class Unreadable(Struct, frozen=True, kw_only=True):
     """What says something of a delivery that cannot be read, or nothing at all where it should; `text` as it came."""
 
@@ -50,8 +54,9 @@ class Unreadable(Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
-Told = Sighting | NotFinal | Unreadable
+Told = Sighting | NotFinal | FromNobody | Unreadable
 NOT_FINAL: Final = NotFinal()
+FROM_NOBODY: Final = FromNobody()
 
 
 def cause_of(*words: str | None) -> str | None:

@@ -119,6 +119,16 @@ def test_a_relay_may_be_named_that_only_passes_messages_on(name: str) -> None:
     assert (counts(done)["delivered"], counts(done)["not_final"]) == (0, 1)
 
 
+def test_what_a_server_itself_reports_is_no_submission() -> None:
+    told(STORE)
+    bounce = line("from=<>, size=2297, nrcpt=1 (queue active)", program="postfix/qmgr")
+    expired = line("from=<>, status=expired, returned to sender", program="postfix/qmgr")
+    done = ingest(
+        bounce, delivery(DOCTOR, "deferred"), expired, delivery(DOCTOR), line("removed", program="postfix/qmgr")
+    )
+    assert (done.returncode, counts(done)["from_nobody"]) == (0, 3)
+
+
 def test_what_was_thrown_away_was_not_delivered() -> None:
     told(STORE, submitted([USAGER], DOCTOR))
     done = ingest(delivery(USAGER, relay="none", program="postfix/discard", said="silently"))
@@ -233,5 +243,5 @@ def test_standard_input_is_read_as_a_file_is() -> None:
     done = run(*arguments, cwd=Path(), stdin=delivery(USAGER))
     assert (done.returncode, done.stdout) == (
         0,
-        "1 read: 1 delivered, 0 not delivered, 0 known already, 0 still on their way, 0 kept aside\n",
+        "1 read: 1 delivered, 0 not delivered, 0 known already, 0 still on their way, 0 from nobody, 0 kept aside\n",
     )
