@@ -9,9 +9,11 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Protocol
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, Protocol
 
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
 from huissier.domain.answers import Answer
@@ -20,6 +22,7 @@ from huissier.domain.commands import AnyCommand
 TIMEOUT: Final = 30.0  # as long as the databases themselves wait for the pen
 MOST_AT_ONCE: Final = 512
 _YEAR: Final = 365 * 86_400.0
+_TELL: Final = attrgetter("tell")
 UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time; asking again with the same id is safe"
 
 
@@ -35,8 +38,10 @@ class Ticket(Protocol):
         """Whether a call to lead only wakes the caller, who may have left; else the call itself leads."""
         ...
 
-    def finish(self) -> None:
-        """Tell the caller that the ticket has its answer or its problem."""
+    @property
+    def tell(self) -> Callable[[Sequence[Any]], None]:
+        """What tells callers that their tickets are done: called once for all who wait in the same way."""
+        ...
 
     def call_to_lead(self) -> None:
         """Have somebody call `Line.lead`."""
@@ -54,7 +59,8 @@ class Line:
         self._serve = serve
         self._callers_lead = callers_lead
         self._capacity = capacity
-        self._guard = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._guard = threading.Condition(self._lock)
         self._waiting: deque[Ticket] = deque()
         self._led = False
         self._called: Ticket | None = None
@@ -81,7 +87,7 @@ class Line:
     def enter_now(self, ticket: Ticket) -> bool | None:
         """Do as `enter`, but return None at once where there is no room."""
         self.check_process()
-        with self._guard:
+        with self._lock:
             return None if len(self._waiting) >= self._capacity else self._admit(ticket)
 
     def check_process(self) -> None:
@@ -120,8 +126,8 @@ class Line:
             raise
         finally:
             self._call_next()
-            for ticket in batch:
-                ticket.finish()
+            for tell, tickets in groupby(batch, _TELL):
+                tell(list(tickets))
 
     def lead_elsewhere(self) -> None:
         """Have the line's own thread lead, for callers that must not be held up by a pen that others hold."""
@@ -184,10 +190,12 @@ class ThreadTicket:
         self._signal = threading.Lock()
         self._signal.acquire()
 
-    def finish(self) -> None:
-        """Wake the thread for good."""
-        self.done = True
-        self._wake()
+    @staticmethod
+    def tell(tickets: "Sequence[ThreadTicket]") -> None:
+        """Wake the threads for good."""
+        for ticket in tickets:
+            ticket.done = True
+            ticket._wake()
 
     def call_to_lead(self) -> None:
         """Wake the thread to lead."""
