@@ -8,6 +8,7 @@ import base64
 import hmac
 import os
 import secrets
+from binascii import hexlify
 from collections.abc import Callable, Mapping
 from hashlib import blake2b, sha256
 from pathlib import Path
@@ -21,13 +22,14 @@ from huissier.adapters.errors import VaultKeyError
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import make_private_file
 from huissier.adapters.log.session import Session
+from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.ins import Ins
 
 KEY_VARIABLE: Final = "HUISSIER_VAULT_KEY"
 KEY_LENGTH: Final = 32
 _NONCE_LENGTH: Final = 12
 _CACHE_SIZE: Final = 100_000
-_IN_LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
+_IN_LETTERS: Final = bytes.maketrans(b"0123456789", b"ghijklmnop")
 
 _FIND = "SELECT usager FROM vault WHERE digest = ?"
 _KEEP = "INSERT INTO vault (digest, usager, sealed) VALUES (?, ?, ?)"
@@ -44,9 +46,10 @@ class Vault:
         """Derive what the vault needs from a key of 32 bytes."""
         self._lookup = _derived(key, b"huissier vault lookup")
         self._seal = AESGCM(_derived(key, b"huissier vault seal"))
-        self._digest = _derived(key, b"huissier digest")
+        self._digest = blake2b(key=_derived(key, b"huissier digest"), digest_size=16)
         self._check = hmac.new(_derived(key, b"huissier key check"), b"", sha256).hexdigest()
         self._known: dict[str, str] = {}
+        self._mailboxes: dict[str, MailboxAddress] = {}  # by spelling
 
     def usager_id(self, session: Session, ins: Ins) -> str | None:
         """Return the id of a usager the vault knows."""
@@ -79,15 +82,28 @@ class Vault:
         """Drop what is remembered of an id, which another process may have erased."""
         for ins in [ins for ins, known in self._known.items() if known == usager]:
             del self._known[ins]
+        self._mailboxes.clear()
 
     def forget_all(self) -> None:
         """Drop everything remembered; the table is asked again."""
         self._known.clear()
+        self._mailboxes.clear()
+
+    def mailbox(self, raw: str) -> MailboxAddress | None:
+        """Return the mailbox of a usager who was addressed in these very words before."""
+        return self._mailboxes.get(raw)
+
+    def remember_mailbox(self, raw: str, mailbox: MailboxAddress) -> None:
+        """Remember how a usager that the vault knows was addressed, until any usager is forgotten."""
+        if len(self._mailboxes) >= _CACHE_SIZE:
+            self._mailboxes.clear()
+        self._mailboxes[raw] = mailbox
 
     def digest(self, text: str) -> str:
         """Return a keyed digest of a text (BLAKE2b, RFC 7693), 32 letters: digits could look like an INS."""
-        raw = blake2b(text.encode("utf-8", "surrogatepass"), key=self._digest, digest_size=16)
-        return raw.hexdigest().translate(_IN_LETTERS)
+        digest = self._digest.copy()
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        return hexlify(digest.digest()).translate(_IN_LETTERS).decode()
 
     def adopt(self, session: Session, is_new: bool) -> None:
         """Leave the key's check value in a new store; make sure of it in another. Raises `VaultKeyError`."""

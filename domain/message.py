@@ -39,7 +39,7 @@ def decide_message(
     sender = _party(identities.addresses[command.sender], at, facts)
     recipients = [
         _party(address, at, facts)
-        for address in dict.fromkeys(identities.addresses[recipient] for recipient in command.recipients)
+        for address in dict.fromkeys([identities.addresses[recipient] for recipient in command.recipients])
     ]
     certificate = _certificate(command)
     mixed = len({party.usager for party in recipients if party.address is not None}) > 1
@@ -132,7 +132,7 @@ def _verdict(exchange: Exchange) -> VerdictGiven:
         accepted=not against,
         usager=exchange.recipient.usager,
         shadow=bool(against) and _in_shadow(exchange, against),
-        reasons=tuple(ReasonGiven(code, positions) for code, positions in reasons),
+        reasons=tuple([ReasonGiven(code, positions) for code, positions in reasons]),
     )
 
 
@@ -166,6 +166,9 @@ class _Effects(NamedTuple):
     unanswerable: tuple[str, ...] = ()
 
 
+_NO_EFFECTS = _Effects()
+
+
 def _effects(
     command: SubmitMessage,
     identities: Identities,
@@ -179,8 +182,8 @@ def _effects(
 
     `[FIN]` and a FIN header speak for the sender's address and for the reply address alike.
     """
-    if sender.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
-        return _Effects()
+    if sender.usager or not any([verdict.accepted and verdict.usager for verdict in verdicts]):
+        return _NO_EFFECTS
     reply_address = _reply_address(command, identities, at, facts, rules)
     both = tuple(dict.fromkeys(a for a in (_written(sender.address), reply_address) if a))
     fin_header = _has_fin_header(command)

@@ -28,13 +28,13 @@ def needs(commands: Sequence[Meant], facts: Facts) -> Iterator[list[str]]:
     """
     stages: tuple[Callable[[Sequence[Meant], Facts], Iterable[str]], ...] = (_subjects, _operators, _contacts)
     for stage in stages:
-        if missing := [tag for tag in dict.fromkeys(stage(commands, facts)) if not facts.recall(tag)]:
+        if missing := facts.not_recalled(dict.fromkeys(stage(commands, facts))):
             yield missing
 
 
 def changes_needs(event: AnyEvent) -> bool:
     """Say whether commands need more than they did before a fact."""
-    return isinstance(event, DomainAdmitted | OperatorRegistered)
+    return isinstance(event, (DomainAdmitted, OperatorRegistered))
 
 
 def _subjects(commands: Sequence[Meant], _: Facts) -> Iterator[str]:
@@ -89,7 +89,4 @@ def _contacts(commands: Sequence[Meant], facts: Facts) -> Iterator[str]:
 
 
 def _mailboxes(identities: Identities) -> list[MailboxAddress]:
-    found = [address for address in identities.addresses.values() if address is not None]
-    if identities.usager is not None:
-        found.append(identities.usager)
-    return found
+    return [address for address in (*identities.addresses.values(), identities.usager) if address is not None]

@@ -38,7 +38,7 @@ _decoder = msgspec.json.Decoder(Stored)
 def encode(event: AnyEvent, recorded_at: datetime) -> DCBEvent:
     """Return a fact as the log keeps it, with its tags."""
     return DCBEvent(
-        type=str(event.__struct_config__.tag), data=_encoder.encode(Stored(recorded_at, event)), tags=tags_of(event)
+        type=event.__struct_config__.tag, data=_encoder.encode(Stored(recorded_at, event)), tags=tags_of(event)
     )
 
 

@@ -27,6 +27,7 @@ from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
 from huissier.adapters.vault import Vault
 from huissier.domain.events import UsagerErased
+from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.ins import Ins
 
 PATIENCE: Final = 30.0
@@ -178,6 +179,9 @@ class AskedVault(Vault):
 
     def _remember(self, ins: Ins, usager: str) -> str:
         return usager
+
+    def remember_mailbox(self, raw: str, mailbox: MailboxAddress) -> None:
+        """Remember nothing."""
 
 
 def _check_position(expected: int, position: int) -> None:
