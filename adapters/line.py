@@ -60,7 +60,8 @@ class Line:
         self._callers_lead = callers_lead
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._guard = threading.Condition(self._lock)
+        self._changed = threading.Condition(self._lock)
+        self._onlookers = 0
         self._waiting: deque[Ticket] = deque()
         self._led = False
         self._called: Ticket | None = None
@@ -78,9 +79,9 @@ class Line:
         `EngineClosedError`.
         """
         self.check_process()
-        with self._guard:
+        with self._lock:
             while len(self._waiting) >= self._capacity and not self._closed:
-                if not self._guard.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
+                if not self._wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
                     raise TemporarilyUnavailableError(UNAVAILABLE)
             return self._admit(ticket)
 
@@ -113,10 +114,10 @@ class Line:
 
     def lead(self) -> None:
         """Answer whoever waits, once, and call the next to lead if more have come."""
-        with self._guard:
+        with self._lock:
             self._called = None
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
-            self._guard.notify_all()
+            self._announce()
         try:
             if batch:
                 self._serve(batch)
@@ -145,33 +146,46 @@ class Line:
 
     def leave(self, ticket: Ticket) -> bool:
         """Give up a place; False where the ticket is being answered already."""
-        with self._guard:
+        with self._lock:
             try:
                 self._waiting.remove(ticket)
             except ValueError:
                 return False
             must_call_another = self._called is ticket and ticket.leads_when_woken
-            self._guard.notify_all()
+            self._announce()
         if must_call_another:
             self._call_next()
         return True
 
     def _call_next(self) -> None:
-        with self._guard:
+        with self._lock:
             called = self._called = self._waiting[0] if self._waiting else None
             self._led = called is not None
             if called is None:
-                self._guard.notify_all()
+                self._announce()
         if called is not None:
             called.call_to_lead()
 
+    def _wait(self, seconds: float | None = None) -> bool:
+        """Wait for a change; False if there was none in time."""
+        self._onlookers += 1
+        try:
+            return self._changed.wait(seconds)
+        finally:
+            self._onlookers -= 1
+
+    def _announce(self) -> None:
+        """Wake those who wait for a change, who are few and seldom."""
+        if self._onlookers:
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Admit nobody any more and wait until everybody in line has been answered."""
-        with self._guard:
+        with self._lock:
             self._closed = True
-            self._guard.notify_all()
+            self._announce()
             while self._led:
-                self._guard.wait()
+                self._wait()
         self._leader.shutdown(wait=False)
 
 

@@ -41,7 +41,7 @@ class Turn:
 
     def learn(self, commands: Sequence[Meant]) -> None:
         """Read what decisions on commands need; facts of this turn are not in the log yet and are added."""
-        for tags in needs(commands, self.facts):
+        for tags in filter(None, needs(commands, self.facts)):
             self._learned += tags
             self._memory.learn(self._look, tags)
             for tag in tags:

@@ -44,9 +44,9 @@ class Facts:
         self.size = 0
 
     def not_recalled(self, tags: Iterable[str]) -> list[str]:
-        """Return which subjects are not known; the others count as used just now."""
+        """Return which subjects are not known, each once; the others count as used just now."""
         known, unknown = self._timelines, []
-        for tag in tags:
+        for tag in dict.fromkeys(tags):
             if tag in known:
                 known.move_to_end(tag)
             else:

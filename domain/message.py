@@ -182,7 +182,7 @@ def _effects(
 
     `[FIN]` and a FIN header speak for the sender's address and for the reply address alike.
     """
-    if sender.usager or not any([verdict.accepted and verdict.usager for verdict in verdicts]):
+    if sender.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
         return _NO_EFFECTS
     reply_address = _reply_address(command, identities, at, facts, rules)
     both = tuple(dict.fromkeys(a for a in (_written(sender.address), reply_address) if a))

@@ -37,6 +37,7 @@ class SqlRecorder(DCBRecorder):
         """Record into an open store."""
         self._store = store
         self._appended = threading.Condition()
+        self._onlookers = 0
         self._undisturbed = False
 
     def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:
@@ -105,12 +106,17 @@ class SqlRecorder(DCBRecorder):
     def wait_for_append(self, seconds: float) -> None:
         """Wait until this process appends something, but not longer than `seconds`."""
         with self._appended:
-            self._appended.wait(seconds)
+            self._onlookers += 1
+            try:
+                self._appended.wait(seconds)
+            finally:
+                self._onlookers -= 1
 
     def wake(self) -> None:
         """Wake whoever waits."""
-        with self._appended:
-            self._appended.notify_all()
+        if self._onlookers:
+            with self._appended:
+                self._appended.notify_all()
 
 
 class _ReadResponse(DCBReadResponse):
