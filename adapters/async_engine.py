@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -26,7 +25,6 @@ class AsyncEngine:
     def __init__(self, engine: Engine) -> None:
         """Take over an open engine."""
         self._engine = engine
-        self._readers = ThreadPoolExecutor(1, "huissier-check")
         self._mail: _Mail | None = None
         self._closing: asyncio.Future[None] | None = None
 
@@ -59,15 +57,18 @@ class AsyncEngine:
 
     async def check(self, command: SubmitMessage, *, timeout: float = TIMEOUT) -> Verdicts:
         """Return what `handle` would answer to a submission, and record nothing. Raises as `Engine.check` does."""
-        self._engine.line.check_open()
-        work = partial(self._engine.check, command, timeout=timeout)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+        seconds, checking = seconds_in(timeout), self._engine.begin_check(command)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(checking), seconds)
+        except TimeoutError:
+            raise TemporarilyUnavailableError(UNAVAILABLE) from None
 
     async def close(self) -> None:
         """Answer everybody who waits, then let go of the store; closing twice waits for the same end."""
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().run_in_executor(self._readers, self._engine.close)
-            self._readers.shutdown(wait=False)
+            closer = ThreadPoolExecutor(1, "huissier-close")
+            self._closing = asyncio.get_running_loop().run_in_executor(closer, self._engine.close)
+            closer.shutdown(wait=False)
         await asyncio.shield(self._closing)
 
     async def __aenter__(self) -> Self:

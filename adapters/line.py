@@ -21,6 +21,7 @@ from huissier.domain.commands import AnyCommand
 
 TIMEOUT: Final = 30.0  # as long as the databases themselves wait for the pen
 MOST_AT_ONCE: Final = 512
+_LATE: Final = 1.0  # seconds by which a caller that leads may be late
 _YEAR: Final = 365 * 86_400.0
 _TELL: Final = attrgetter("tell")
 UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time; asking again with the same id is safe"
@@ -138,8 +139,8 @@ class Line:
             self.lead()
 
     def lead_for(self, seconds: float) -> None:
-        """Lead for a thread that has so many seconds, or have it done."""
-        if self._callers_lead and seconds >= TIMEOUT:
+        """Lead for a thread that has so many seconds left, or have it done."""
+        if self._callers_lead and seconds > TIMEOUT - _LATE:
             self.lead()
         else:
             self.lead_elsewhere()
@@ -243,7 +244,7 @@ def ask(line: Line, command: AnyCommand, seconds: float) -> Answer:
         while not ticket.done:
             if must_lead:
                 must_lead = False
-                line.lead_for(seconds)
+                line.lead_for(deadline - time.monotonic())
             elif ticket.wait(deadline - time.monotonic()):
                 must_lead = not ticket.done
             elif time.monotonic() >= deadline and not ticket.done:

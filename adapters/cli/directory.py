@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, read_time
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, fail_behind, read_time
 from huissier.adapters.errors import StoreError
 from huissier.adapters.json_lines import as_json
 from huissier.domain.vocabulary.address import MailboxAddress
@@ -206,7 +206,7 @@ def _recorded(work: "Import", rows: "Iterable[Row]", file: Path) -> "Iterator[No
     except ExtractionError as problem:
         fail(f"{file}: {problem}", Status.UNREADABLE)
     except StoreError as problem:
-        fail(f"{problem}; nothing after line {work.line} was recorded", Status.STORE)
+        fail_behind(work.line, problem)
 
 
 def _telling(things: Iterable[T], tell: Callable[[int], None]) -> Iterator[T]:

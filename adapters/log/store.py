@@ -207,6 +207,10 @@ class Store:
         if self._closed:
             raise EngineClosedError("the engine was closed")
 
+    def hang_up(self) -> None:
+        """Free whoever waits for a server that says nothing: their connections are lost to them."""
+        self._dialect.hang_up()
+
     def close(self) -> None:
         """Close all connections; closing twice does no harm."""
         with self._lock:

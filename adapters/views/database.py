@@ -106,7 +106,8 @@ def _engine_for(place: Place, path: str | None) -> sa.Engine:
     """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
     arguments: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
     if not place.is_embedded:
-        arguments["connect_args"] = {"options": f"-csearch_path={SCHEMA} -clock_timeout={_BUSY_SECONDS}s"}
+        options = f"-csearch_path={SCHEMA} -clock_timeout={_BUSY_SECONDS}s"
+        arguments["connect_args"] = {**place.dialect.connect_args, "options": options}
         return sa.create_engine(place.url, **arguments)
     arguments["connect_args"] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
     if path is None:

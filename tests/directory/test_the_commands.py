@@ -8,7 +8,7 @@ import pytest
 
 import huissier
 from huissier import AnyCommand, SuspendMailbox
-from huissier.adapters.errors import StoreError
+from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from tests.command_line import Done
 from tests.command_line import huissier as run
 from tests.directory.made import extraction, row
@@ -158,14 +158,21 @@ def test_a_file_that_is_no_extraction_is_refused(folder: Path, content: bytes) -
     assert done.stderr.startswith("huissier: e: ")
 
 
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (StoreError("the disk is gone"), "the disk is gone; nothing after line 1 was recorded"),
+        (TemporarilyUnavailableError("cut"), "cut; what stands after line 1 may be recorded or not"),
+    ],
+)
 def test_it_says_up_to_where_rows_were_taken_when_the_store_fails(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    problem: StoreError, told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
-        raise StoreError("the disk is gone")
+        raise problem
 
     monkeypatch.setattr("huissier.adapters.engine.Engine.handle_many", broken)
     (folder / "e.txt").write_bytes(extraction(row(f"dr.neuf@{HOSPITAL}")))
     done = directory(folder, "import", "e.txt")
     assert done.returncode == 3
-    assert "the disk is gone; nothing after line 1 was recorded" in done.stderr
+    assert told in done.stderr
