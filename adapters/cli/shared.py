@@ -54,8 +54,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 def fail(message: str, status: Status) -> NoReturn:
     """Say what is wrong and end."""
-    typer.echo(f"huissier: {without_ins(message)}", err=True)
+    tell(message)
     raise typer.Exit(status)
+
+
+def tell(message: str) -> None:
+    """Say what is wrong and go on."""
+    typer.echo(f"huissier: {without_ins(message)}", err=True)
 
 
 @contextmanager
