@@ -24,16 +24,16 @@ from huissier.adapters.views.database import ViewsDatabase
 from huissier.projections.exchanges import Exchanges
 
 DOMAIN, MONTH = "ch-exemple.mssante.fr", 202610
-MAILBOXES, CORRESPONDENTS = 2_000, 50
+_TOWN = {"domain": DOMAIN, "mailboxes": 2_000, "correspondents": 50}
 SIZES = (1_000_000, 10_000_000)
 _BATCH = 1_000_000
 
-_MESSAGES = f"""
+_MESSAGES = """
 WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last),
-ends(i, s, r) AS (SELECT i, (i * 7919) % {MAILBOXES}, (i / {MAILBOXES} * 31) % {CORRESPONDENTS} FROM n)
+ends(i, s, r) AS (SELECT i, (i * 7919) % :mailboxes, (i / :mailboxes * 31) % :correspondents FROM n)
 INSERT INTO exchanges_messages_1
 SELECT 1, 2 * i, 0, 'correspondant.' || (s + r) || '@cabinet-' || r || '.mssante.fr', printf('%012X', i * 2654435761),
- 'dr.' || s || '@{DOMAIN}', 'PER', 'EXTERNE', i % 10 <> 0 FROM ends
+ 'dr.' || s || '@' || :domain, 'PER', 'EXTERNE', i % 10 <> 0 FROM ends
 """
 _REPORTS = """
 INSERT INTO exchanges_delivered_1 SELECT position, "to", position + 1 FROM exchanges_messages_1
@@ -95,8 +95,9 @@ def fill(folder: Path, messages: int) -> None:
         for first in range(1, messages + 1, _BATCH):
             last = min(first + _BATCH - 1, messages)
             with database.writing() as connection:
-                for statement in (_MESSAGES, _REPORTS):
-                    connection.execute(sa.text(statement), {"first": first, "last": last})
+                span = {"first": first, "last": last}
+                connection.execute(sa.text(_MESSAGES), {**span, **_TOWN})
+                connection.execute(sa.text(_REPORTS), span)
             say(f"{last:,} of {messages:,} messages")
 
 
