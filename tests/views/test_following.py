@@ -157,7 +157,7 @@ def test_the_program_follows_another_process_and_ends_when_asked(tmp_path: Path)
         runners = [Runner(engine.log, database, kind) for kind in ALL]
         with subprocess.Popen([PROGRAM, "projections", "follow"], cwd=tmp_path, stderr=subprocess.PIPE) as program:
             try:
-                for number in range(3):
+                for number in range(2):
                     engine.handle(message(number))
                     eventually(lambda: all(runner.standing().lag == 0 for runner in runners))
                 os.kill(program.pid, signal.SIGTERM)
@@ -191,6 +191,19 @@ def test_what_is_no_projection_is_named(tmp_path: Path) -> None:
     done = huissier("projections", "follow", "nonesuch", cwd=tmp_path)
     assert done.returncode == 2
     assert "there is no projection nonesuch" in done.stderr
+
+
+# --- what could go wrong
+
+
+def test_damaged_read_models_are_named_in_one_line(tmp_path: Path) -> None:
+    with hospital(f"sqlite:///{tmp_path}/huissier.db"):
+        pass
+    (tmp_path / "huissier.db.views").write_bytes(b"no database at all" * 1_000)
+    done = huissier("directory", "search", "martin", cwd=tmp_path)
+    assert done.returncode == 3
+    expected = "huissier: huissier.db.views: file is not a database; without it all is folded from the log again\n"
+    assert (done.stdout, done.stderr) == ("", expected)
 
 
 # --- many at once
