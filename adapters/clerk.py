@@ -11,7 +11,7 @@ from huissier.domain.decide import decide, rejection
 from huissier.domain.decision import Recorded, Rejected, Unchanged
 from huissier.domain.events import MessageDecided, UsagerErased
 from huissier.domain.identities import Identities
-from huissier.domain.message import decide_message
+from huissier.domain.message import decide_message, leaves_a_fact
 from huissier.domain.needs import Meant
 from huissier.domain.rule_set import RuleBook
 from huissier.domain.tags import submission_tag
@@ -88,7 +88,7 @@ class Clerk:
     def _answer_submission(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[Answer, bool]:
         """Return the answer, and whether it is given for the first time."""
         decided, position = self._decided(command, identities, turn)
-        if is_new := position is None:
+        if is_new := position is None and leaves_a_fact(decided):
             position = turn.record(decided)
         turn.done_with.append(submission_tag(identities.submission))
         verdicts = verdicts_for(command, identities, decided)

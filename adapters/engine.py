@@ -124,6 +124,7 @@ class Engine:
             vault = Vault(key) if recorder is None else AskedVault(key)
             return _Desk(threading.Lock(), Memory(vault, memory), Clerk(vault, RuleBook(options)))
 
+        self.digest: Callable[[str], str] = Vault(key).digest  # keyed: the same in every process that shares the store
         self._store = Store(place, prepare)
         self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
         self._pen_desk, self._check_desk = desk(), desk()

@@ -29,12 +29,21 @@ class Reason(Struct, frozen=True, omit_defaults=True, gc=False):
     facts: Positions = ()
 
 
-class Verdict(Struct, frozen=True, gc=False):
-    """What was decided for one recipient, named as the command named it; reasons most decisive first."""
+class Verdict(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What was decided for one recipient, named as the command named it; reasons most decisive first.
+
+    `shadow`: refused, but an option lets it pass for now (`shadow_reasons`, `shadow_operators`).
+    """
 
     recipient: str
     outcome: Literal["accepted", "refused"]
     reasons: tuple[Reason, ...]
+    shadow: bool = False
+
+    @property
+    def passes(self) -> bool:
+        """Whether the gateway lets the recipient through."""
+        return self.shadow or self.outcome == "accepted"
 
     def __repr__(self) -> str:
         return without_ins(super().__repr__())
@@ -97,9 +106,8 @@ def verdicts_for(command: SubmitMessage, identities: Identities, decided: Messag
 
 
 def _verdict(recipient: str, given: VerdictGiven) -> Verdict:
-    return Verdict(
-        recipient, "accepted" if given.accepted else "refused", tuple(explained(reason) for reason in given.reasons)
-    )
+    outcome: Literal["accepted", "refused"] = "accepted" if given.accepted else "refused"
+    return Verdict(recipient, outcome, tuple(explained(reason) for reason in given.reasons), given.shadow)
 
 
 def _without_pseudonym(written: str) -> str:

@@ -29,7 +29,6 @@ from huissier.domain.vocabulary.identifiers import (
 from huissier.domain.vocabulary.ins import mentions_ins, without_ins
 from huissier.domain.vocabulary.times import Time, in_utc, parse_deadline
 
-_NUMBERS = {"OU", "SERIALNUMBER", "ORGANIZATIONIDENTIFIER"}
 _PRINTABLE = r"\A[^\x00-\x1f\x7f-\x9f\ud800-\udfff]*\Z"
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=512, pattern=_PRINTABLE)]
@@ -41,6 +40,7 @@ Bytes = Annotated[int, Meta(ge=0, le=10**12)]
 OperatorKind = Literal["professionnel", "usager"]
 Instrument = Literal["contrat", "avenant-1-02-2020", "annexe-2"]
 MailboxKind = Literal["PER", "ORG", "APP", "CAB"]
+Stage = Literal["rcpt", "end-of-message"]
 DeliveryStatus = Literal["delivered", "undelivered"]
 
 
@@ -262,7 +262,12 @@ class SubmitMessage(Command, frozen=True, tag="submit-message"):
     """A gateway asks whether the sender may write to each recipient, and has the answer recorded.
 
     `size` in bytes. `final_hop`: acceptance is delivery. Of `subject` only whether it is `[FIN]` is kept, of
-    `message_id` and `in_reply_to` only a keyed digest.
+    `message_id` and `in_reply_to` only a keyed digest. `certificate_cn`: the common name of the peer's certificate,
+    where the gateway knows no more of it; `certificate_dn` comes before it.
+
+    `stage`: where in an SMTP session the gateway asks. At `rcpt` the message has not come yet: recorded only where
+    nobody is let through. At `end-of-message` it is taken for every recipient or for none. Without one each
+    recipient is let through or not, and every verdict is recorded.
     """
 
     id: Identifier
@@ -275,7 +280,9 @@ class SubmitMessage(Command, frozen=True, tag="submit-message"):
     message_id: Raw | None = None
     size: Bytes | None = None
     certificate_dn: Raw | None = None
+    certificate_cn: Raw | None = None
     final_hop: bool = False
+    stage: Stage | None = None
 
 
 class ReportDelivery(Command, frozen=True, tag="report-delivery"):
@@ -332,9 +339,7 @@ def _read_admission(command: AdmitDomain | WithdrawDomain) -> None:
 
 
 def _dn(text: str) -> str:
-    """Read a certificate's name. Structures have numbers of 15 digits in it, so those attributes are not searched."""
     dn = CertificateDn.parse(text)
-    for kind, value in dn.attributes:
-        if kind not in _NUMBERS and mentions_ins(value):
-            raise VocabularyError("an INS has no place in a distinguished name")
+    if dn.mentions_ins:
+        raise VocabularyError("an INS has no place in a distinguished name")
     return str(dn)

@@ -139,12 +139,21 @@ class ReasonGiven(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class VerdictGiven(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What was decided for one recipient; an unreadable recipient is the empty text."""
+    """What was decided for one recipient; an unreadable recipient is the empty text.
+
+    `shadow`: it is refused, but the operator only wants to know so far: the gateway lets it pass.
+    """
 
     recipient: str
     accepted: bool
     usager: bool = False
+    shadow: bool = False
     reasons: tuple[ReasonGiven, ...]
+
+    @property
+    def passes(self) -> bool:
+        """Whether the gateway lets the recipient through."""
+        return self.accepted or self.shadow
 
 
 class MessageDecided(Event, frozen=True, tag="message-decided.v1"):
@@ -152,7 +161,9 @@ class MessageDecided(Event, frozen=True, tag="message-decided.v1"):
 
     `opens`: the professionnels' addresses that each usager among the accepted recipients may write to once the
     message is delivered. `ends`: those whose contact with these usagers ended with this message.
-    `unanswerable`: those that this very message may not be answered to.
+    `unanswerable`: those that this very message may not be answered to. `fin_subject`, `fin_header`: the subject was
+    `[FIN]`, X-MSS-MES said FIN. `certificate`: the peer's name that was asked about, empty where it could not be
+    read, `cn:` before a common name that stands alone. `stage`: where in its session the gateway asked.
     """
 
     id: str
@@ -164,6 +175,10 @@ class MessageDecided(Event, frozen=True, tag="message-decided.v1"):
     reply_to: str | None = None
     message_id: str | None = None
     in_reply_to: tuple[str, ...] = ()
+    fin_subject: bool = False
+    fin_header: bool = False
+    certificate: str | None = None
+    stage: str | None = None
     opens: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
     unanswerable: tuple[str, ...] = ()

@@ -5,20 +5,24 @@ from datetime import datetime
 from typing import NamedTuple
 from unicodedata import normalize
 
+from msgspec.structs import replace
+
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.contact import UNKNOWN as NO_CONTACT
 from huissier.domain.contact import Contact
-from huissier.domain.events import MessageDecided, ReasonGiven, VerdictGiven
+from huissier.domain.events import MessageDecided, Positions, ReasonGiven, VerdictGiven
 from huissier.domain.facts import Facts
 from huissier.domain.identities import Identities
 from huissier.domain.mailbox import UNKNOWN as NO_MAILBOX
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
+from huissier.domain.reasons import Code
 from huissier.domain.rule_set import USAGERS_DOMAIN, RuleSet
 from huissier.domain.rules import Exchange, Party, acceptances, refusals
 from huissier.domain.trust_space import UNKNOWN as NO_DOMAIN
 from huissier.domain.vocabulary.address import MailboxAddress
-from huissier.domain.vocabulary.certificate_dn import CertificateDn
+from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
 from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.domain.vocabulary.ins import mentions_ins
 
 FIN_SUBJECT = "[FIN]"
 FIN_HEADER = re.compile(r"\bFIN\b", re.IGNORECASE)
@@ -40,7 +44,7 @@ def decide_message(
     }
     certificate = _certificate(command)
     mixed = len({party.usager for party in recipients.values() if party.address is not None}) > 1
-    verdicts = tuple(
+    given = [
         _verdict(
             written,
             Exchange(
@@ -49,7 +53,7 @@ def decide_message(
                 sender=sender,
                 recipient=recipient,
                 contact=_contact(sender, recipient, at, facts),
-                certificate_known=command.certificate_dn is not None,
+                certificate_known=_knows_certificate(command),
                 certificate=certificate,
                 in_reply_to=identities.in_reply_to,
                 size=command.size,
@@ -57,7 +61,8 @@ def decide_message(
             ),
         )
         for written, recipient in recipients.items()
-    )
+    ]
+    verdicts = _as_a_whole(given) if command.stage == "end-of-message" else tuple(given)
     effects = _effects(command, identities, sender, verdicts, at, facts, rules)
     return MessageDecided(
         at=at,
@@ -70,6 +75,10 @@ def decide_message(
         reply_to=identities.written(command.reply_to) if command.reply_to else None,
         message_id=identities.message_id,
         in_reply_to=identities.in_reply_to,
+        fin_subject=command.subject == FIN_SUBJECT,
+        fin_header=_has_fin_header(command),
+        certificate=_kept(certificate) if _knows_certificate(command) else None,
+        stage=command.stage,
         opens=effects.opens,
         ends=effects.ends,
         unanswerable=effects.unanswerable,
@@ -91,14 +100,30 @@ def _contact(sender: Party, recipient: Party, at: datetime, facts: Facts) -> Con
     return facts.contact(sender.address, recipient.address).as_of(at)
 
 
-def _certificate(command: SubmitMessage) -> CertificateDn | None:
+def leaves_a_fact(decided: MessageDecided) -> bool:
+    """Say whether a decision is recorded: at RCPT, before the message has come, only where nobody is let through."""
+    return decided.stage != "rcpt" or not any(verdict.passes for verdict in decided.verdicts)
+
+
+def _knows_certificate(command: SubmitMessage) -> bool:
+    return command.certificate_dn is not None or command.certificate_cn is not None
+
+
+def _certificate(command: SubmitMessage) -> CertificateDn | CommonName | None:
     """Read the peer's certificate; a name that cannot be read is paired with no domain."""
-    if command.certificate_dn is None:
-        return None
     try:
-        return CertificateDn.parse(command.certificate_dn)
+        if command.certificate_dn is not None:
+            return CertificateDn.parse(command.certificate_dn)
+        return None if command.certificate_cn is None else CommonName.parse(command.certificate_cn)
     except VocabularyError:
         return None
+
+
+def _kept(certificate: CertificateDn | CommonName | None) -> str:
+    """Return a certificate's name as the log keeps it; one that no white list may hold is as good as unreadable."""
+    if isinstance(certificate, CommonName):
+        return "" if mentions_ins(certificate.value) else str(certificate)
+    return "" if certificate is None or certificate.mentions_ins else str(certificate)
 
 
 def _verdict(recipient: str, exchange: Exchange) -> VerdictGiven:
@@ -108,8 +133,31 @@ def _verdict(recipient: str, exchange: Exchange) -> VerdictGiven:
         recipient=recipient,
         accepted=not against,
         usager=exchange.recipient.usager,
+        shadow=bool(against) and _in_shadow(exchange, against),
         reasons=tuple(ReasonGiven(code, positions) for code, positions in reasons),
     )
+
+
+def _in_shadow(exchange: Exchange, against: list[tuple[Code, Positions]]) -> bool:
+    """Say whether a refusal is only to be known so far: all its reasons are, or an operator at one of the ends is."""
+    options = exchange.rules.options
+    operators = {exchange.sender.domain.operator, exchange.recipient.domain.operator}
+    return not operators.isdisjoint(options.shadow_operators) or all(
+        code in options.shadow_reasons for code, _ in against
+    )
+
+
+def _as_a_whole(verdicts: list[VerdictGiven]) -> tuple[VerdictGiven, ...]:
+    """Refuse everybody where one recipient is refused: a gateway answers once at the end of a message."""
+    if all(verdict.passes for verdict in verdicts):
+        return tuple(verdicts)
+    return tuple(_refused_too(verdict) if verdict.passes else verdict for verdict in verdicts)
+
+
+def _refused_too(verdict: VerdictGiven) -> VerdictGiven:
+    against = () if verdict.accepted else verdict.reasons
+    other = ReasonGiven(Code.OTHER_RECIPIENT_REFUSED)
+    return replace(verdict, accepted=False, shadow=False, reasons=(*against, other))
 
 
 class _Effects(NamedTuple):

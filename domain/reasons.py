@@ -41,6 +41,7 @@ class Code(StrEnum):
     REPLY_NOT_ALLOWED = "REPLY_NOT_ALLOWED"
     MIXED_RECIPIENTS = "MIXED_RECIPIENTS"
     MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
+    OTHER_RECIPIENT_REFUSED = "OTHER_RECIPIENT_REFUSED"
 
     ALREADY_EXISTS = "ALREADY_EXISTS"
     NOT_FOUND = "NOT_FOUND"
@@ -237,6 +238,13 @@ _ENTRIES = (
         "Le message dépasse la taille admise par le domaine du destinataire.",
         "The message is larger than the recipient's domain takes.",
         "Send a smaller message.",
+    ),
+    _refusal(
+        Code.OTHER_RECIPIENT_REFUSED,
+        "Rule 6: at the end of a message a gateway takes it for every recipient or for none",
+        "Le message est refusé en entier, car un autre destinataire est refusé.",
+        "The message is refused as a whole, because another recipient is refused.",
+        "Send it again without the recipient who is refused.",
     ),
     _rejection(
         Code.ALREADY_EXISTS,

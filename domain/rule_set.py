@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, structs
 
+from huissier.domain.reasons import TABLE
 from huissier.domain.vocabulary.errors import VocabularyError
 
 USAGERS_DOMAIN = "patient.mssante.fr"
@@ -30,6 +31,9 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     - `cgu_signature`: whether each version in force must be signed (`each-version`) or having signed any of the
       operator's versions is enough (`any-version`), rule 10.
     - `avenant_for_contracts_before`: an operator whose contrat is older was "already in the space", rule 11.
+    - `shadow_reasons`: refusals for these reasons alone are recorded but let pass, for a gateway that is being
+      tried out.
+    - `shadow_operators`: refusals between domains of which these operators run one are recorded but let pass.
     """
 
     fin_header: Literal["no-reply", "ends-contact"] = "no-reply"
@@ -40,9 +44,14 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     uncommitted_operators: Literal["no-usagers", "no-mail"] = "no-usagers"
     cgu_signature: Literal["each-version", "any-version"] = "each-version"
     avenant_for_contracts_before: datetime = datetime(2020, 2, 1, tzinfo=UTC)
+    shadow_reasons: tuple[str, ...] = ()
+    shadow_operators: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a date without a zone."""
+        """Refuse a date without a zone, and a reason that refuses nothing."""
+        for code in self.shadow_reasons:
+            if code not in TABLE or TABLE[code].kind != "refusal":
+                raise VocabularyError(f"shadow_reasons: {code!r} is no reason to refuse a message")
         if self.avenant_for_contracts_before.tzinfo is None:
             raise VocabularyError("avenant_for_contracts_before: a time names its zone, such as Z for UTC")
 
@@ -52,8 +61,14 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for item in structs.fields(Options):
             value = getattr(self, item.name)
             if value != item.default:
-                words.append(f"{item.name}={value.isoformat() if isinstance(value, datetime) else value}")
+                words.append(f"{item.name}={_word(value)}")
         return " ".join(words)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 class RuleSet(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from huissier.domain.reasons import Code
 from huissier.domain.rule_set import RuleSet
 from huissier.domain.trust_space import AdmittedDomain
 from huissier.domain.vocabulary.address import MailboxAddress
-from huissier.domain.vocabulary.certificate_dn import CertificateDn
+from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
 
 Found = Positions | None
 NO_FACT: Positions = ()
@@ -47,7 +47,7 @@ class Exchange(Struct, frozen=True, gc=False):
     recipient: Party
     contact: Contact
     certificate_known: bool
-    certificate: CertificateDn | None
+    certificate: CertificateDn | CommonName | None
     in_reply_to: tuple[str, ...]
     size: int | None
     mixed: bool

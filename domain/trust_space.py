@@ -13,7 +13,7 @@ from huissier.domain.operator import Operator
 from huissier.domain.reasons import Code
 from huissier.domain.rule_set import RuleSet
 from huissier.domain.timeline import Fact, Timeline
-from huissier.domain.vocabulary.certificate_dn import CertificateDn
+from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
 
 
 class Pair(Struct, frozen=True):
@@ -38,10 +38,10 @@ class AdmittedDomain(Struct, frozen=True):
         """Say whether mail may be exchanged with it, the grace after a withdrawal included."""
         return self.admitted or _in_grace(self.withdrawn_at, moment, rules)
 
-    def pair_of(self, dn: CertificateDn, moment: datetime, rules: RuleSet) -> Pair | None:
-        """Return the pair of the domain with a certificate, the grace after a withdrawal included."""
+    def pair_of(self, peer: CertificateDn | CommonName, moment: datetime, rules: RuleSet) -> Pair | None:
+        """Return the pair of the domain with a peer's certificate, the grace after a withdrawal included."""
         for pair in self.pairs:
-            if pair.dn == dn and (pair.withdrawn_at is None or _in_grace(pair.withdrawn_at, moment, rules)):
+            if peer.names(pair.dn) and (pair.withdrawn_at is None or _in_grace(pair.withdrawn_at, moment, rules)):
                 return pair
         return None
 

@@ -90,6 +90,7 @@ CERTIFICATE_SPELLINGS: Final = (
     "no distinguished name",
     "",
 )
+COMMON_NAMES: Final = ("mx.ch.example", "MX.CH.example ", "relais.example", "inconnu.example", "CN=relais.example", "")
 # Ids that a history replaces: one not used before, and those of the last message to a usager and the one before it.
 NEW, LAST, LAST_BUT_ONE = "new", "last", "last but one"
 IDS: Final = ("m-1", "m-2", "m-3", "m-4", "m-5", f"m {INS[0]}", "digest:m-1")
@@ -98,10 +99,19 @@ SUBJECTS: Final = ("[FIN]", "[fin]", "[FIN] ", "Re: [FIN]", "FIN", "", "Votre re
 FIN_HEADERS: Final = ("FIN", "fin", " FIN ", "OUI", "")
 SIZES: Final = (0, 24_999_999, 25_000_000, 25_000_001, 60_000_000)
 REFERENTIELS: Final = ("1.3.1", "1.4", "1.10")
+SHADOWS: Final = (
+    ("CONTACT_NOT_OPENED",),
+    ("SENDER_UNKNOWN", "RECIPIENT_UNKNOWN", "CGU_NOT_SIGNED"),
+    ("OPERATOR_NOT_COMMITTED", "CONTACT_ENDED", "MESSAGE_TOO_LARGE"),
+)
 VERSIONS: Final = ("cgu-1", "cgu-2")
 DEADLINES: Final = (None, "2021-06-01T08:00:00Z", "2021-08-31", "2023-06-15")
 
 Body = Any  # a command without its time
+
+
+def _often_nothing(some: st.SearchStrategy[tuple[str, ...]]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.one_of(st.just(()), st.just(()), st.just(()), some)
 
 
 def options() -> st.SearchStrategy[Options]:
@@ -116,6 +126,8 @@ def options() -> st.SearchStrategy[Options]:
         uncommitted_operators=st.sampled_from(("no-usagers", "no-mail")),
         cgu_signature=st.sampled_from(("each-version", "each-version", "any-version")),
         avenant_for_contracts_before=st.sampled_from((datetime(2020, 2, 1, tzinfo=UTC), *MOMENTS[:3])),
+        shadow_reasons=_often_nothing(st.sampled_from(SHADOWS)),
+        shadow_operators=_often_nothing(st.sampled_from(((HOSPITAL_OPERATOR,), (USAGERS_OPERATOR,)))),
     )
 
 
@@ -272,7 +284,9 @@ def _submissions(
         message_id=_often(st.sampled_from(MESSAGE_IDS), st.none()),
         size=_seldom(st.sampled_from(SIZES)),
         certificate_dn=_seldom(_seldom(st.sampled_from(CERTIFICATE_SPELLINGS))),
+        certificate_cn=_seldom(_seldom(st.sampled_from(COMMON_NAMES))),
         final_hop=st.booleans(),
+        stage=_seldom(st.sampled_from(("rcpt", "end-of-message"))),
     )
 
 

@@ -7,6 +7,7 @@ about it says itself. Every INS is computed here: département 99 and country 00
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Literal
 
 from huissier import (
     AdmitDomain,
@@ -33,7 +34,8 @@ CABINET = "cabinet.mssante.fr"
 PATIENTS = "patient.mssante.fr"
 
 HOSPITAL_DN = "CN=mss.ch-exemple.fr,OU=300000000000000,O=CH EXEMPLE,C=FR"
-CABINET_DN = "CN=mss.cabinet.fr,O=CABINET EXEMPLE,C=FR"
+CABINET_CN = "mss.cabinet.fr"
+CABINET_DN = f"CN={CABINET_CN},O=CABINET EXEMPLE,C=FR"
 FOREIGN_DN = "CN=mss.ailleurs.fr,O=AILLEURS,C=FR"
 
 DOCTOR = f"dr.martin@{HOSPITAL}"
@@ -138,7 +140,9 @@ def write(
     message_id: str | None = None,
     size: int | None = None,
     certificate_dn: str | None = None,
+    certificate_cn: str | None = None,
     final_hop: bool = False,
+    stage: Literal["rcpt", "end-of-message"] | None = None,
 ) -> SubmitMessage:
     """Submit a message under an id of its own."""
     return SubmitMessage(
@@ -153,7 +157,9 @@ def write(
         message_id=message_id,
         size=size,
         certificate_dn=certificate_dn,
+        certificate_cn=certificate_cn,
         final_hop=final_hop,
+        stage=stage,
     )
 
 

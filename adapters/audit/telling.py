@@ -3,7 +3,7 @@
 `Say` chooses: what a fact tells is written once in both languages, so that neither can lag behind.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from huissier.domain import events as e
@@ -129,6 +129,7 @@ def _message_decided(event: e.MessageDecided, say: Say) -> Told:
         parts.append(say("réponse à ", "replies to ") + _someone(event.reply_to, say))
     if event.size is not None:
         parts.append(say(f"{event.size} octets", f"{event.size} bytes"))
+    parts += _asked(event, say)
     if event.final_hop:
         parts.append(say("dernier relais : accepté vaut remis", "final hop: accepted is delivered"))
     if event.opens:
@@ -142,8 +143,22 @@ def _message_decided(event: e.MessageDecided, say: Say) -> Told:
     return Told(_someone(event.sender, say), "; ".join(parts))
 
 
+def _asked(event: e.MessageDecided, say: Say) -> Iterator[str]:
+    """Tell what a verdict rested on besides addresses and facts."""
+    if event.certificate is not None:
+        yield say("certificat ", "certificate ") + (event.certificate or say("illisible", "unreadable"))
+    if event.fin_subject:
+        yield say("objet [FIN]", "subject [FIN]")
+    if event.fin_header:
+        yield say("X-MSS-MES : FIN", "X-MSS-MES: FIN")
+    if event.stage is not None:
+        yield say("demandé au stade ", "asked at ") + event.stage
+
+
 def _verdict(verdict: e.VerdictGiven, say: Say) -> str:
     outcome = say("accepté", "accepted") if verdict.accepted else say("refusé", "refused")
+    if verdict.shadow:
+        outcome += say(", mais laissé passer (ombre)", ", but let pass (shadow)")
     return f"{_someone(verdict.recipient, say)} ({outcome})"
 
 

@@ -102,9 +102,15 @@ def read_time(option: str, text: str) -> datetime:
         fail(f"{option}: {problem}", Status.UNREADABLE)
 
 
+def _listed(name: str, value: str) -> str | list[str]:
+    """Cut the value of an option that takes several, at its commas."""
+    takes_several = any(field.name == name and field.default == () for field in msgspec.structs.fields(Options))
+    return value.split(",") if takes_several else value
+
+
 def read_options(words: list[str]) -> Options:
     """Read `name=value` words; a wrong one ends the program with its name and what is known."""
-    given = {name: value for name, _, value in (word.partition("=") for word in words)}
+    given = {name: _listed(name, value) for name, _, value in (word.partition("=") for word in words)}
     try:
         return msgspec.convert(given, Options, strict=False)
     except (msgspec.ValidationError, VocabularyError) as problem:

@@ -14,8 +14,7 @@ _REMEMBERED: Final = 50_000
 _USAGER: Final = re.compile(r"usager:([^@|]+)@")
 # Times, and digests of files, hold as many digits as an INS.
 _HARMLESS: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z|[0-9a-f]{64}", re.ASCII)
-_CERTIFICATE_NAMES: Final = {"certificate_dns", "signer"}
-_NUMBERS: Final = {"OU", "SERIALNUMBER", "ORGANIZATIONIDENTIFIER"}  # structures have numbers of 15 digits
+_CERTIFICATE_NAMES: Final = {"certificate_dns", "certificate", "signer"}
 
 _decode = msgspec.json.Decoder().decode
 
@@ -88,7 +87,6 @@ def _walk(form: Any, place: str) -> Iterator[tuple[str, str]]:
 def _is_harmless_name(text: str) -> bool:
     """Say whether only those attributes of a certificate's name look like an INS that hold numbers by right."""
     try:
-        attributes = CertificateDn.parse(text).attributes
+        return not CertificateDn.parse(text).mentions_ins
     except VocabularyError:
         return False
-    return not any(mentions_ins(value) for kind, value in attributes if kind not in _NUMBERS)

@@ -1,4 +1,7 @@
-"""`CertificateDn`: the distinguished name of an operator's certificate, compared by attributes, not by spelling."""
+"""`CertificateDn`: the distinguished name of an operator's certificate, compared by attributes, not by spelling.
+
+`CommonName`: what of it Postfix tells, where it tells no more.
+"""
 
 import re
 import unicodedata
@@ -8,6 +11,7 @@ from typing import Final, Self
 from msgspec import Struct
 
 from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.domain.vocabulary.ins import mentions_ins
 
 _TYPES: Final = {
     "2.5.4.3": "CN", "COMMONNAME": "CN",
@@ -26,6 +30,7 @@ _TYPES: Final = {
     "0.9.2342.19200300.100.1.25": "DC", "DOMAINCOMPONENT": "DC",
     "0.9.2342.19200300.100.1.1": "UID", "USERID": "UID",
 }  # fmt: skip
+_NUMBERS: Final = {"OU", "SERIALNUMBER", "ORGANIZATIONIDENTIFIER"}
 _TYPE: Final = re.compile(r"(?i:OID\.)?([A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+)")
 _NEXT_TYPE: Final = re.compile(r" *[A-Za-z0-9.]+ *=")
 _HEX_PAIR: Final = re.compile(r"[0-9A-Fa-f]{2}")
@@ -55,8 +60,40 @@ class CertificateDn(Struct, frozen=True):
             raise VocabularyError(f"a distinguished name has at most {_LONGEST} characters")
         return dn
 
+    @property
+    def mentions_ins(self) -> bool:
+        """Whether an INS stands in it; structures have numbers of 15 digits too, so their attributes do not count."""
+        return any(kind not in _NUMBERS and mentions_ins(value) for kind, value in self.attributes)
+
+    def names(self, dn: "CertificateDn") -> bool:
+        """Say whether this is the name of a certificate."""
+        return self == dn
+
     def __str__(self) -> str:
         return ",".join(f"{name}={_escaped(value)}" for name, value in self.attributes)
+
+
+class CommonName(Struct, frozen=True):
+    """The common name alone of a certificate's subject, folded as in a distinguished name."""
+
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a common name as it stands, without a type before it. Raises `VocabularyError`."""
+        if len(text) > _LONGEST or any("\ud800" <= character <= "\udfff" for character in text):
+            raise VocabularyError("a common name is a text of a line")
+        folded = _folded(text)
+        if not folded:
+            raise VocabularyError("a common name is not empty")
+        return cls(folded)
+
+    def names(self, dn: CertificateDn) -> bool:
+        """Say whether a certificate has this common name, and no other."""
+        return [value for kind, value in dn.attributes if kind == "CN"] == [self.value]
+
+    def __str__(self) -> str:
+        return f"cn:{self.value}"
 
 
 @lru_cache(maxsize=4096)
@@ -72,10 +109,14 @@ def _attribute(piece: str) -> tuple[str, str]:
     if not equals or matched is None:
         raise VocabularyError("a distinguished name is a list of TYPE=value")
     kind = matched[1].upper()
-    folded = " ".join(unicodedata.normalize("NFC", _unescaped(value).casefold()).split())
+    folded = _folded(_unescaped(value))
     if not folded:
         raise VocabularyError("an attribute of a distinguished name has no value")
     return _TYPES.get(kind, kind), folded
+
+
+def _folded(value: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", value.casefold()).split())
 
 
 def _split(text: str) -> list[str]:

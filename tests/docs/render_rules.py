@@ -68,6 +68,8 @@ def _alternatives(field: inspect.Field) -> str:
             return f"`{least}` to `{most}`"
         case inspect.DateTimeType():
             return "any RFC 3339 time"
+        case inspect.VarTupleType():
+            return "words with commas between them"
         case kind:
             raise TypeError(f"say here how the alternatives of a {kind} are written")
 
@@ -76,6 +78,8 @@ def _word(value: object) -> str:
     """Write a value as `--option NAME=VALUE` takes it."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value) or "none"
     return _moment(value) if isinstance(value, datetime) else str(value)
 
 

@@ -206,7 +206,8 @@ def _as_said(answer: TwinAnswer) -> Said:
 
 def _in_full(answer: Answer) -> TwinAnswer:
     verdicts = (
-        TwinVerdict(v.recipient, v.outcome, tuple(reason.code for reason in v.reasons)) for v in answer.verdicts
+        TwinVerdict(v.recipient, v.outcome, tuple(reason.code for reason in v.reasons), v.shadow)
+        for v in answer.verdicts
     )
     return TwinAnswer(answer.outcome, answer.position, tuple(verdicts))
 

@@ -169,7 +169,7 @@ def _checked(verdicts: Verdicts) -> TwinAnswer:
 
 
 def _verdicts(verdicts: tuple[huissier.Verdict, ...]) -> tuple[TwinVerdict, ...]:
-    return tuple(TwinVerdict(v.recipient, v.outcome, tuple(str(r.code) for r in v.reasons)) for v in verdicts)
+    return tuple(TwinVerdict(v.recipient, v.outcome, tuple(str(r.code) for r in v.reasons), v.shadow) for v in verdicts)
 
 
 def _story(

@@ -44,10 +44,18 @@ class Letter(NamedTuple):
         for to in self.recipients:
             against = self.against(to)
             codes[to] = (not against, against or self.in_favour(to))
+        shadow = frozenset(to for to, (yes, reasons) in codes.items() if not yes and self.is_in_shadow(to, reasons))
+        if self.command.stage == "end-of-message" and any(
+            not yes and to not in shadow for to, (yes, _) in codes.items()
+        ):
+            for to, (yes, reasons) in codes.items():
+                if yes or to in shadow:
+                    codes[to] = (False, (*(() if yes else reasons), "OTHER_RECIPIENT_REFUSED"))
+            shadow = frozenset()
         accepted = [to for to, (yes, _) in codes.items() if yes and to is not None]
         usagers = frozenset(to for to in accepted if is_usager(self.past, to))
         if self.sender is None or is_usager(self.past, self.sender) or not usagers:
-            return Decided(codes, usagers)
+            return Decided(codes, usagers, shadow)
         answer_to = self.answer_to()
         spoken_for = (self.sender,) if answer_to is None else (self.sender, answer_to)
         forbids = self.command.mss_mes is not None and self.command.mss_mes.strip().upper() == "FIN"
@@ -58,10 +66,17 @@ class Letter(NamedTuple):
         return Decided(
             codes,
             usagers,
+            shadow,
             opens=() if ends or forbids else gaining,
             ends=spoken_for if ends else (),
             unanswerable=spoken_for if forbids else (),
         )
+
+    def is_in_shadow(self, to: Box | None, reasons: tuple[str, ...]) -> bool:
+        """Say whether a refusal is recorded and let pass, as the options have it."""
+        ends = [domain_at(self.past, box.domain).operator for box in (self.sender, to) if box is not None]
+        of_operator = any(operator in self.options.shadow_operators for operator in ends)
+        return of_operator or set(reasons) <= set(self.options.shadow_reasons)
 
     def answer_to(self) -> Box | None:
         """Rule 2: the Reply-To where it is a professionnel's in the trust space; one that is nobody's is nobody."""
@@ -170,13 +185,22 @@ class Letter(NamedTuple):
     def is_paired(self, name: str) -> bool:
         """Rule 8: asked where the certificate is known; one whose name cannot be read is paired with no domain."""
         if self.command.certificate_dn is None:
-            return True
+            return self.command.certificate_cn is None or self.has_common_name(name, self.command.certificate_cn)
         try:
             certificate = CertificateDn.parse(self.command.certificate_dn)
         except VocabularyError:
             return False
         pairs = domain_at(self.past, name).pairs
         return certificate in pairs and (pairs[certificate] is None or self.is_in_grace(pairs[certificate]))
+
+    def has_common_name(self, name: str, common_name: str) -> bool:
+        """Say whether one of the domain's certificates has this common name and no other."""
+        wanted = " ".join(common_name.casefold().split())
+        return wanted != "" and any(
+            [value for kind, value in dn.attributes if kind == "CN"] == [wanted]
+            for dn, withdrawn_at in domain_at(self.past, name).pairs.items()
+            if withdrawn_at is None or self.is_in_grace(withdrawn_at)
+        )
 
     def is_in_grace(self, withdrawn_at: datetime | None) -> bool:
         """Say whether a withdrawal is recent enough not to count yet."""

@@ -52,6 +52,7 @@ class Decided(NamedTuple):
 
     codes: dict[Box | None, tuple[bool, tuple[str, ...]]]
     usagers: frozenset[Box] = frozenset()
+    shadow: frozenset[Box | None] = frozenset()
     opens: tuple[Box, ...] = ()
     ends: tuple[Box, ...] = ()
     unanswerable: tuple[Box, ...] = ()

@@ -58,6 +58,7 @@ class TwinVerdict(NamedTuple):
     recipient: str
     outcome: str
     codes: tuple[str, ...]
+    shadow: bool = False
 
 
 class TwinAnswer(NamedTuple):
@@ -131,11 +132,13 @@ class Twin:
         first = submission(self.log, command.id)
         if first is not None and first.decided is not None:
             return self._answer(command, first.decided, first.place)
+        decided = self._decide(command)
+        if command.stage == "rcpt" and any(yes or to in decided.shadow for to, (yes, _) in decided.codes.items()):
+            return self._answer(command, decided, None)
         for raw in (command.sender, *command.recipients, command.reply_to or ""):
             box = self._box(raw)
             if box is not None and box.ins is not None:
                 self.known.add(box.ins)
-        decided = self._decide(command)
         return self._answer(command, decided, self._record(command, decided=decided))
 
     def _answer(self, command: SubmitMessage, decided: Decided, position: int | None) -> TwinAnswer:
@@ -145,7 +148,7 @@ class Twin:
         verdicts = []
         for raw, box in asked:
             accepted, codes = decided.codes[box]
-            verdicts.append(TwinVerdict(raw, "accepted" if accepted else "refused", codes))
+            verdicts.append(TwinVerdict(raw, "accepted" if accepted else "refused", codes, box in decided.shadow))
         outcomes = {verdict.outcome for verdict in verdicts}
         return TwinAnswer(outcomes.pop() if len(outcomes) == 1 else "mixed", position, tuple(verdicts))
 

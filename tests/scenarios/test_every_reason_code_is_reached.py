@@ -82,6 +82,7 @@ REACHED: dict[Code, Callable[[], Story]] = {
     ),
     Code.MIXED_RECIPIENTS: in_the_world(write(DOCTOR, SURGEON, USAGER, at=moment("2021-06-09"))),
     Code.MESSAGE_TOO_LARGE: in_the_world(write(DOCTOR, USAGER, size=25_000_001)),
+    Code.OTHER_RECIPIENT_REFUSED: in_the_world(write(DOCTOR, SURGEON, OUTSIDER, stage="end-of-message")),
     Code.ALREADY_EXISTS: in_the_world(RegisterOperator(operator=GHT, kind="usager")),
     Code.NOT_FOUND: alone(PublishCgu(operator=GHT, version="1")),
     Code.INS_INVALID: alone(OpenEns(ins="1")),
@@ -89,7 +90,8 @@ REACHED: dict[Code, Callable[[], Story]] = {
     Code.NOT_ALLOWED_IN_STATE: in_the_world(SuspendMailbox(address=DOCTOR), DeleteMailbox(address=DOCTOR)),
 }
 
-# Copied from DESIGN.md, "Reason codes"; MIXED_RECIPIENTS came later and stands before MESSAGE_TOO_LARGE.
+# Copied from DESIGN.md, "Reason codes"; MIXED_RECIPIENTS came later and stands before MESSAGE_TOO_LARGE, and
+# OTHER_RECIPIENT_REFUSED, which rests on the verdicts of others, behind it.
 ACCEPTANCES = ["PROFESSIONNEL_TO_PROFESSIONNEL", "PROFESSIONNEL_TO_USAGER", "CONTACT_OPEN", "PHARMACY_OPEN_TO_USAGERS"]
 REFUSALS_OF_THE_CONTRACT = [
     "ADDRESS_INVALID",
@@ -111,7 +113,7 @@ REFUSALS_OF_THE_CONTRACT = [
     "REPLY_NOT_ALLOWED",
     "MESSAGE_TOO_LARGE",
 ]
-REFUSALS = [*REFUSALS_OF_THE_CONTRACT[:-1], "MIXED_RECIPIENTS", REFUSALS_OF_THE_CONTRACT[-1]]
+REFUSALS = [*REFUSALS_OF_THE_CONTRACT[:-1], "MIXED_RECIPIENTS", "MESSAGE_TOO_LARGE", "OTHER_RECIPIENT_REFUSED"]
 REJECTIONS = ["ALREADY_EXISTS", "NOT_FOUND", "INS_INVALID", "DOMAIN_NOT_HOSTED", "NOT_ALLOWED_IN_STATE"]
 
 
@@ -124,9 +126,9 @@ def test_a_code_is_reached_alone(code: Code) -> None:
         case "rejection":
             story.then_rejected(code)
         case "refusal":
-            codes = {reason.code for verdict in story.answer.verdicts for reason in verdict.reasons}
+            codes = {reason.code for reason in story.answer.verdicts[0].reasons}
             assert codes == {code}, story.answer
-            story.then_refused(code)
+            story.then_verdict(story.answer.verdicts[0].recipient, code)
 
 
 def test_no_code_of_the_table_is_missing_here() -> None:
@@ -141,7 +143,7 @@ def test_the_table_is_in_the_order_of_the_contract() -> None:
 
 
 def test_the_rules_are_asked_in_the_order_of_the_contract() -> None:
-    assert [code for code, _ in RULES] == REFUSALS
+    assert [*(code for code, _ in RULES), Code.OTHER_RECIPIENT_REFUSED] == REFUSALS
 
 
 @pytest.mark.parametrize("code", Code)

@@ -1,0 +1,1 @@
+"""Gateways: what an SMTP session asks becomes commands, and answers become SMTP replies."""

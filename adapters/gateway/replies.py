@@ -1,0 +1,43 @@
+"""What a gateway answers a mail server, whatever the protocol between them."""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from huissier.domain.answers import Answer, Reason, Verdict
+from huissier.domain.reasons import Code
+
+ReplyKind = Literal["pass", "refuse", "defer"]
+
+
+class Reply(Struct, frozen=True):
+    """Whether a recipient or a message may pass.
+
+    `text`: the SMTP reply where it may not: code, enhanced code and a line in ASCII. `reason`: the most decisive
+    reason's code, for a refusal. `decision`: the id of the submission that was recorded.
+    """
+
+    kind: ReplyKind
+    text: str = ""
+    reason: str | None = None
+    decision: str | None = None
+
+
+PASS: Final = Reply("pass")
+UNAVAILABLE: Final = Reply("defer", "451 4.3.0 huissier: temporairement indisponible, reessayez plus tard")
+OUT_OF_STEP: Final = Reply("defer", "451 4.3.0 huissier: session inconnue, reessayez plus tard")
+
+
+def reply_to(answer: Answer) -> Reply:
+    """Return what a recipient's or a whole message's verdicts come to: one refusal refuses."""
+    against = [verdict for verdict in answer.verdicts if not verdict.passes]
+    if not against:
+        return Reply("pass", decision=answer.id)
+    reason = _most_telling(against)
+    return Reply("refuse", reason.smtp or "550 5.7.1", reason.code, answer.id)
+
+
+def _most_telling(against: list[Verdict]) -> Reason:
+    """Choose a reason that stands by itself before one that points at another recipient."""
+    reasons = [verdict.reasons[0] for verdict in against]
+    return next((reason for reason in reasons if reason.code != Code.OTHER_RECIPIENT_REFUSED), reasons[0])
