@@ -101,7 +101,7 @@ def verdicts_for(command: SubmitMessage, identities: Identities, decided: Messag
     usager is only called `usager`.
     """
     given = {verdict.recipient: verdict for verdict in decided.verdicts}
-    asked = [_written(identities.addresses[raw]) for raw in command.recipients]
+    asked = [identities.written(raw) for raw in command.recipients]
     if set(asked) == given.keys():
         return Verdicts([_verdict(raw, given[who]) for raw, who in zip(command.recipients, asked, strict=True)])
     return Verdicts([_verdict(_without_pseudonym(who), verdict) for who, verdict in given.items()])
@@ -110,10 +110,6 @@ def verdicts_for(command: SubmitMessage, identities: Identities, decided: Messag
 def _verdict(recipient: str, given: VerdictGiven) -> Verdict:
     outcome: Literal["accepted", "refused"] = "accepted" if given.accepted else "refused"
     return Verdict(recipient, outcome, tuple([explained(reason) for reason in given.reasons]), given.shadow)
-
-
-def _written(address: MailboxAddress | None) -> str:
-    return "" if address is None else address.text
 
 
 def _without_pseudonym(written: str) -> str:

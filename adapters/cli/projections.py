@@ -1,10 +1,13 @@
-"""`huissier projections`: how far the read models are, and building them again."""
+"""`huissier projections`: how far the read models are, keeping them up with the log, and building them again."""
 
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, tell
 from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
@@ -42,16 +45,68 @@ def rebuild(
     name: Annotated[str | None, typer.Argument(help="Which one; all by default.")] = None,
     store: StoreOption = None,
 ) -> None:
-    """Fold the whole log into fresh tables and switch over; readers keep reading meanwhile."""
+    """Fold the whole log into fresh tables and switch over; readers keep reading meanwhile.
+
+    Exit status 1 if one has stopped at a fact that it cannot fold; the others are rebuilt.
+    """
     from huissier.adapters.cli.progress import progress_bar
-    from huissier.adapters.cli.views import errors_of_projections, views_of
+    from huissier.adapters.cli.views import views_of
+    from huissier.adapters.views.runner import ProjectionError, Runner
+
+    kinds, is_whole = _named(name), True
+    with views_of(context, store) as (engine, database):
+        for kind in kinds:
+            try:
+                with progress_bar(kind.name) as progress:
+                    Runner(engine.log, database, kind).rebuild(progress)
+            except ProjectionError as problem:  # the others are rebuilt all the same
+                tell(str(problem))
+                is_whole = False
+            else:
+                typer.echo(f"{kind.name}: rebuilt")
+    if not is_whole:
+        raise typer.Exit(Status.NO)
+
+
+@projections.command()
+def follow(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which one; all by default.")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Keep read models up with the log until Ctrl-C or SIGTERM; one that stops is told, and the others go on.
+
+    Exit status 1 if one has stopped.
+    """
+    from huissier.adapters.cli.views import views_of
+    from huissier.adapters.errors import HuissierError, TemporarilyUnavailableError
+    from huissier.adapters.views.follower import Follower
     from huissier.adapters.views.runner import Runner
 
+    kinds, stopped = _named(name), 0
+
+    def told(problem: HuissierError) -> None:
+        nonlocal stopped
+        tell(str(problem))
+        stopped += not isinstance(problem, TemporarilyUnavailableError)
+
     with views_of(context, store) as (engine, database):
-        for kind in _named(name):
-            with errors_of_projections(), progress_bar(kind.name) as progress:
-                Runner(engine.log, database, kind).rebuild(progress)
-            typer.echo(f"{kind.name}: rebuilt")
+        follower = Follower(engine.log, [Runner(engine.log, database, kind) for kind in kinds])
+        with _until_ended(follower.stop):
+            follower.run(told)
+    if stopped:
+        raise typer.Exit(Status.NO)
+
+
+@contextmanager
+def _until_ended(stop: Callable[[], None]) -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM call it instead of breaking off."""
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _named(name: str | None) -> "tuple[type[Projection], ...]":

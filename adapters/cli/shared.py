@@ -54,7 +54,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 def fail(message: str, status: Status) -> NoReturn:
     """Say what is wrong and end."""
-    typer.echo(f"huissier: {without_ins(message)}", err=True)
+    tell(message)
     raise typer.Exit(status)
 
 
@@ -67,6 +67,11 @@ def fail_behind(line: int, problem: StoreError) -> NoReturn:
         else f"nothing after line {line} was recorded"
     )
     fail(f"{problem}; {rest}", Status.STORE)
+
+
+def tell(message: str) -> None:
+    """Say what is wrong and go on."""
+    typer.echo(f"huissier: {without_ins(message)}", err=True)
 
 
 @contextmanager
