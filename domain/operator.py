@@ -68,11 +68,16 @@ class Operator(Struct, frozen=True):
         Contrat, Annexe 2 for that version or a later one and, where it was in the space before the avenant
         came, the avenant (rule 11).
         """
-        if self.contrat is None or self.annexe_2 is None:
-            return False
-        if self.annexe_2 < version_key(rules.usagers_since_referentiel):
-            return False
-        return self.contrat.at >= rules.options.avenant_for_contracts_before or self.signed(AVENANT) is not None
+        return self.contrat is not None and self.has_annexe_2(rules) and not self.lacks_avenant(rules)
+
+    def has_annexe_2(self, rules: RuleSet) -> bool:
+        """Say whether it signed Annexe 2 for the version that brings in usagers, or a later one."""
+        return self.annexe_2 is not None and self.annexe_2 >= version_key(rules.usagers_since_referentiel)
+
+    def lacks_avenant(self, rules: RuleSet) -> bool:
+        """Say whether it was in the space before the avenant came and has not signed it."""
+        was_there = self.contrat is not None and self.contrat.at < rules.options.avenant_for_contracts_before
+        return was_there and self.signed(AVENANT) is None
 
     def cgu_required(self, moment: datetime) -> tuple[PublishedCgu, ...]:
         """Return the newest version whose deadline has passed and all newer ones: one of them must be signed."""
