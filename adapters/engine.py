@@ -176,12 +176,15 @@ class Engine:
         """
         return ask(self._line, validated(command), seconds_in(timeout))
 
-    def handle_many(self, commands: Iterable[AnyCommand]) -> list[Answer]:
-        """Decide commands one after the other in one transaction: all answers are durable, or none is."""
+    def handle_many(self, commands: Iterable[AnyCommand], *, keep_rejections: bool = True) -> list[Answer]:
+        """Decide commands one after the other in one transaction: all answers are durable, or none is.
+
+        `keep_rejections`: whether a rejected command leaves a fact; what is only a try leaves none.
+        """
         ready = [validated(command) for command in commands]
         if not ready:
             return []
-        return self._in_turn(lambda clerk, turn: clerk.answer_all(ready, turn))
+        return self._in_turn(lambda clerk, turn: clerk.answer_all(ready, turn, keep_rejections=keep_rejections))
 
     def check(self, command: SubmitMessage, *, timeout: float = TIMEOUT) -> Verdicts:
         """Return what `handle` would answer to a submission, and record nothing; it waits for nobody's pen.
@@ -239,6 +242,21 @@ class Engine:
             return _report(white_list, changes)
 
         return self._in_turn(load)
+
+    def give_up(self, id_: str, at: datetime, cause: str | None = None) -> int | None:
+        """Record that a submission will not reach those recipients of whom nothing was heard.
+
+        A mail server that gives up does not say whom it could not reach. Returns how many they are, None where the
+        submission is not known. Raises `StoreError`.
+        """
+        return self._in_turn(lambda clerk, turn: clerk.give_up(id_, at, cause, turn))
+
+    def follow(self, options: Options) -> None:
+        """Decide under other options from now on; a command that is being decided still falls under the old ones."""
+        rules = RuleBook(options)
+        for desk in (self._pen_desk, self._check_desk):
+            with desk.lock:
+                desk.clerk.follow(rules)
 
     def record(self, fact: StatisticsProduced) -> None:
         """Record that a file of statistics was produced; it is durable when this returns. Raises `StoreError`."""

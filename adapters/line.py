@@ -57,6 +57,7 @@ class Line:
         `callers_lead`: whether a thread that has time may lead, which is quickest but holds it for as long as a
         turn takes; where a turn may hang, as it may on a server that falls silent, the line's own thread leads.
         """
+        self.observe: Callable[[int], None] | None = None  # is told the size of each batch, by whoever leads
         self._serve = serve
         self._callers_lead = callers_lead
         self._capacity = capacity
@@ -121,6 +122,8 @@ class Line:
             self._announce()
         try:
             if batch:
+                if self.observe is not None:
+                    self.observe(len(batch))
                 self._serve(batch)
         except BaseException:  # whoever leads is being interrupted: the others know no more than that
             for ticket in batch:

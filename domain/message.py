@@ -76,7 +76,7 @@ def decide_message(
         message_id=identities.message_id,
         in_reply_to=identities.in_reply_to,
         fin_subject=command.subject == FIN_SUBJECT,
-        fin_header=_has_fin_header(command),
+        fin_header=says_fin(command.mss_mes),
         certificate=_kept(certificate) if _knows_certificate(command) else None,
         stage=command.stage,
         opens=effects.opens,
@@ -103,6 +103,11 @@ def _contact(sender: Party, recipient: Party, at: datetime, facts: Facts) -> Con
 def leaves_a_fact(decided: MessageDecided) -> bool:
     """Say whether a decision is recorded: at RCPT, before the message has come, only where nobody is let through."""
     return decided.stage != "rcpt" or not any(verdict.passes for verdict in decided.verdicts)
+
+
+def says_fin(mss_mes: str | None) -> bool:
+    """Say whether X-MSS-MES says FIN; comments, quotes, parameters and wide letters around it hide nothing."""
+    return mss_mes is not None and FIN_HEADER.search(normalize("NFKC", mss_mes)) is not None
 
 
 def _knows_certificate(command: SubmitMessage) -> bool:
@@ -188,7 +193,7 @@ def _effects(
         return _NO_EFFECTS
     reply_address = _reply_address(command, identities, at, facts, rules)
     both = tuple(dict.fromkeys(a for a in (_written(sender.address), reply_address) if a))
-    fin_header = _has_fin_header(command)
+    fin_header = says_fin(command.mss_mes)
     ended = command.subject == FIN_SUBJECT or (fin_header and rules.options.fin_header == "ends-contact")
     gaining = [reply_address] if reply_address else []
     if rules.options.co_recipients == "all":
@@ -198,11 +203,6 @@ def _effects(
         ends=both if ended else (),
         unanswerable=both if fin_header else (),
     )
-
-
-def _has_fin_header(command: SubmitMessage) -> bool:
-    """Say whether X-MSS-MES says FIN; comments, quotes, parameters and wide letters around it hide nothing."""
-    return command.mss_mes is not None and FIN_HEADER.search(normalize("NFKC", command.mss_mes)) is not None
 
 
 def _reply_address(

@@ -186,7 +186,7 @@ def _rows(known: Known, event: MessageDecided, position: int) -> list[tuple[Any,
     for place, verdict in enumerate(event.verdicts):
         to = verdict.recipient
         _, recipient_type, domain = known.end(to, at)
-        outcome = accepted if verdict.accepted else REFUSED
+        outcome = accepted if verdict.accepted else ACCEPTED if verdict.shadow else REFUSED
         for held in (sender_domain,) if domain == sender_domain else (sender_domain, domain):
             if held is not None:
                 file = known.file(held, month)

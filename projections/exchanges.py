@@ -4,6 +4,9 @@ A row stands under each held domain at either end, and rows are only ever added,
 position of the log: the file of a month that was over when it was produced is counted as of its position for ever,
 whatever comes late.
 
+A message that was let pass in shadow counts as accepted, for it was exchanged, and never as delivered, for the rules
+know of no delivery of it.
+
 No usager's address is shown: it is the word `usager`, which no address is.
 """
 

@@ -64,7 +64,7 @@ class Trail(Projection):
     """One row a block of the log."""
 
     name: ClassVar[str] = "trail"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(self, generation: int) -> None:
         """Define the table of a generation. Times are microseconds since 1970."""

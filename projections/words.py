@@ -26,7 +26,7 @@ from huissier.domain.identities import UNREADABLE_USAGER
 from huissier.domain.vocabulary.address import MailboxAddress
 
 Outcome = Literal["accepted", "refused", "mixed", "delivered", "undelivered", "recorded", "rejected"]
-Topic = Literal["kind", "outcome", "reason", "domain", "mailbox", "usager", "submission"]
+Topic = Literal["kind", "outcome", "reason", "domain", "mailbox", "usager", "submission", "shadow"]
 
 _KINDS: Final[dict[type, str]] = {
     kind: str(kind.__struct_config__.tag).rpartition(".v")[0] for kind in get_args(AnyEvent)
@@ -49,6 +49,9 @@ class Word(NamedTuple):
 
     topic: Topic
     text: str
+
+
+SHADOW: Final = Word("shadow", "passed")  # of a message that was let pass though it is refused
 
 
 def kind_of(event: AnyEvent) -> str:
@@ -101,6 +104,7 @@ def words_of_all(events: Sequence[AnyEvent]) -> dict[Topic, set[str]]:
         ),
         "domain": set(),
         "usager": set(),
+        "shadow": {SHADOW.text for verdict in verdicts if verdict.shadow},
     }
     for event in others:
         words["outcome"].add(outcome_of(event))

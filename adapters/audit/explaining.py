@@ -65,7 +65,12 @@ def _explained(log: Log, entry: Entry, decided: MessageDecided, later: list[Entr
         decision=line_of(entry, language),
         rules=_rules(decided.rules),
         verdicts=tuple(
-            Verdict(given.recipient, "accepted" if given.accepted else "refused", tuple(map(explained, given.reasons)))
+            Verdict(
+                given.recipient,
+                "accepted" if given.accepted else "refused",
+                tuple(map(explained, given.reasons)),
+                given.shadow,
+            )
             for given in decided.verdicts
         ),
         grounds=tuple(_ground(log, position, language) for position in sorted(positions)),
@@ -83,6 +88,8 @@ def _rules(label: str) -> RulesInForce:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value) or "none"
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

@@ -25,6 +25,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "command": ("venu d'une commande", "came by a command"),
     "later": ("Ensuite", "Afterwards"),
     "nothing": ("rien n'a été rapporté", "nothing was reported"),
+    "shadow": ("mais laissé passer (ombre)", "but let pass (shadow)"),
     "unreadable": ("une adresse illisible", "an unreadable address"),
 }
 
@@ -69,7 +70,8 @@ class _Sayer:
 
     def verdict(self, verdict: Verdict) -> Iterator[str]:
         recipient = printable(verdict.recipient) or self.word("unreadable")
-        yield f"{recipient}: {outcome_in(verdict.outcome, self._language)}"
+        shadow = f", {self.word('shadow')}" if verdict.shadow else ""
+        yield f"{recipient}: {outcome_in(verdict.outcome, self._language)}{shadow}"
         for reason in verdict.reasons:
             yield from self._reason(reason)
 

@@ -58,6 +58,9 @@ def trail(
         Texts, typer.Option(help="Facts that came to it, such as refused; repeatable.", metavar="OUTCOME")
     ] = None,
     reason: Annotated[Texts, typer.Option(help="Facts that give a reason; repeatable.", metavar="CODE")] = None,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Messages that were let pass though they are refused: shadow mode.")
+    ] = False,
     after: Annotated[int, typer.Option(help="Facts behind a position only.", metavar="POSITION", min=0)] = 0,
     limit: Annotated[int | None, typer.Option(help="Not more facts than that.", metavar="N", min=1)] = None,
     lang: LanguageOption = "en",
@@ -78,7 +81,7 @@ def trail(
     from huissier.domain.reasons import Code
     from huissier.domain.vocabulary.address import Domain
     from huissier.projections.trail import Question, Trail
-    from huissier.projections.words import KINDS, OUTCOMES
+    from huissier.projections.words import KINDS, OUTCOMES, SHADOW
 
     if csv and json:
         fail("--csv or --json, not both", Status.UNREADABLE)
@@ -90,6 +93,7 @@ def trail(
         *_known("kind", kind, KINDS),
         *_known("outcome", outcome, OUTCOMES),
         *_known("reason", reason, tuple(Code)),
+        *([frozenset((SHADOW,))] if shadow else []),
     ]
     ins = None if usager is None else _private(usager)
     with caught_up(context, store, Trail) as (engine, connection, view):

@@ -14,8 +14,10 @@ from huissier.adapters.cli.bench import bench
 from huissier.adapters.cli.check import check
 from huissier.adapters.cli.demo import demo
 from huissier.adapters.cli.directory import directory
+from huissier.adapters.cli.ingest import ingest
 from huissier.adapters.cli.obligations import obligations
 from huissier.adapters.cli.projections import projections
+from huissier.adapters.cli.serve import serve
 from huissier.adapters.cli.shared import Status
 from huissier.adapters.cli.stats import stats
 from huissier.adapters.cli.store import store as store_commands
@@ -40,8 +42,10 @@ app.add_typer(whitelist, name="whitelist")
 app.add_typer(directory, name="directory")
 app.add_typer(audit, name="audit")
 app.add_typer(stats, name="stats")
+app.add_typer(ingest, name="ingest")
 app.command()(obligations)
 app.add_typer(projections, name="projections")
+app.add_typer(serve, name="serve")
 
 
 def _print_version(wanted: bool) -> None:

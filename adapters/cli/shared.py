@@ -101,8 +101,13 @@ def opened(
 
 def url_of(context: typer.Context, store: str | None) -> str:
     """Return the store's URL: as named behind the command, before it, in the environment, or the default."""
-    before_command = context.find_root().params.get("store")
-    return store or before_command or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+    return url_named(context, store) or DEFAULT_STORE
+
+
+def url_named(context: typer.Context, store: str | None) -> str | None:
+    """Return the store's URL where somebody named one."""
+    before_command: str | None = context.find_root().params.get("store")
+    return store or before_command or os.environ.get(STORE_VARIABLE)
 
 
 def read_time(option: str, text: str) -> datetime:
@@ -119,11 +124,15 @@ def _listed(name: str, value: str) -> str | list[str]:
     return value.split(",") if takes_several else value
 
 
+def options_given(words: list[str]) -> dict[str, str | list[str]]:
+    """Return what `name=value` words say, unread."""
+    return {name: _listed(name, value) for name, _, value in (word.partition("=") for word in words)}
+
+
 def read_options(words: list[str]) -> Options:
     """Read `name=value` words; a wrong one ends the program with its name and what is known."""
-    given = {name: _listed(name, value) for name, _, value in (word.partition("=") for word in words)}
     try:
-        return msgspec.convert(given, Options, strict=False)
+        return msgspec.convert(options_given(words), Options, strict=False)
     except (msgspec.ValidationError, VocabularyError) as problem:
         known = ", ".join(field.name for field in msgspec.structs.fields(Options))
         fail(f"--option: {problem}; the options are {known}", Status.UNREADABLE)

@@ -5,7 +5,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from huissier.domain.answers import Answer, Reason, Verdict
-from huissier.domain.reasons import Code
+from huissier.domain.reasons import TABLE, Code
 
 ReplyKind = Literal["pass", "refuse", "defer"]
 
@@ -14,27 +14,32 @@ class Reply(Struct, frozen=True):
     """Whether a recipient or a message may pass.
 
     `text`: the SMTP reply where it may not: code, enhanced code and a line in ASCII. `reason`: the most decisive
-    reason's code, for a refusal. `decision`: the id of the submission that was recorded.
+    reason's code, for a refusal. `decision`: the id of the submission that was recorded. `shadow`: the code of the
+    reason why it would be refused if it were not in shadow.
     """
 
     kind: ReplyKind
     text: str = ""
     reason: str | None = None
     decision: str | None = None
+    shadow: str | None = None
 
 
 PASS: Final = Reply("pass")
 UNAVAILABLE: Final = Reply("defer", "451 4.3.0 huissier: temporairement indisponible, reessayez plus tard")
 OUT_OF_STEP: Final = Reply("defer", "451 4.3.0 huissier: session inconnue, reessayez plus tard")
+UNREADABLE: Final = Reply("refuse", TABLE[Code.ADDRESS_INVALID].smtp or "", Code.ADDRESS_INVALID)
 
 
 def reply_to(answer: Answer) -> Reply:
     """Return what a recipient's or a whole message's verdicts come to: one refusal refuses."""
+    recorded = None if answer.position is None else answer.id
     against = [verdict for verdict in answer.verdicts if not verdict.passes]
-    if not against:
-        return Reply("pass", decision=answer.id)
-    reason = _most_telling(against)
-    return Reply("refuse", reason.smtp or "550 5.7.1", reason.code, answer.id)
+    if against:
+        reason = _most_telling(against)
+        return Reply("refuse", reason.smtp or UNREADABLE.text, reason.code, recorded)
+    shadows = [verdict for verdict in answer.verdicts if verdict.shadow]
+    return Reply("pass", decision=recorded, shadow=_most_telling(shadows).code if shadows else None)
 
 
 def _most_telling(against: list[Verdict]) -> Reason:

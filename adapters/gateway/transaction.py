@@ -5,17 +5,20 @@ message the submission is recorded for those who were let through, decided again
 goes wrong here defers; nothing passes because of an error.
 """
 
+import asyncio
 import re
+import time
 from collections import Counter
 from typing import Final, Literal
 
 from msgspec import Struct
 
 from huissier.adapters.async_engine import AsyncEngine
-from huissier.adapters.errors import HuissierError
-from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, Reply, reply_to
+from huissier.adapters.errors import InvalidCommandError
+from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, UNREADABLE, Reply, reply_to
+from huissier.adapters.gateway.watching import UNWATCHED, Watch
 from huissier.domain.answers import Answer
-from huissier.domain.commands import ReportDelivery, SubmitMessage
+from huissier.domain.commands import ReportDelivery, Stage, SubmitMessage
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
 
@@ -23,6 +26,8 @@ NullSender = Literal["reports", "pass", "refuse"]
 
 _LONG_QUEUE_ID: Final = re.compile(r"[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]+")
 _MOST_RECIPIENTS: Final = 10_000
+_LONGEST: Final = 1_000  # no address is half as long, so that one cut here is still none
+_LARGEST: Final = 10**12
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -39,6 +44,10 @@ class Policy(Struct, frozen=True, kw_only=True):
     final_hop: bool = False
     timeout: float = 10.0
     null_sender: NullSender = "reports"
+
+    def hosts(self, address: str) -> bool:
+        """Say whether the mailbox of an address, in any spelling, is here."""
+        return _canonical(address).rpartition("@")[2] in self.hosted
 
 
 class Peer(Struct, frozen=True):
@@ -66,19 +75,34 @@ NOBODY_KNOWN: Final = Peer()
 class Transaction:
     """One message of one session: first its recipients, then the message."""
 
-    def __init__(self, engine: AsyncEngine, policy: Policy, key: str, sender: str, peer: Peer = NOBODY_KNOWN) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        policy: Policy,
+        key: str,
+        sender: str,
+        peer: Peer = NOBODY_KNOWN,
+        watch: Watch = UNWATCHED,
+    ) -> None:
         """`key` tells this message from all others at this gateway, also when it is asked about again."""
         self._engine = engine
         self._policy = policy
         self._key = key
-        self._sender = sender
+        self._sender = _readable(sender)
         self._peer = peer
+        self._watch = watch
         self._let_through: Counter[str] = Counter()
+        self.came_to_its_end = False
 
     @property
     def key(self) -> str:
         """What tells this message from others."""
         return self._key
+
+    @property
+    def sender(self) -> str:
+        """From whom it is said to be."""
+        return self._sender
 
     @property
     def let_through(self) -> tuple[str, ...]:
@@ -94,60 +118,63 @@ class Transaction:
 
     async def recipient(self, spelled: str, *, size: int | None = None) -> Reply:
         """Decide one recipient before the message has come; a refusal is recorded, once. Never raises."""
+        spelled = _readable(spelled)
         whom = _canonical(spelled)
         if self._is_from_nobody and self._policy.null_sender != "refuse" and not self._let_through.keys() - {whom}:
             self._let_through[whom] += 1
             return PASS
-        reply = await self._asked(
-            SubmitMessage(
-                id=f"{self._policy.name}/{self._key}/rcpt/{self._engine.engine.digest(whom)}",
-                sender=self._sender,
-                recipients=[spelled],
-                size=size,
-                certificate_dn=self._peer.certificate_dn,
-                certificate_cn=self._peer.certificate_cn,
-                stage="rcpt",
-            )
-        )
-        if reply.kind == "pass" and len(self._let_through) < _MOST_RECIPIENTS:
-            self._let_through[whom] += 1
-        elif reply.kind == "pass":
+        if whom not in self._let_through and len(self._let_through) >= _MOST_RECIPIENTS:
             return UNAVAILABLE
+        id_ = f"{self._policy.name}/{self._key}/rcpt/{self._engine.engine.digest(whom)}"
+        reply, _ = await self._asked(self._submission(id_, [spelled], "rcpt", size))
+        if reply.kind == "pass":
+            self._let_through[whom] += 1
         return reply
 
     def forget(self, spelled: str) -> None:
         """Take back a recipient that the mail server refused for reasons of its own."""
-        del self._let_through[_canonical(spelled)]
+        del self._let_through[_canonical(_readable(spelled))]
 
     async def message(self, queue_id: str, *, size: int | None = None, content: Content = UNSEEN) -> Reply:
         """Record the submission for everybody let through, or refuse it for all. Never raises."""
+        self.came_to_its_end = True
         if not self._let_through:
             return OUT_OF_STEP
         if self._is_from_nobody and self._takes_from_nobody(content):
             return PASS
-        final = self._policy.final_hop and all(map(self._is_hosted, self._let_through))
-        reply = await self._asked(
-            SubmitMessage(
-                id=self._submission(queue_id),
-                sender=self._sender,
-                recipients=list(self._let_through),
-                reply_to=content.reply_to,
-                subject=content.subject,
-                mss_mes=content.mss_mes,
-                in_reply_to=content.in_reply_to,
-                message_id=content.message_id,
-                size=size,
-                certificate_dn=self._peer.certificate_dn,
-                certificate_cn=self._peer.certificate_cn,
-                final_hop=final,
-                stage="end-of-message",
-            )
-        )
-        if reply.kind == "pass" and self._policy.final_hop and not final:
-            await self._delivered_here(reply)
+        final = self._policy.final_hop and all(map(self._policy.hosts, self._let_through))
+        command = self._submission(self._id(queue_id), list(self._let_through), "end-of-message", size, content, final)
+        reply, answer = await self._asked(command)
+        if answer is not None and reply.kind == "pass" and self._policy.final_hop and not final:
+            await self._delivered_here(answer)
         return reply
 
-    def _submission(self, queue_id: str) -> str:
+    def _submission(
+        self,
+        id_: str,
+        recipients: list[str],
+        stage: Stage,
+        size: int | None,
+        content: Content = UNSEEN,
+        final_hop: bool = False,
+    ) -> SubmitMessage:
+        return SubmitMessage(
+            id=id_,
+            sender=self._sender,
+            recipients=recipients,
+            reply_to=_cut(content.reply_to),
+            subject=_cut(content.subject),
+            mss_mes=_cut(content.mss_mes),
+            in_reply_to=_cut(content.in_reply_to),
+            message_id=_cut(content.message_id),
+            size=None if size is None else min(size, _LARGEST),
+            certificate_dn=self._peer.certificate_dn,
+            certificate_cn=self._peer.certificate_cn,
+            final_hop=final_hop,
+            stage=stage,
+        )
+
+    def _id(self, queue_id: str) -> str:
         """Return the submission's id: the queue id where it is never used again, which reports of delivery name."""
         if _LONG_QUEUE_ID.fullmatch(queue_id):
             return f"{self._policy.name}/{queue_id}"
@@ -163,26 +190,48 @@ class Transaction:
             return content.is_report is not False
         return self._policy.null_sender == "pass"
 
-    def _is_hosted(self, address: str) -> bool:
-        return address.rpartition("@")[2] in self._policy.hosted
-
-    async def _delivered_here(self, reply: Reply) -> None:
+    async def _delivered_here(self, answer: Answer) -> None:
         """Of a message to several places, report the delivery to those whose mailboxes are here.
 
-        The message is accepted already: what cannot be reported now, the mail server's log tells again.
+        The message is accepted already: what cannot be reported now, the mail server's log tells again. Whoever was
+        let through in shadow has received nothing that the rules know of.
         """
-        for recipient in filter(self._is_hosted, self._let_through):
-            await self._handled(ReportDelivery(id=reply.decision or "", recipient=recipient, status="delivered"))
+        here = [
+            one.recipient for one in answer.verdicts if one.outcome == "accepted" and self._policy.hosts(one.recipient)
+        ]
+        reports = [ReportDelivery(id=answer.id or "", recipient=recipient, status="delivered") for recipient in here]
+        await asyncio.gather(*map(self._report, reports))
 
-    async def _asked(self, command: SubmitMessage) -> Reply:
-        answer = await self._handled(command)
-        return UNAVAILABLE if answer is None else reply_to(answer)
-
-    async def _handled(self, command: SubmitMessage | ReportDelivery) -> Answer | None:
+    async def _report(self, command: ReportDelivery) -> None:
         try:
-            return await self._engine.handle(command, timeout=self._policy.timeout)
-        except HuissierError:
-            return None
+            await self._engine.handle(command, timeout=self._policy.timeout)
+        except Exception as problem:
+            self._watch.failed(problem)
+
+    async def _asked(self, command: SubmitMessage) -> tuple[Reply, Answer | None]:
+        """Return the reply, and the answer behind it where there is one; whatever goes wrong defers."""
+        began = time.perf_counter()
+        answer = None
+        try:
+            answer = await self._engine.handle(command, timeout=self._policy.timeout)
+            reply = reply_to(answer)
+        except InvalidCommandError as problem:  # trying again will not make it readable
+            self._watch.failed(problem)
+            reply = UNREADABLE if command.stage == "rcpt" else UNAVAILABLE
+        except Exception as problem:
+            self._watch.failed(problem)
+            reply = UNAVAILABLE
+        self._watch.decided(command, reply, time.perf_counter() - began)
+        return reply, answer
+
+
+def _readable(text: str) -> str:
+    """Return a text that a command may hold; what was no address before is none after."""
+    return text[:_LONGEST].encode("utf-8", "replace").decode("utf-8")
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else _readable(text)
 
 
 def _canonical(spelled: str) -> str:

@@ -122,6 +122,20 @@ def test_what_different_options_ask_for_must_all_hold(folder: Path) -> None:
     assert [line["outcome"] for line in trail(folder, "--reason", "CONTACT_NOT_OPENED")] == ["mixed"]
 
 
+def test_what_was_let_pass_in_shadow_is_listed_and_told(tmp_path: Path) -> None:
+    options = library.Options(shadow_reasons=("CONTACT_NOT_OPENED",))
+    with library.open(f"sqlite:///{tmp_path}/huissier.db", clock=lambda: w.NOW, options=options) as engine:
+        engine.handle_many(w.world())
+        engine.handle(w.write(w.USAGER, w.DOCTOR, id="in-shadow", stage="end-of-message"))
+        engine.handle(w.write(w.USAGER, w.OUTSIDER, id="refused"))
+        engine.handle(w.write(w.DOCTOR, w.SURGEON, id="accepted"))
+    assert [line["fact"]["id"] for line in trail(tmp_path, "--shadow")] == ["in-shadow"]
+    assert trail(tmp_path, "--shadow", "--outcome", "accepted") == []
+    assert "(refused, but let pass (shadow))" in audit(tmp_path, "trail", "--shadow").stdout
+    assert "(refusé, mais laissé passer (ombre))" in audit(tmp_path, "trail", "--shadow", "--lang", "fr").stdout
+    assert f"{w.DOCTOR}: refused, but let pass (shadow)" in audit(tmp_path, "explain", "in-shadow").stdout
+
+
 def test_periods_are_of_the_fact_or_of_its_record(folder: Path) -> None:
     late = trail(folder, "--since", "2026-10-28", "--until", "2026-10-28")
     assert [line["fact"]["id"] for line in late] == ["letter"]

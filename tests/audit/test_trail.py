@@ -23,7 +23,7 @@ from huissier.domain.reasons import Code
 from huissier.projections import trail
 from huissier.projections.projection import Entry
 from huissier.projections.trail import Period, Question, Trail
-from huissier.projections.words import KINDS, OUTCOMES, Word, outcome_of, words_of, words_of_all
+from huissier.projections.words import KINDS, OUTCOMES, SHADOW, Word, outcome_of, words_of, words_of_all
 from tests.log.test_golden_events import EVENTS
 from tests.properties import histories_looked_at
 from tests.strategies import DOMAINS, IDS, MOMENTS, PROFESSIONNELS, histories
@@ -83,6 +83,7 @@ WORDS = st.one_of(
     st.builds(Word, st.just("domain"), st.sampled_from(DOMAINS)),
     st.builds(Word, st.just("mailbox"), st.sampled_from(PROFESSIONNELS)),
     st.builds(Word, st.just("submission"), st.sampled_from(IDS)),
+    st.just(SHADOW),
 )
 PERIODS = st.builds(Period, st.none() | st.sampled_from(MOMENTS), st.none() | st.sampled_from(MOMENTS))
 QUESTIONS = st.builds(
@@ -100,6 +101,8 @@ def speaks_of(word: Word, entry: Entry) -> bool:
     match word.topic:
         case "kind":
             return f'"type":"{word.text}.v1"' in data
+        case "shadow":
+            return '"shadow":true' in data
         case "outcome":
             return outcome_of(entry.event) == word.text
         case "domain":

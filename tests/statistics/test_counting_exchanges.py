@@ -97,9 +97,11 @@ def test_counts_are_what_the_log_says_on_postgresql_too(new_database: Callable[[
 MONTH = 202610
 
 
-def counted(*commands: AnyCommand, domain: str = HOSPITAL, month: int = MONTH) -> list[Exchange]:
+def counted(
+    *commands: AnyCommand, domain: str = HOSPITAL, month: int = MONTH, options: Options | None = None
+) -> list[Exchange]:
     """Return the lines of a file after some commands in the small hospital world."""
-    with Engine("sqlite://") as engine, ViewsDatabase(Place("sqlite://")) as database:
+    with Engine("sqlite://", options=options) as engine, ViewsDatabase(Place("sqlite://")) as database:
         engine.handle_many([*world(), *commands])
         runner = Runner(engine.log, database, Exchanges)
         runner.catch_up()
@@ -130,6 +132,13 @@ def test_usagers_are_called_usager_and_are_one_line() -> None:
     )
     assert counted(*told) == lines
     assert counted(*told, domain=PATIENTS) == lines
+
+
+def test_what_passed_in_shadow_was_exchanged_but_never_delivered() -> None:
+    in_shadow = write(USAGER, DOCTOR, at=NOW, final_hop=True, stage="end-of-message")
+    assert counted(in_shadow, options=Options(shadow_reasons=("CONTACT_NOT_OPENED",))) == [
+        Exchange("usager", DOCTOR, "USAGER", "PER", 1, 0, 0, 0)
+    ]
 
 
 def test_an_ins_on_any_other_domain_is_a_usager_too() -> None:

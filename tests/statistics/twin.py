@@ -70,8 +70,8 @@ class Twin:
                     line = of_file.setdefault((sender[0], recipient[0]), [set(), set(), 0, 0, 0, 0])
                     line[0].add(sender[1])
                     line[1].add(recipient[1])
-                    line[2] += verdict.accepted
-                    line[3] += not verdict.accepted
+                    line[2] += verdict.passes
+                    line[3] += not verdict.passes
                     line[4] += arrival is not None and arrival.delivered
                     line[5] += arrival is not None and not arrival.delivered
         return {

@@ -1,0 +1,132 @@
+"""`huissier serve`: a gateway that a mail server asks."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from huissier.adapters.cli.shared import (
+    DEFAULT_STORE,
+    PolicyOption,
+    Status,
+    StoreOption,
+    errors_told,
+    fail,
+    options_given,
+    read_options,
+    url_named,
+)
+
+if TYPE_CHECKING:
+    from huissier.adapters.gateway.gateway import Gateway
+    from huissier.adapters.gateway.serving.running import Front
+    from huissier.adapters.gateway.settings import FrontName, Settings
+
+serve = typer.Typer(help="Gateways: what a mail server asks whether a message may pass.", no_args_is_help=True)
+
+ListenOption = Annotated[
+    list[str] | None,
+    typer.Option("--listen", help="inet:HOST:PORT or unix:PATH, instead of the file's; repeatable.", metavar="ADDRESS"),
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="A TOML file; docs/gateway.toml shows all of it.", metavar="FILE")
+]
+MetricsOption = Annotated[
+    str | None, typer.Option("--metrics", help="Where to show metrics and health.", metavar="HOST:PORT")
+]
+NameOption = Annotated[
+    str | None, typer.Option("--name", help="Tells this gateway from others; else the machine's name.", metavar="NAME")
+]
+
+
+@serve.command()
+def postfix(
+    context: typer.Context,
+    listen: ListenOption = None,
+    config: ConfigOption = None,
+    metrics: MetricsOption = None,
+    name: NameOption = None,
+    store: StoreOption = None,
+    option: PolicyOption = None,
+) -> None:
+    """Answer Postfix's policy questions (check_policy_service) until SIGTERM; SIGHUP reads the file again.
+
+    The store must be there already. What the command line says comes before the file. See docs/gateways.md for the
+    lines in main.cf. Exit status 2 if the configuration cannot be read or an address cannot be listened on.
+    """
+    from huissier.adapters.gateway.postfix.front import PostfixFront
+
+    serve_front(context, "postfix", PostfixFront, listen, config, metrics, name, store, option)
+
+
+@serve.command()
+def milter(
+    context: typer.Context,
+    listen: ListenOption = None,
+    config: ConfigOption = None,
+    metrics: MetricsOption = None,
+    name: NameOption = None,
+    store: StoreOption = None,
+    option: PolicyOption = None,
+) -> None:
+    """Filter mail for Postfix or Sendmail (smtpd_milters) until SIGTERM; SIGHUP reads the file again.
+
+    The store must be there already. What the command line says comes before the file. See docs/gateways.md for the
+    lines in main.cf. Exit status 2 if the configuration cannot be read or an address cannot be listened on.
+    """
+    from huissier.adapters.gateway.milter.front import MilterFront
+
+    serve_front(context, "milter", MilterFront, listen, config, metrics, name, store, option)
+
+
+def serve_front(
+    context: typer.Context,
+    front: "FrontName",
+    make_front: "Callable[[Gateway], Front]",
+    listen: list[str] | None,
+    config: Path | None,
+    metrics: str | None,
+    name: str | None,
+    store: str | None,
+    option: list[str] | None,
+) -> None:
+    """Serve one protocol, with the settings of the file and what the command line says about them."""
+    from huissier.adapters.engine import Engine
+    from huissier.adapters.gateway.journal import log_to
+    from huissier.adapters.gateway.serving.listening import ListenError
+    from huissier.adapters.gateway.serving.running import run
+    from huissier.adapters.gateway.settings_file import SettingsError, read_settings
+
+    read_options(option or [])  # a wrong one ends the program with what is known
+    said = _said(front, listen, metrics, name, url_named(context, store), option)
+
+    def load() -> "Settings":
+        return read_settings(config, said)
+
+    with errors_told():
+        try:
+            settings = load()
+            log_to()
+            with Engine(settings.store or DEFAULT_STORE, options=settings.rules, create=False) as engine:
+                run(engine, front, make_front, load, settings)
+        except (SettingsError, ListenError) as problem:
+            fail(str(problem), Status.UNREADABLE)
+
+
+def _said(
+    front: "FrontName",
+    listen: list[str] | None,
+    metrics: str | None,
+    name: str | None,
+    store: str | None,
+    option: list[str] | None,
+) -> dict[str, Any]:
+    """Return what the command line says, in the shape of the file."""
+    said = {
+        "store": store,
+        "gateway": {"name": name},
+        "rules": options_given(option or []),
+        front: {"listen": listen, "metrics": metrics},
+    }
+    return {key: value for key, value in said.items() if value is not None}

@@ -1,0 +1,123 @@
+"""The protocol as bytes: requests of `name=value` lines in, one action out, each ended by an empty line.
+
+Lines end in LF alone: a client that is sent CRLF waits for ever. Names that nobody asks for are passed over, so that
+newer servers can be understood; what is not plainly one request is malformed, and then nothing behind it is looked at,
+for nobody knows where the next one begins.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+LARGEST: Final = 32 * 1024  # of one request; Postfix's own are some hundred bytes, with addresses of 2 KB at most
+LONGEST_ACTION: Final = 400  # with the address that Postfix puts before it, it still is one SMTP line
+
+_END: Final = b"\n\n"
+_TOKEN: Final = re.compile(r"[!-~]{1,100}")
+_NUMBER: Final = re.compile(r"[0-9]{1,15}")
+_XTEXT: Final = re.compile(rb"\+([0-9A-F]{2})")
+
+
+class MalformedError(ValueError):
+    """What came is no request."""
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What the policy service needs of one request.
+
+    `instance` joins the requests of one message. `recipient_count`: how many recipients the server has accepted,
+    `size`: the message's bytes, 0 where they are not known. `certificate_cn`: the common name of the client's
+    certificate where the server trusts it, else empty; Postfix tells no more of it (`ccert_subject`).
+    """
+
+    state: str
+    instance: str
+    sender: str
+    recipient: str
+    recipient_count: int
+    size: int
+    queue_id: str
+    certificate_cn: str
+
+
+class Requests:
+    """Cuts what comes into requests."""
+
+    def __init__(self) -> None:
+        """Start between two requests."""
+        self._rest = bytearray()
+
+    @property
+    def is_between(self) -> bool:
+        """Whether no request has begun that is not complete."""
+        return not self._rest
+
+    def feed(self, received: bytes) -> Iterator[Request]:
+        """Yield each request that is complete. Raises `MalformedError`, after which it takes no more."""
+        looked_at = max(0, len(self._rest) - 1)
+        self._rest += received
+        while (end := self._rest.find(_END, looked_at)) >= 0:
+            content = bytes(self._rest[: min(end, LARGEST + 1)])
+            del self._rest[: end + len(_END)]
+            looked_at = 0
+            yield _request(content)
+        if len(self._rest) > LARGEST:
+            raise MalformedError("a request has no end")
+        if self._rest.startswith(b"\n"):
+            raise MalformedError("a request has no lines")
+
+
+def encode(action: str) -> bytes:
+    """Return an action as the server reads it, cut and in ASCII."""
+    plain = unicodedata.normalize("NFKD", action).encode("ascii", "ignore").decode()
+    return b"action=" + "".join(c if c.isprintable() else " " for c in plain)[:LONGEST_ACTION].encode() + _END
+
+
+def _request(content: bytes) -> Request:
+    if len(content) > LARGEST:
+        raise MalformedError("a request is too large")
+    values = _values(content)
+    if values.get("request") != "smtpd_access_policy":
+        raise MalformedError("a request is of another kind")
+    return Request(
+        state=_matching(_TOKEN, values, "protocol_state"),
+        instance=_matching(_TOKEN, values, "instance", ""),
+        sender=values.get("sender", ""),
+        recipient=values.get("recipient", ""),
+        recipient_count=int(_matching(_NUMBER, values, "recipient_count", "0")),
+        size=int(_matching(_NUMBER, values, "size", "0")),
+        queue_id=_matching(_TOKEN, values, "queue_id", ""),
+        certificate_cn=_from_xtext(values.get("ccert_subject", "")),
+    )
+
+
+def _values(content: bytes) -> dict[str, str]:
+    """Return the values by their names; bytes that are no text become what stands in no address."""
+    values: dict[str, str] = {}
+    for line in content.split(b"\n"):
+        name, equals, value = line.partition(b"=")
+        if not name or not equals or b"\0" in line:
+            raise MalformedError("a line is not name=value")
+        text = name.decode("utf-8", "replace")
+        if text in values:  # which of the two is meant, and by whom?
+            raise MalformedError("a name is given twice")
+        values[text] = value.decode("utf-8", "replace")
+    return values
+
+
+def _matching(pattern: re.Pattern[str], values: dict[str, str], name: str, absent: str | None = None) -> str:
+    """Return a value that is what it must be; an empty one is as good as none where there need be none."""
+    text = values.get(name, "")
+    if not text and absent is not None:
+        return absent
+    if not pattern.fullmatch(text):
+        raise MalformedError(f"{name} is not what it must be")
+    return text
+
+
+def _from_xtext(text: str) -> str:
+    """Decode what Postfix encodes as `+XX` (RFC 3461, section 4)."""
+    return _XTEXT.sub(lambda matched: bytes([int(matched[1], 16)]), text.encode()).decode("utf-8", "replace")

@@ -1,0 +1,187 @@
+"""A gateway process from its start to its end: store, listeners, signals.
+
+SIGTERM and SIGINT: stop listening, answer what was asked, close. SIGHUP: read configuration and white list again while
+connections stay; where anything is wrong with the new ones it is logged, and the old ones stay.
+"""
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Final, Protocol
+
+from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import WhiteListError
+from huissier.adapters.gateway.gateway import Gateway
+from huissier.adapters.gateway.health import health_server
+from huissier.adapters.gateway.journal import Journal
+from huissier.adapters.gateway.metrics import Metrics
+from huissier.adapters.gateway.serving.listening import ListenError, listening_on, parse_address, parse_inet
+from huissier.adapters.gateway.serving.reloading import Reloading, load_white_list
+from huissier.adapters.gateway.serving.server import Server
+from huissier.adapters.gateway.serving.session import Session
+from huissier.adapters.gateway.serving.systemd import notify, passed_sockets
+from huissier.adapters.gateway.settings import FrontName, FrontSection, Settings
+from huissier.adapters.gateway.watching import Watches
+from huissier.domain.commands import SubmitMessage
+
+_LOG: Final = logging.getLogger(__name__)
+_OTHER_FILES: Final = 256  # besides connections: the store, listeners, threads
+_READY_SECONDS: Final = 2.0
+_ANY_QUESTION: Final = SubmitMessage(id="ready", sender="", recipients=[""])
+
+
+class Front(Protocol):
+    """One protocol: it makes a session a connection, and takes new settings while it runs."""
+
+    def new_session(self) -> Session:
+        """Return the session of a new connection."""
+        ...
+
+    def follow(self, settings: Settings) -> None:
+        """Take new settings, for what begins from now on."""
+
+
+def run(
+    engine: Engine,
+    name: FrontName,
+    make_front: Callable[[Gateway], Front],
+    load: Callable[[], Settings],
+    settings: Settings,
+) -> None:
+    """Serve until a signal ends it. `load` reads the settings again.
+
+    Raises `ListenError`, `WhiteListError` where there is neither a list nor anything recorded, and `StoreError`.
+    """
+    asyncio.run(_Process(engine, name, make_front, load, settings).serve())
+
+
+class _Process:
+    """What lives as long as the process."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: FrontName,
+        make_front: Callable[[Gateway], Front],
+        load: Callable[[], Settings],
+        settings: Settings,
+    ) -> None:
+        self._engine = engine
+        self._async_engine = AsyncEngine(engine)
+        self._name: FrontName = name
+        self._settings = settings
+        self._metrics = Metrics()
+        self._gateway = Gateway(self._async_engine, settings.policy, Watches(Journal(engine.digest), self._metrics))
+        self._front = make_front(self._gateway)
+        self._front.follow(settings)
+        self._server = Server(self._front.new_session, settings.limits(name))
+        self._metrics.look_at(engine, lambda: len(self._server))
+        self._reloading = Reloading(engine, settings, load, name, self._follow)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def serve(self) -> None:
+        """Serve until a signal ends it."""
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.set_exception_handler(_tell_type_only)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self._reload()))
+        section = self._settings.front(self._name)
+        _allow_files(section.connections)
+        with ExitStack() as stack:
+            sockets = _all_sockets(section, stack)
+            await self._load_first_list()
+            if section.metrics:
+                address = parse_inet(section.metrics)
+                port = stack.enter_context(health_server(address, self._metrics.registry, self._why_not_ready))
+                _LOG.info("metrics", extra={"host": address.host, "port": port})
+            await self._server.listen(sockets)
+            self._begin(_ping_watchdog())
+            _LOG.info("listening", extra={"on": [_named(each) for each in sockets]})
+            notify("READY=1")
+            await ended.wait()
+            await self._end()
+
+    async def _end(self) -> None:
+        notify("STOPPING=1")
+        _LOG.info("draining", extra={"connections": len(self._server)})
+        await self._server.drain(self._settings.timeouts.drain)
+        for task in self._tasks:
+            task.cancel()
+        await self._async_engine.close()
+        _LOG.info("ended")
+
+    def _begin(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)  # the loop alone would let it be collected
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload(self) -> None:
+        self._metrics.reloaded(done=await self._reloading.reload())
+
+    def _follow(self, settings: Settings) -> None:
+        self._settings = settings
+        self._gateway.policy = settings.policy
+        self._server.limits = settings.limits(self._name)
+        self._front.follow(settings)
+
+    async def _load_first_list(self) -> None:
+        """Load the list; a bad one is only told where there is one from before, for mail must flow after a restart."""
+        try:
+            await asyncio.to_thread(load_white_list, self._engine, self._settings.white_list)
+        except WhiteListError as problem:
+            if not self._engine.head:
+                raise
+            _LOG.error("white-list-refused", extra={"why": str(problem)})
+
+    def _why_not_ready(self) -> str | None:
+        if self._server.is_draining:
+            return "draining"
+        try:
+            self._engine.check(_ANY_QUESTION, timeout=_READY_SECONDS)
+        except Exception:  # whatever it is, no decision can be had
+            return "the store does not answer"
+        return None
+
+
+def _all_sockets(section: FrontSection, stack: ExitStack) -> list[socket.socket]:
+    """Return what systemd passed and what the settings name. Raises `ListenError` where that is nothing."""
+    passed = passed_sockets()
+    named = stack.enter_context(listening_on(map(parse_address, section.listen), int(section.unix_mode, 8)))
+    if not passed and not named:
+        raise ListenError("there is nothing to listen on: name an address with --listen or in the configuration")
+    return [*passed, *named]
+
+
+def _allow_files(connections: int) -> None:
+    """Let the process open as many files as it may have connections, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        _LOG.warning("few-files", extra={"files": most, "wanted": wanted})
+
+
+def _named(each: socket.socket) -> str:
+    name = each.getsockname()
+    return f"unix:{name}" if isinstance(name, str) else f"inet:{name[0]}:{name[1]}"
+
+
+async def _ping_watchdog() -> None:
+    """Tell systemd that the event loop still turns, where it watches."""
+    if (microseconds := os.environ.get("WATCHDOG_USEC", "")).isdecimal():
+        while True:
+            notify("WATCHDOG=1")
+            await asyncio.sleep(int(microseconds) / 2_000_000)
+
+
+def _tell_type_only(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    _LOG.error("loop", extra={"problem": type(context.get("exception")).__name__})

@@ -1,0 +1,104 @@
+"""The configuration as a TOML file, whose errors name file, line and key."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from huissier.adapters.errors import HuissierError
+from huissier.adapters.gateway.settings import Settings
+
+_LARGEST: Final = 1_000_000
+_TABLE: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
+_KEY: Final = re.compile(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
+_WHERE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
+_TOML_WHERE: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column \d+\)")
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
+_NAMED: Final = re.compile(r"(?P<key>[a-z_]+): (?P<what>.*)", re.DOTALL)
+
+
+class SettingsError(HuissierError, ValueError):
+    """A configuration cannot be read; the message names file, line and key."""
+
+
+def read_settings(path: Path | None, said: dict[str, Any] | None = None) -> Settings:
+    """Read a file, if there is one, and put before it what the command line said in its shape; None says nothing.
+
+    Raises `SettingsError`.
+    """
+    settings = Settings() if path is None else parse_settings(_text_of(path), str(path))
+    built: dict[str, Any] = msgspec.to_builtins(settings)
+    for key, value in (said or {}).items():
+        built[key] = {**built[key], **_without_none(value)} if isinstance(value, dict) else value
+    try:
+        return msgspec.convert(built, Settings, strict=False)
+    except msgspec.ValidationError as problem:
+        keys, what = _place_of(str(problem))
+        raise SettingsError(f"the command line, {'.'.join(keys)}: {what}") from None
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST).decode("utf-8")
+    except OSError as problem:
+        raise SettingsError(f"{path}: {problem.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: not text in UTF-8") from None
+
+
+def parse_settings(text: str, name: str) -> Settings:
+    """Read the text of a file of that name. Raises `SettingsError`."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Settings)
+    except tomllib.TOMLDecodeError as problem:
+        found = _TOML_WHERE.fullmatch(str(problem))
+        where = f"{name}, line {found['line']}" if found else name
+        raise SettingsError(f"{where}: {found['what'] if found else problem}") from None
+    except msgspec.ValidationError as problem:
+        keys, what = _place_of(str(problem))
+        line = _line_of(keys, text)
+        raise SettingsError(f"{name}, line {line}, {'.'.join(keys) or 'the file'}: {what}") from None
+
+
+def _place_of(message: str) -> tuple[list[str], str]:
+    """Return the keys that lead to what is wrong, and what is."""
+    found = _WHERE.fullmatch(message)
+    what, path = (message, "") if found is None else (found["what"], found["path"] or "")
+    keys = [key for key in path.replace("[...]", "").split(".") if key]
+    if unknown := _UNKNOWN.fullmatch(what):
+        return [*keys, unknown["key"]], "there is no such key"
+    if named := _NAMED.fullmatch(what):
+        return [*keys, named["key"]], named["what"]
+    return keys, what
+
+
+def _line_of(keys: list[str], text: str) -> int:
+    """Return the line of the key, or of the nearest table or key around it."""
+    best, best_line = 0, 1
+    for number, written in _keys_of(text):
+        if best < len(written) and keys[: len(written)] == written:
+            best, best_line = len(written), number
+    return best_line
+
+
+def _keys_of(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines on which a table or a key begins, with its whole name."""
+    table: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := _TABLE.match(line):
+            table = _parts(found[1])
+            yield number, table
+        elif found := _KEY.match(line):
+            yield number, [*table, *_parts(found[1])]
+
+
+def _parts(name: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in name.split(".")]
