@@ -47,9 +47,8 @@ class Turn:
 
     def learn_submission(self, submission: str) -> None:
         """Read what became of one submission, by its id as facts keep it."""
-        tag = submission_tag(submission)
-        if not self.facts.recall(tag):
-            self._learn([tag])
+        if missing := self.facts.not_recalled([submission_tag(submission)]):
+            self._learn(missing)
 
     def _learn(self, tags: list[str]) -> None:
         self._learned += tags

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 from huissier.adapters.vault import KEY_LENGTH, KEY_VARIABLE
-from tests.faults.servers import Server, own_server
+from tests.postgres_server import Server, own_server
 from tests.postfix.client import Sent, send
 from tests.postfix.conftest import NewSite, Site
 from tests.postfix.reckoning import assert_all_agree, assert_nothing_passed_unrecorded
