@@ -30,6 +30,10 @@ class Look(Protocol):
         """Return positions, bytes and tags of what stands after a position, at most `limit`."""
         ...
 
+    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+        """Return positions, types, bytes and tags of what stands after a position, at most `limit`."""
+        ...
+
     def presume_new(self, tags: Iterable[str]) -> None:
         """Say which tags are most likely carried by no fact, so that reading them may be spared."""
         ...
