@@ -79,6 +79,9 @@ class LogVerifier:
         missing = self._heads[0].size if self._heads else 0
         if not self._is_lost and self.size < missing:
             self._findings.problem(f"is missing: the log ends here, and {missing} events were signed", self.size + 1)
+            if self._changed is None and self.signed < self.size:
+                untold = f"from {self.signed + 1} to {self.size}"
+                self._findings.note(f"whether the events at positions {untold} are those that were signed is not told")
         elif not self._is_lost and self._kept(self._frontier.size // BLOCK) is not None:
             self._findings.problem("is missing: the tree beside the store knows of it", self.size + 1)
         if self._changed is not None:
