@@ -21,7 +21,18 @@ _encode = msgspec.json.Encoder().encode
 def leaf_of(kind: str, tags: Sequence[str], data: bytes) -> bytes:
     """Return the bytes of a leaf."""
     once = sorted(set(tags)) if len(tags) > 1 else tags
-    return b"%b\n%b" % (_encode([kind, *once]), data)
+    return _encode([kind, *once]) + b"\n" + data
+
+
+def leaf_of_row(kind: object, tags: Sequence[str] | None, data: object) -> bytes | None:
+    """Return the leaf of what a column holds that somebody may have changed; None where it cannot be an event's.
+
+    A text counts as the bytes it is written with, as it does for whoever decodes it.
+    """
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    if tags is None or not isinstance(kind, str) or not isinstance(raw, bytes):
+        return None
+    return leaf_of(kind, tags, raw)
 
 
 def data_of(leaf: bytes) -> bytes:

@@ -41,7 +41,7 @@ def proof_of(log: Log, tree: Tree, position: int, checkpoint: Checkpoint) -> Pro
     head = checkpoint.head
     if position > head.size:
         raise RefusedError(f"the event stands at position {position}, and the checkpoint ends at {head.size}")
-    ((_, leaf),) = leaves_behind(log, position - 1, 1)
+    (leaf,) = leaves_behind(log, position - 1, 1)
     if leaf_hash(leaf) != tree.leaf(position - 1):
         raise RefusedError(f"the event at position {position} is not the one that was there before")
     proof = Proof(leaf, position - 1, tuple(tree.inclusion(position - 1, head.size)), checkpoint)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from huissier.adapters.errors import CorruptStoreError, StoreError
 from huissier.adapters.evidence.errors import RefusedError
-from huissier.adapters.evidence.leaf import leaf_of
+from huissier.adapters.evidence.leaf import leaf_of, leaf_of_row
 from huissier.adapters.evidence.tree import BLOCK, HASH_LENGTH, Hash, Tree, leaf_hash, root_of
 from huissier.adapters.log.port import Log
 from huissier.adapters.views.database import ViewsDatabase
@@ -134,28 +134,42 @@ class Nodes:
                 raise RefusedError(f"the event at position {position} is not the one that was there before")
 
     def _hashes_behind(self, position: int, limit: int) -> list[Hash]:
-        return [leaf_hash(leaf) for _, leaf in leaves_behind(self._log, position, limit)]
+        return [leaf_hash(leaf) for leaf in leaves_behind(self._log, position, limit)]
 
     def _head(self) -> int:
         with self._log.reading() as look:
             return look.head
 
 
-def leaves_behind(log: Log, position: int, limit: int) -> Iterator[tuple[int, bytes]]:
-    """Yield position and leaf of what stands behind a position. Raises `CorruptStoreError` where one is missing."""
+def leaves_behind(log: Log, position: int, limit: int) -> list[bytes]:
+    """Return the leaves of what stands behind a position.
+
+    Raises `CorruptStoreError` where one is missing or cannot be read.
+    """
     with log.reading() as look:
         rows = look.whole_after(position, limit)
-    for expected, (found, kind, data, tags) in enumerate(rows, position + 1):
-        if found != expected:
-            raise CorruptStoreError(f"the event at position {expected} is missing")
-        yield found, leaf_of(kind, tags, data)
+    if rows and rows[-1][0] != position + len(rows):
+        found = {row[0] for row in rows}
+        missing = next(one for one in range(position + 1, rows[-1][0]) if one not in found)
+        raise CorruptStoreError(f"the event at position {missing} is missing")
+    try:
+        return [leaf_of(kind, tags, data) for _, kind, data, tags in rows]
+    except TypeError:  # SQLite's columns hold anything
+        return [_odd_leaf(*row) for row in rows]
+
+
+def _odd_leaf(position: int, kind: object, data: object, tags: list[str]) -> bytes:
+    leaf = leaf_of_row(kind, tags, data)
+    if leaf is None:
+        raise CorruptStoreError(f"the event at position {position} cannot be read")
+    return leaf
 
 
 def all_leaves(log: Log) -> Iterator[tuple[int, bytes]]:
     """Yield position and leaf of everything in a log. Raises `CorruptStoreError` where one is missing."""
     position = 0
-    while page := list(leaves_behind(log, position, _BLOCKS_A_PAGE * BLOCK)):
-        yield from page
+    while page := leaves_behind(log, position, _BLOCKS_A_PAGE * BLOCK):
+        yield from enumerate(page, position + 1)
         position += len(page)
 
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from huissier.adapters.errors import StoreError
 from huissier.adapters.evidence.checkpoint import Head
 from huissier.adapters.evidence.kept import kept_beside
-from huissier.adapters.evidence.leaf import leaf_of
+from huissier.adapters.evidence.leaf import leaf_of_row
 from huissier.adapters.evidence.verifying import Leaf, LogVerifier, Verified, verified
 from huissier.adapters.integrity.findings import Findings
 from huissier.adapters.integrity.log_rows import LogRows, Row
@@ -54,11 +54,8 @@ def _leaves(rows: LogRows, index: TagIndex) -> Iterator[Leaf]:
 def _leaf(row: Row, index: TagIndex) -> bytes | None:
     """Return a row's leaf and have the index expect its tags; None for a row that a log cannot have."""
     tags = read_tags(row.tags)
-    data = row.data.encode() if isinstance(row.data, str) else row.data
     index.expect(tags or (), row.type, row.position)
-    if tags is None or not isinstance(row.type, str) or not isinstance(data, bytes):
-        return None
-    return leaf_of(row.type, tags, data)
+    return leaf_of_row(row.type, tags, row.data)
 
 
 def _as_it_is(_session: Session, _is_new: bool) -> None:

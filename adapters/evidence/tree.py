@@ -35,7 +35,8 @@ def root_of(hashes: Sequence[Hash]) -> Hash:
     """
     level = list(hashes)
     while len(level) > 1:
-        above = [sha256(b"\x01" + level[at] + level[at + 1]).digest() for at in range(0, len(level) - 1, 2)]
+        ones = iter(level)
+        above = [sha256(b"\x01" + left + right).digest() for left, right in zip(ones, ones, strict=False)]
         level = above if len(level) % 2 == 0 else [*above, level[-1]]
     return level[0] if level else sha256(b"").digest()
 

@@ -12,9 +12,9 @@ from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceEr
 from huissier.adapters.evidence.keys import Signer
 from huissier.adapters.evidence.making import witnessed
 from huissier.adapters.evidence.note import LOG, WITNESS, SignerKey
-from huissier.adapters.evidence.tree import Hash, leaf_hash
+from huissier.adapters.evidence.tree import Hash, leaf_hash, root_of
 from huissier.domain.vocabulary.ins import mentions_ins
-from tests.evidence.test_tree import HASHES, root_of, tree_of
+from tests.evidence.test_tree import HASHES, tree_of
 from tests.world import NOW
 
 LOG_KEY = SignerKey("log.example", LOG, b"1" * 32)

@@ -116,6 +116,17 @@ def test_a_missing_event_is_told(tmp_path: Path) -> None:
             tree_of(engine)
 
 
+def test_bytes_that_became_text_are_the_same_and_a_number_is_none(tmp_path: Path) -> None:
+    with Engine(f"sqlite:///{tmp_path}/huissier.db") as engine:
+        engine.handle_many(world())
+        by_hand, before = ByHand(f"sqlite:///{tmp_path}/huissier.db"), tree_of(engine).root()
+        by_hand.run("UPDATE events SET data = CAST(data AS TEXT) WHERE position = 2")
+        assert tree_of(engine).root() == before
+        by_hand.run("UPDATE events SET data = 5 WHERE position = 2")
+        with pytest.raises(CorruptStoreError, match="the event at position 2 cannot be read"):
+            tree_of(engine)
+
+
 # --- what a leaf is
 
 events = st.tuples(st.text(), st.lists(st.text(), max_size=4), st.binary())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from pymerkle import InmemoryTree
+from pymerkle import InmemoryTree  # type: ignore[import-untyped]
 
 from huissier.adapters.evidence.errors import RefusedError
 from huissier.adapters.evidence.tree import BLOCK, Frontier, Hash, Tree, continues, includes, leaf_hash, root_of
