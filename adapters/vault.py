@@ -9,7 +9,7 @@ import hmac
 import os
 import secrets
 from binascii import hexlify
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Final
@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from huissier.adapters.errors import VaultKeyError
 from huissier.adapters.log.place import Place
-from huissier.adapters.log.schema import make_private_file
 from huissier.adapters.log.session import Session
+from huissier.adapters.private_file import UnwritableError, make_once
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.ins import Ins
 
@@ -153,7 +153,7 @@ def load_key(place: Place, environment: Mapping[str, str]) -> bytes:
         raise VaultKeyError(f"a store on a server needs its vault key in {KEY_VARIABLE}, base64 of {KEY_LENGTH} bytes")
     path = place.path.with_name(place.path.name + ".key")
     if place.is_new:
-        _make_key_file(path, lambda: base64.b64encode(os.urandom(KEY_LENGTH)) + b"\n")
+        _make_key_file(path)
     try:
         return _decoded(path.read_text("ascii"), str(path))
     except FileNotFoundError:
@@ -164,22 +164,11 @@ def load_key(place: Place, environment: Mapping[str, str]) -> bytes:
         raise VaultKeyError(f"the vault key {path} cannot be read") from None
 
 
-def _make_key_file(path: Path, content: Callable[[], bytes]) -> None:
-    """Write a key file that is complete or absent, readable by its owner only; one that is there stays."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    make_private_file(draft)
+def _make_key_file(path: Path) -> None:
     try:
-        with draft.open("wb") as file:
-            file.write(content())
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    except OSError as problem:
-        raise VaultKeyError(f"the vault key {path} cannot be made: {problem.strerror}") from None
-    finally:
-        draft.unlink()
+        make_once(path, lambda: base64.b64encode(os.urandom(KEY_LENGTH)) + b"\n")
+    except UnwritableError as problem:
+        raise VaultKeyError(f"the vault's key: {problem}") from None
 
 
 def _decoded(text: str, where: str) -> bytes:

@@ -1,9 +1,9 @@
 """`huissier projections`: how far the read models are, keeping them up with the log, and building them again."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -11,7 +11,13 @@ from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, 
 from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
-    from huissier.projections.projection import Projection
+    from huissier.adapters.engine import Engine
+    from huissier.adapters.views.database import ViewsDatabase
+    from huissier.adapters.views.runner import Progress
+
+    Rebuild = Callable[[Progress], None]
+
+T = TypeVar("T")
 
 projections = typer.Typer(help="Read models folded from the log.", no_args_is_help=True)
 
@@ -23,11 +29,13 @@ def status(context: typer.Context, store: StoreOption = None, json: JsonOption =
     Exit status 1 if one has stopped.
     """
     from huissier.adapters.cli.views import views_of  # brings the database library, which --help does without
+    from huissier.adapters.evidence.nodes import Nodes
     from huissier.adapters.views.runner import Runner
     from huissier.projections.catalogue import ALL
 
     with views_of(context, store) as (engine, database):
         standings = [Runner(engine.log, database, kind).standing() for kind in ALL]
+        standings.append(Nodes(engine.log, database).standing())
     for standing in standings:
         if json:
             typer.echo(as_json(standing))
@@ -47,23 +55,24 @@ def rebuild(
 ) -> None:
     """Fold the whole log into fresh tables and switch over; readers keep reading meanwhile.
 
-    Exit status 1 if one has stopped at a fact that it cannot fold; the others are rebuilt.
+    The tree behind checkpoints is hashed again in place: `rebuild tree` where its log was replaced by another. Exit
+    status 1 if a projection has stopped at a fact that it cannot fold; the others are rebuilt.
     """
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.cli.views import views_of
-    from huissier.adapters.views.runner import ProjectionError, Runner
+    from huissier.adapters.views.runner import ProjectionError
 
-    kinds, is_whole = _named(name), True
+    is_whole = True
     with views_of(context, store) as (engine, database):
-        for kind in kinds:
+        for called, again in _rebuilds(name, engine, database):
             try:
-                with progress_bar(kind.name) as progress:
-                    Runner(engine.log, database, kind).rebuild(progress)
+                with progress_bar(called) as progress:
+                    again(progress)
             except ProjectionError as problem:  # the others are rebuilt all the same
                 tell(str(problem))
                 is_whole = False
             else:
-                typer.echo(f"{kind.name}: rebuilt")
+                typer.echo(f"{called}: rebuilt")
     if not is_whole:
         raise typer.Exit(Status.NO)
 
@@ -82,8 +91,9 @@ def follow(
     from huissier.adapters.errors import HuissierError, TemporarilyUnavailableError
     from huissier.adapters.views.follower import Follower
     from huissier.adapters.views.runner import Runner
+    from huissier.projections.catalogue import ALL
 
-    kinds, stopped = _named(name), 0
+    kinds, stopped = _named(name, [(kind.name, kind) for kind in ALL]), 0
 
     def told(problem: HuissierError) -> None:
         nonlocal stopped
@@ -91,7 +101,7 @@ def follow(
         stopped += not isinstance(problem, TemporarilyUnavailableError)
 
     with views_of(context, store) as (engine, database):
-        follower = Follower(engine.log, [Runner(engine.log, database, kind) for kind in kinds])
+        follower = Follower(engine.log, [Runner(engine.log, database, kind) for _, kind in kinds])
         with _until_ended(follower.stop):
             follower.run(told)
     if stopped:
@@ -109,10 +119,19 @@ def _until_ended(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _named(name: str | None) -> "tuple[type[Projection], ...]":
+def _rebuilds(name: str | None, engine: "Engine", database: "ViewsDatabase") -> "Sequence[tuple[str, Rebuild]]":
+    """Return what is meant by a name, each with what builds it again."""
+    from huissier.adapters.evidence.nodes import NAME, Nodes
+    from huissier.adapters.views.runner import Runner
     from huissier.projections.catalogue import ALL
 
-    found = tuple(kind for kind in ALL if name in (None, kind.name))
+    known: list[tuple[str, Rebuild]] = [(kind.name, Runner(engine.log, database, kind).rebuild) for kind in ALL]
+    return _named(name, [*known, (NAME, Nodes(engine.log, database).rebuild)])
+
+
+def _named(name: str | None, known: Sequence[tuple[str, T]]) -> Sequence[tuple[str, T]]:
+    """Return what is meant by a name, all by default."""
+    found = [one for one in known if name in (None, one[0])]
     if not found:
-        fail(f"there is no projection {name}; there are {', '.join(kind.name for kind in ALL)}", Status.UNREADABLE)
+        fail(f"there is no projection {name}; there are {', '.join(called for called, _ in known)}", Status.UNREADABLE)
     return found

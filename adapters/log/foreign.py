@@ -49,10 +49,14 @@ class ForeignLook:
 
     def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
         """Return positions, bytes and tags of what stands after a position, at most `limit`. Raises `StoreError`."""
+        return [(position, data, tags) for position, _, data, tags in self.whole_after(position, limit)]
+
+    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+        """Return positions, types, bytes and tags of what stands after a position. Raises `StoreError`."""
         found = list(self._up_to_head(events_in(self._recorder, after=position, limit=limit)))
         for expected, sequenced in enumerate(found, position + 1):
             _check_position(expected, sequenced.position)
-        return [(one.position, one.event.data, one.event.tags) for one in found]
+        return [(one.position, one.event.type, one.event.data, one.event.tags) for one in found]
 
     def facts_after(self, position: int, limit: int) -> list[tuple[int, bytes]]:
         """Return positions and bytes of what stands after a position, at most `limit`. Raises `StoreError`."""

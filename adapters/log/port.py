@@ -35,6 +35,10 @@ class Look(Protocol):
         """Return positions and bytes of what stands after a position, at most `limit`: who needs no tags is faster."""
         ...
 
+    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+        """Return positions, types, bytes and tags of what stands after a position, at most `limit`."""
+        ...
+
     def presume_new(self, tags: Iterable[str]) -> None:
         """Say which tags are most likely carried by no fact, so that reading them may be spared."""
         ...

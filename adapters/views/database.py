@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
@@ -47,7 +48,7 @@ class ViewsDatabase:
         """Open the read models beside a store, made on first use. Raises `StoreError`."""
         self._is_embedded = place.is_embedded
         self._dialect = place.dialect
-        path = None if place.path is None else place.path.with_name(place.path.name + ".views")
+        path = views_path(place)
         self.name = str(path or place.name)
         if path is not None:
             make_private_file(path)
@@ -116,6 +117,11 @@ class ViewsDatabase:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def views_path(place: Place) -> Path | None:
+    """Return the file of an embedded store's read models, None in memory and on a server."""
+    return None if place.path is None else place.path.with_name(place.path.name + ".views")
 
 
 def _in_transaction(connection: Connection) -> bool:
