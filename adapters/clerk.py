@@ -1,6 +1,7 @@
 """The clerk: decides one command on what a turn at the log sees, and writes the answer."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from huissier.adapters.identify import Identified, Identifier, Newcomer
 from huissier.adapters.turn import Turn
@@ -14,6 +15,7 @@ from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message, leaves_a_fact
 from huissier.domain.needs import Meant
 from huissier.domain.rule_set import RuleBook
+from huissier.domain.submission import give_up
 from huissier.domain.tags import submission_tag
 from huissier.domain.vocabulary.ins import Ins
 
@@ -31,7 +33,7 @@ class Clerk:
         self._rules = rules
         self._identifier = Identifier(self._vault, lenient_ins=rules.options.ins_key == "lenient")
 
-    def answer_all(self, commands: Iterable[AnyCommand], turn: Turn) -> list[Answer]:
+    def answer_all(self, commands: Iterable[AnyCommand], turn: Turn, *, keep_rejections: bool = True) -> list[Answer]:
         """Decide commands one after the other, each seeing the facts of those before.
 
         What they need is read together; but whom an erasure means depends on the commands before it, and whom
@@ -46,15 +48,18 @@ class Clerk:
             meant = [(command, who.identities) for command, who in zip(together, identified, strict=True)]
             turn.presume_new(_submitted(meant))
             turn.learn(meant)
-            answers += [self._answer(command, who, turn) for command, who in zip(together, identified, strict=True)]
+            answers += [
+                self._answer(command, who, turn, keep_rejections)
+                for command, who in zip(together, identified, strict=True)
+            ]
         return answers
 
-    def _answer(self, command: AnyCommand, identified: Identified, turn: Turn) -> Answer:
+    def _answer(self, command: AnyCommand, identified: Identified, turn: Turn, keep_rejections: bool) -> Answer:
         identities, newcomers = identified
         if isinstance(command, SubmitMessage):
             answer, is_new = self._answer_submission(command, identities, turn)
         else:
-            answer = self._answer_other(command, identities, turn)
+            answer = self._answer_other(command, identities, turn, keep_rejections)
             is_new = answer.outcome == "recorded"
         if is_new:
             for newcomer in newcomers:
@@ -66,6 +71,17 @@ class Clerk:
         if self._vault.usager_id(turn.session, newcomer.ins) is None:
             self._vault.keep(turn.change_vault(), newcomer.ins, newcomer.usager_id)
 
+    def give_up(self, id_: str, at: datetime, cause: str | None, turn: Turn) -> int | None:
+        """Record that a submission will not reach those of whom nothing was heard; return how many they are.
+
+        None where the submission is not known at that time.
+        """
+        submission = self._identifier.submission(id_)
+        turn.learn_submission(submission)
+        given_up = give_up(submission, at, cause, turn.facts.submission(submission))
+        turn.record(*(given_up or ()))
+        return None if given_up is None else len(given_up)
+
     def verdicts(self, command: SubmitMessage, turn: Turn) -> Verdicts:
         """Decide a submission and record nothing, not even in the vault."""
         identities = self._identifier.identify(command, turn.session).identities
@@ -73,7 +89,7 @@ class Clerk:
         turn.learn([(command, identities)])
         return verdicts_for(command, identities, self._decided(command, identities, turn)[0])
 
-    def _answer_other(self, command: OtherCommand, identities: Identities, turn: Turn) -> Answer:
+    def _answer_other(self, command: OtherCommand, identities: Identities, turn: Turn, keep_rejections: bool) -> Answer:
         turn.learn_more(command, identities)
         at = command.at or turn.now
         outcome = decide(command, identities, at, turn.facts)
@@ -82,7 +98,7 @@ class Clerk:
             case Unchanged():
                 return Answer(type=kind, outcome="unchanged", position=None)
             case Rejected():
-                position = turn.record(rejection(command, identities, at, outcome))
+                position = turn.record(rejection(command, identities, at, outcome)) if keep_rejections else None
                 return Answer(type=kind, outcome="rejected", position=position, reasons=(explained(outcome),))
             case Recorded(event):
                 if isinstance(event, UsagerErased):

@@ -35,7 +35,7 @@ def batches(stream: BinaryIO) -> Iterator[list[Line]]:
 
     Blank lines count but are passed over.
     """
-    reader = _Lines()
+    reader = LineCutter()
     while chunk := _read_some(stream):
         if lines := reader.feed(chunk):
             yield lines
@@ -48,15 +48,27 @@ def _read_some(stream: BinaryIO) -> bytes:
     return stream.read1(_CHUNK) if isinstance(stream, BufferedIOBase) else stream.read(_CHUNK)
 
 
-class _Lines:
-    """Cuts chunks into lines and keeps what is not complete yet."""
+class LineCutter:
+    """Cuts chunks into lines and keeps what is not complete yet; blank lines count but are passed over."""
 
-    def __init__(self) -> None:
-        self._number = 0
+    def __init__(self, number: int = 0) -> None:
+        """`number`: how many lines stand before."""
+        self._number = number
         self._rest = b""
         self._too_long = False
 
+    @property
+    def number(self) -> int:
+        """How many lines were complete so far."""
+        return self._number
+
+    @property
+    def unfinished(self) -> int:
+        """How many bytes of a line that is not complete yet are kept."""
+        return len(self._rest)
+
     def feed(self, chunk: bytes) -> list[Line]:
+        """Return the lines that a chunk completes."""
         *complete, rest = (self._rest + chunk).split(b"\n")
         lines = [line for content in complete if (line := self._line(content)) is not None]
         self._rest = rest
@@ -65,6 +77,7 @@ class _Lines:
         return lines
 
     def end(self) -> list[Line]:
+        """Return what stands behind the last end of a line."""
         line = self._line(self._rest) if self._rest or self._too_long else None
         return [] if line is None else [line]
 

@@ -14,6 +14,7 @@ from huissier.domain.events import AnyEvent, UsagerErased
 from huissier.domain.facts import Facts
 from huissier.domain.identities import Identities
 from huissier.domain.needs import Meant, changes_needs, needs
+from huissier.domain.tags import submission_tag
 from huissier.domain.timeline import Fact
 
 
@@ -41,12 +42,20 @@ class Turn:
 
     def learn(self, commands: Sequence[Meant]) -> None:
         """Read what decisions on commands need; facts of this turn are not in the log yet and are added."""
-        for tags in needs(commands, self.facts):
-            self._learned += tags
-            self._memory.learn(self._look, tags)
-            for tag in tags:
-                for fact in self._pending.get(tag, ()):
-                    self.facts.add((tag,), fact)
+        for tags in filter(None, needs(commands, self.facts)):
+            self._learn(tags)
+
+    def learn_submission(self, submission: str) -> None:
+        """Read what became of one submission, by its id as facts keep it."""
+        if missing := self.facts.not_recalled([submission_tag(submission)]):
+            self._learn(missing)
+
+    def _learn(self, tags: list[str]) -> None:
+        self._learned += tags
+        self._memory.learn(self._look, tags)
+        for tag in tags:
+            for fact in self._pending.get(tag, ()):
+                self.facts.add((tag,), fact)
 
     def learn_more(self, command: AnyCommand, identities: Identities) -> None:
         """Read what a command learned for needs besides, since this turn recorded what it did."""

@@ -105,3 +105,17 @@ def report(
             opens=before.decided.opens if verdict.usager else (),
         )
     )
+
+
+def give_up(
+    id_: str, at: datetime, cause: str | None, submission: Timeline[Submission]
+) -> tuple[MessageUndelivered, ...] | None:
+    """Return that it will not reach those of whom nothing was heard; None where it was not decided at that time."""
+    before = submission.as_of(at)
+    if before.decided is None:
+        return None
+    return tuple(
+        MessageUndelivered(at=at, id=id_, recipient=verdict.recipient, cause=cause)
+        for verdict in before.decided.verdicts
+        if verdict.accepted and before.arrival_at(verdict.recipient) is None
+    )

@@ -40,11 +40,6 @@ NameOption = Annotated[
 ]
 
 
-@serve.callback()
-def _group() -> None:
-    """Keep `postfix` a subcommand while it is the only one."""
-
-
 @serve.command()
 def postfix(
     context: typer.Context,
@@ -63,6 +58,26 @@ def postfix(
     from huissier.adapters.gateway.postfix.front import PostfixFront
 
     serve_front(context, "postfix", PostfixFront, listen, config, metrics, name, store, option)
+
+
+@serve.command()
+def milter(
+    context: typer.Context,
+    listen: ListenOption = None,
+    config: ConfigOption = None,
+    metrics: MetricsOption = None,
+    name: NameOption = None,
+    store: StoreOption = None,
+    option: PolicyOption = None,
+) -> None:
+    """Filter mail for Postfix or Sendmail (smtpd_milters) until SIGTERM; SIGHUP reads the file again.
+
+    The store must be there already. What the command line says comes before the file. See docs/gateways.md for the
+    lines in main.cf. Exit status 2 if the configuration cannot be read or an address cannot be listened on.
+    """
+    from huissier.adapters.gateway.milter.front import MilterFront
+
+    serve_front(context, "milter", MilterFront, listen, config, metrics, name, store, option)
 
 
 def serve_front(

@@ -22,6 +22,7 @@ FrontName = Literal["postfix", "milter"]
 _Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 _StoreSeconds = Annotated[float, Meta(gt=0, le=90)]  # Postfix itself waits for 100 seconds
 _Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{0,100}\Z")]
+_OwnHeader = Annotated[str, Meta(pattern=r"\A(?![Xx]-[Mm][Ss][Ss]-)([Xx]-[A-Za-z0-9-]{1,70})?\Z")]
 _Mode = Annotated[str, Meta(pattern=r"\A0[0-7]{3}\Z")]
 
 
@@ -95,6 +96,15 @@ class FrontSection(_Section, frozen=True):
             _named("metrics", lambda: parse_inet(self.metrics))
 
 
+class MilterSection(FrontSection, frozen=True):
+    """`decision_header`: the header that names a message's submission; what comes in under that name is removed.
+
+    Empty: messages stay as they are.
+    """
+
+    decision_header: _OwnHeader = "X-Huissier-Decision"
+
+
 class Settings(_Section, frozen=True):
     """The whole file. `store`: the store's URL; `rules`: the options of the rules, shadow among them."""
 
@@ -104,7 +114,7 @@ class Settings(_Section, frozen=True):
     rules: Options = Options()
     white_list: WhiteListSection = WhiteListSection()
     postfix: FrontSection = FrontSection()
-    milter: FrontSection = FrontSection()
+    milter: MilterSection = MilterSection()
 
     def front(self, name: FrontName) -> FrontSection:
         """Return the section of one protocol."""

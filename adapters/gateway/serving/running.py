@@ -79,6 +79,7 @@ class _Process:
         self._metrics = Metrics()
         self._gateway = Gateway(self._async_engine, settings.policy, Watches(Journal(engine.digest), self._metrics))
         self._front = make_front(self._gateway)
+        self._front.follow(settings)
         self._server = Server(self._front.new_session, settings.limits(name))
         self._metrics.look_at(engine, lambda: len(self._server))
         self._reloading = Reloading(engine, settings, load, name, self._follow)

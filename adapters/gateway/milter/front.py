@@ -1,0 +1,22 @@
+"""The mail filter as the server runs it."""
+
+from huissier.adapters.gateway.gateway import Gateway
+from huissier.adapters.gateway.milter.session import MilterSession
+from huissier.adapters.gateway.settings import Settings
+
+
+class MilterFront:
+    """Makes a session a connection."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Start with what settings say by default."""
+        self._gateway = gateway
+        self.follow(Settings())
+
+    def new_session(self) -> MilterSession:
+        """Return the session of a new connection."""
+        return MilterSession(self._gateway, self._decision_header)
+
+    def follow(self, settings: Settings) -> None:
+        """Take other settings, for connections from now on: what is edited is agreed on when they begin."""
+        self._decision_header = settings.milter.decision_header or None

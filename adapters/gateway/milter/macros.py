@@ -1,0 +1,49 @@
+"""What a mail server tells beside its commands: names and values, each set for the command that follows."""
+
+from huissier.adapters.gateway.milter.packets import Command, MalformedError, strings
+
+_OF_A_MESSAGE = (
+    Command.MAIL,
+    Command.RECIPIENT,
+    Command.DATA,
+    Command.HEADER,
+    Command.END_OF_HEADERS,
+    Command.BODY,
+    Command.END_OF_MESSAGE,
+)
+
+
+class Macros:
+    """Those of one SMTP session that still hold."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._values: dict[str, dict[str, str]] = {}
+
+    def define(self, data: bytes) -> None:
+        """Take those of a command, in place of the ones it had. Raises `MalformedError`."""
+        pairs = [text.decode("utf-8", "replace") for text in strings(data[1:])] if len(data) > 1 else []
+        if not data or len(pairs) % 2:
+            raise MalformedError("macros are a command's letter, names and values")
+        self._values[chr(data[0])] = dict(zip(map(_bare, pairs[::2]), pairs[1::2], strict=True))
+
+    def value(self, name: str, *commands: Command) -> str:
+        """Return a macro's value as the first of some commands tells it, or an empty text."""
+        return next((found for command in commands if (found := self._values.get(command, {}).get(name))), "")
+
+    def queue_id(self) -> str:
+        """Return the message's name in the server's queue, as told last; there is none before the first recipient."""
+        return self.value("i", *reversed(_OF_A_MESSAGE))
+
+    def take(self, name: str, command: Command) -> str:
+        """Return a macro's value, or an empty text, and let go of it: it is true of one command."""
+        return self._values.get(command, {}).pop(name, "")
+
+    def forget_message(self) -> None:
+        """Let go of those that a message had."""
+        for command in _OF_A_MESSAGE:
+            self._values.pop(command, None)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("{").removesuffix("}")

@@ -1,0 +1,175 @@
+"""One connection of a mail server, which is one SMTP session with any number of messages.
+
+At RCPT each recipient is let pass or refused by itself; at the end of the message it is recorded for all of them, or
+refused for all. "Accept" is never answered: at RCPT it would end the filtering of the whole message.
+"""
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+from string import ascii_lowercase
+from typing import Final
+
+from huissier.adapters.gateway.gateway import Gateway
+from huissier.adapters.gateway.milter.answers import CONTINUE, added_header, removed_headers, verdict
+from huissier.adapters.gateway.milter.macros import Macros
+from huissier.adapters.gateway.milter.message import Message
+from huissier.adapters.gateway.milter.negotiation import Terms, negotiate
+from huissier.adapters.gateway.milter.packets import Command, MalformedError, Packet, Packets, strings
+from huissier.adapters.gateway.replies import OUT_OF_STEP
+from huissier.adapters.gateway.transaction import Peer
+
+DECISION_HEADER: Final = "X-Huissier-Decision"
+
+_SIZE: Final = re.compile(rb"SIZE=([0-9]{1,12})", re.IGNORECASE)
+
+
+class MilterSession:
+    """Answers command by command; whatever is malformed closes the connection."""
+
+    def __init__(self, gateway: Gateway, decision_header: str | None = DECISION_HEADER) -> None:
+        """`decision_header` names the submission in the message; without it the message stays as it is."""
+        self._gateway = gateway
+        self._decision_header = decision_header
+        self._packets = Packets()
+        self._terms: Terms | None = None
+        self._begin()
+        self.is_over = False
+
+    def _begin(self) -> None:
+        """Begin an SMTP session."""
+        self._name = "".join(secrets.choice(ascii_lowercase) for _ in range(16))  # digits could look like an INS
+        self._messages = 0
+        self._macros = Macros()
+        self._message: Message | None = None
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no command is half told and no message under way."""
+        return self._packets.is_between and self._message is None
+
+    async def answers(self, received: bytes) -> AsyncIterator[bytes]:
+        """Yield what each command is answered."""
+        try:
+            for packet in self._packets.feed(received):
+                for answer in await self._answers(packet):
+                    yield answer
+                if self.is_over:
+                    return
+        except MalformedError as problem:
+            self._gateway.watch.failed(problem)
+            self._drop_message()
+            self.is_over = True
+
+    async def _answers(self, packet: Packet) -> list[bytes]:
+        """Return exactly one answer where one is waited for, and edits before it."""
+        if packet.command is Command.NEGOTIATE:
+            return [self._negotiated(packet.data)]
+        if self._terms is None:
+            raise MalformedError("nothing was agreed on yet")
+        if packet.command is Command.RECIPIENT:
+            return [await self._recipient(packet.data)]
+        if packet.command is Command.END_OF_MESSAGE:
+            return await self._end_of_message(packet.data)
+        self._take(packet)
+        return [CONTINUE] if self._terms.wants_answer(packet.command) else []
+
+    def _negotiated(self, offer: bytes) -> bytes:
+        self._drop_message()
+        self._begin()
+        self._terms, answer = negotiate(offer, edits_headers=self._decision_header is not None)
+        return answer
+
+    def _take(self, packet: Packet) -> None:
+        match packet.command:
+            case Command.MACROS:
+                self._macros.define(packet.data)
+            case Command.MAIL:
+                self._mail(packet.data)
+            case Command.HEADER:
+                self._header(packet.data)
+            case Command.BODY if self._message is not None:
+                self._message.add_body(packet.data)
+            case Command.ABORT:  # also told behind a message that came to its end: nothing is taken back
+                self._drop_message()
+                self._macros.forget_message()
+            case Command.QUIT:
+                self._drop_message()
+                self.is_over = True
+            case Command.QUIT_NEW_CONNECTION:
+                self._drop_message()
+                self._begin()
+            case _:
+                pass
+
+    def _mail(self, data: bytes) -> None:
+        """Begin a message from whom the server says it is; what the client typed counts where it says nothing."""
+        self._drop_message()
+        typed, *parameters = strings(data)
+        sender = self._macros.value("mail_addr", Command.MAIL) if typed != b"<>" else ""
+        peer, queue_id = self._peer(), self._macros.value("i", Command.MAIL)
+        self._macros.forget_message()  # those of the message before must not be taken for this one's
+        self._messages += 1
+        transaction = self._gateway.begin(f"{self._name}.{self._messages}", sender or _bare(typed), peer)
+        # Of mail that a program hands to sendmail(1) Postfix tells addresses without angle brackets.
+        by_smtp = typed.startswith(b"<")
+        self._message = Message(transaction, queue_id, _declared_size(parameters), comes_by_smtp=by_smtp)
+
+    def _peer(self) -> Peer:
+        """Return whose certificate was shown: Postfix tells the common name, Sendmail the whole name after slashes."""
+        name = self._macros.value("cert_subject", Command.MAIL, Command.HELO, Command.CONNECT)
+        return Peer(certificate_dn=name) if name.startswith("/") else Peer(certificate_cn=name or None)
+
+    async def _recipient(self, data: bytes) -> bytes:
+        """Decide on the address that the server resolved, for that is where the message goes.
+
+        Of mail that does not come by SMTP Postfix can refuse no recipient alone: it would try again for ever.
+        """
+        typed = _bare(strings(data)[0])
+        resolved = self._macros.take("rcpt_addr", Command.RECIPIENT)
+        if self._message is None:
+            return verdict(OUT_OF_STEP)
+        transaction, size = self._message.transaction, self._message.declared_size
+        if not self._message.comes_by_smtp:
+            return verdict(transaction.unasked(resolved or typed))
+        return verdict(await transaction.recipient(resolved or typed, size=size))
+
+    def _header(self, data: bytes) -> None:
+        match strings(data):
+            case [name, value]:
+                if self._message is not None:
+                    self._message.add_header(name, value, self._decision_header)
+            case _:
+                raise MalformedError("a header is a name and a value")
+
+    async def _end_of_message(self, last_chunk: bytes) -> list[bytes]:
+        message, self._message = self._message, None
+        if message is None:
+            return [verdict(OUT_OF_STEP)]
+        message.add_body(last_chunk)
+        reply = await message.decided(self._macros.queue_id() or message.queue_id)
+        self._macros.forget_message()
+        edits = self._edits(message.forged, reply.decision) if reply.kind == "pass" else []
+        return [*edits, verdict(reply)]
+
+    def _edits(self, forged: int, decision: str | None) -> list[bytes]:
+        if self._decision_header is None:
+            return []
+        added = [] if decision is None else [added_header(self._decision_header, decision)]
+        return [*removed_headers(self._decision_header, forged), *added]
+
+    def _drop_message(self) -> None:
+        if self._message is not None and self._message.transaction.let_through:
+            self._gateway.watch.abandoned()
+        self._message = None
+
+
+def _bare(address: bytes) -> str:
+    """Return what stands between angle brackets, as text; what is no text is no address either."""
+    return address.decode("utf-8", "replace").removeprefix("<").removesuffix(">")
+
+
+def _declared_size(parameters: list[bytes]) -> int | None:
+    """Return the size that a client declares for its message (RFC 1870), if it does."""
+    sizes = [int(matched[1]) for matched in map(_SIZE.fullmatch, parameters) if matched]
+    return max(sizes, default=None)

@@ -1,0 +1,97 @@
+"""Reads a log from where it was left, across rotation and truncation, and waits for more if it is to follow."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+from typing import BinaryIO, Final
+
+from huissier.adapters.ingest.place import Place, files_since
+from huissier.adapters.json_lines import Line, LineCutter
+
+_CHUNK: Final = 64 * 1024
+_LOOK_SECONDS: Final = 0.25
+
+
+class LogFile:
+    """A log that is written meanwhile; `place` is behind the last line that was yielded.
+
+    `lost`: the file in which reading stopped is gone, so that lines after it may not have been read.
+    """
+
+    def __init__(self, path: Path, stop: Event, *, place: Place | None = None, follow: bool = False) -> None:
+        """Begin at a place, by default at the start. Raises `OSError` where the file cannot be opened."""
+        self._path = path
+        self._stop = stop
+        self._follow = follow
+        files = [] if place is None else files_since(path, place, _opened)
+        self.lost = place is not None and not files
+        self._files = files or [(_opened(path), None)]
+        self._begin()
+
+    def _begin(self) -> None:
+        self._file, place = self._files.pop(0)
+        self._file.seek(0 if place is None else place.offset)
+        self._cutter = LineCutter(0 if place is None else place.lines)
+        self._set_place()
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def _set_place(self) -> None:
+        self.place = Place.of(self._file, self._file.tell() - self._cutter.unfinished, self._cutter.number)
+
+    def batches(self, *, whole_lines: bool = False) -> Iterator[list[Line]]:
+        """Yield lines as they come, and an empty list each time before waiting; it ends when told to stop.
+
+        `whole_lines`: what stands behind the last end of a line is no line yet.
+        """
+        try:
+            while not self._stop.is_set():
+                if not self.place.is_in(self._file):  # emptied, and perhaps written again
+                    self._files.insert(0, (_opened(self._path), None))
+                    self._next()
+                if chunk := self._file.read(_CHUNK):
+                    lines = self._cutter.feed(chunk)
+                    self._set_place()
+                    yield lines
+                elif self._files:
+                    yield self._cutter.end()
+                    self._next()
+                elif self._follow:
+                    yield []
+                    self._look_again()
+                else:
+                    break
+            if not (whole_lines or self._stop.is_set()):
+                yield self._cutter.end()
+        finally:
+            self._close()
+
+    def _look_again(self) -> None:
+        """Wait, unless another file has taken its place.
+
+        The writer goes on in a file that was renamed until it is told: it is left once the new one has content, after
+        it was read to its end once more.
+        """
+        with suppress(FileNotFoundError):
+            there, here = self._path.stat(), os.fstat(self._file.fileno())
+            if there.st_size and (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
+                self._files.append((_opened(self._path), None))
+                return
+        self._stop.wait(_LOOK_SECONDS)
+
+    def _next(self) -> None:
+        self._file.close()
+        self._begin()
+
+    def _close(self) -> None:
+        for file in (self._file, *(file for file, _ in self._files)):
+            file.close()
+
+
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb", buffering=0)

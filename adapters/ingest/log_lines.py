@@ -1,0 +1,170 @@
+"""Reads the log of a Postfix: which lines tell what became of a message, and which queue it came from.
+
+Whoever writes to a Postfix can choose part of what stands in its log. So a line is read from its start, field by
+field, an address with quotes in it is none, and what another server said is never searched for a delivery.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from itertools import islice
+from typing import Final
+
+from huissier.adapters.ingest.log_times import LogTimes
+from huissier.adapters.ingest.sightings import FROM_NOBODY, NOT_FINAL, Sighting, Told, Unreadable, cause_of
+from huissier.adapters.json_lines import Line
+from huissier.domain.vocabulary.errors import VocabularyError
+
+_STAMP: Final = (
+    r"(?:<[0-9]{1,3}>)?"
+    r"([A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.,]{8,18}[Z0-9:+-]{0,6}) "
+)
+_HEAD: Final = re.compile(rf"{_STAMP}\S+ ([^\s\[\]]+)\[[0-9]+\]: ([0-9A-Za-z]{{5,40}}): (.*)", re.DOTALL)
+_OTHER_HEAD: Final = re.compile(_STAMP)
+_DELIVERY: Final = re.compile(
+    r'to=<([^<>"\s]*)>,(?: orig_to=<([^<>"\s]*)>,)? relay=([^,]{1,500}),(?: conn_use=[0-9]+,)? delay=[^,]*,'
+    r" delays=[^,]*, dsn=([245]\.[0-9]{1,3}\.[0-9]{1,3}), status=([A-Za-z-]+) \((.*)",
+    re.DOTALL,
+)
+_GIVEN_UP: Final = re.compile(r'from=<[^<>"]*>, status=(?:force-)?expired, returned to sender')
+_TAKEN_OVER: Final = re.compile(r"(queued|forwarded) as ([0-9A-Za-z]{5,40})\b")
+_CAME_FROM: Final = re.compile(r", orig_queue_id=([0-9A-Za-z]{5,40})(?:,|$)")
+_ADDRESS_OF_RELAY: Final = re.compile(r"\[[^\]]*\]")
+_STATUS: Final = {"sent": "delivered", "bounced": "undelivered"}
+_NOT_FINAL: Final = frozenset({"deferred", "SOFTBOUNCE", "deliverable", "undeliverable"})  # the last two: probes
+_CLOCKS_APART: Final = timedelta(minutes=1)
+_NOBODY: Final = "<>"  # stands among the queue ids a message had before, where it is from nobody
+_MOST_QUEUES: Final = 50_000
+_MOST_HOPS: Final = 8
+
+Hops = dict[str, list[str]]
+
+
+class PostfixLog:
+    """Reads line after line, and knows of the messages in the queue which queue id each came from."""
+
+    def __init__(
+        self,
+        times: LogTimes,
+        gateways: Iterable[str],
+        not_final: Iterable[str] = (),
+        hops: Mapping[str, list[str]] | None = None,
+    ) -> None:
+        """`gateways`: before whose name a queue id is a submission's. `not_final`: relays that only pass a message on.
+
+        `hops`: for each queue id of a message that is still here, those it had before, the last first.
+        """
+        self._times = times
+        self._lines = self._known_lines = 0
+        self._gateways = tuple(gateways)
+        self._not_final = frozenset(not_final)
+        self.hops: Hops = dict(hops or {})
+
+    def read(self, line: Line) -> Told | None:
+        """Return what a line tells of a delivery, None where it is about something else."""
+        if line.content is None:
+            return Unreadable(place=line.number, error="the line is too long")
+        text = line.content.decode("utf-8", "replace").rstrip("\r")
+        self._lines += 1
+        if (head := _HEAD.match(text)) is None:
+            self._known_lines += _OTHER_HEAD.match(text) is not None
+            return _strange(line.number, text)
+        self._known_lines += 1
+        stamp, program, queue, rest = head.groups()
+        if rest.startswith("to=<"):
+            return self._delivery(line.number, text, stamp, program, queue, rest)
+        if rest.startswith("from=<"):
+            return self._given_up(line.number, text, stamp, program, queue, rest)
+        self._remember(queue, rest)
+        return None
+
+    @property
+    def is_strange(self) -> bool:
+        """Whether lines were read and none was one of a log: another kind of file, or a compressed one."""
+        return bool(self._lines) and not self._known_lines
+
+    def _delivery(self, place: int, text: str, stamp: str, program: str, queue: str, rest: str) -> Told | None:
+        if (found := _DELIVERY.match(rest)) is None:
+            return _strange(place, text)
+        if _NOBODY in self.hops.get(queue, ()):
+            return FROM_NOBODY
+        to, orig_to, relay, dsn, word, said = found.groups()
+        if word in _NOT_FINAL:
+            return NOT_FINAL
+        if word not in _STATUS:
+            return Unreadable(place=place, error=f"an unknown status {word}", text=text)
+        if word == "sent" and self._is_on_its_way(queue, relay, said):
+            return NOT_FINAL
+        recipients = tuple(dict.fromkeys(address for address in (orig_to, to) if address))
+        thrown_away = program.endswith("/discard")
+        delivered = word == "sent" and not thrown_away
+        return self._sighting(place, text, stamp, queue, recipients, delivered, cause_of(dsn, said.removesuffix(")")))
+
+    def _given_up(self, place: int, text: str, stamp: str, program: str, queue: str, rest: str) -> Told | None:
+        if not program.endswith("qmgr"):
+            return None
+        if rest.startswith("from=<>,"):
+            self._link(queue, _NOBODY)
+        if _GIVEN_UP.match(rest) is None:
+            return None
+        if _NOBODY in self.hops.get(queue, ()):
+            return FROM_NOBODY
+        return self._sighting(place, text, stamp, queue, (), False, "expired")
+
+    def _sighting(
+        self,
+        place: int,
+        text: str,
+        stamp: str,
+        queue: str,
+        recipients: tuple[str, ...],
+        delivered: bool,
+        cause: str | None,
+    ) -> Told:
+        try:
+            at = self._times.read(stamp)
+        except VocabularyError as problem:
+            return Unreadable(place=place, error=str(problem), text=text)
+        queues = (queue, *self.hops.get(queue, ()))
+        return Sighting(
+            place=place,
+            ids=tuple(f"{gateway}/{name}" for name in queues for gateway in self._gateways),
+            recipients=recipients,
+            status="delivered" if delivered else "undelivered",
+            times=(at, at + _CLOCKS_APART),
+            cause=None if delivered else cause,
+        )
+
+    def _is_on_its_way(self, queue: str, relay: str, said: str) -> bool:
+        """Say whether what was handed on comes back here under another queue id, or went to a relay on the way."""
+        taken = _TAKEN_OVER.search(said)
+        comes_back = taken is not None and taken[2] != queue and (taken[1] == "forwarded" or taken[2] in self.hops)
+        if taken is not None and comes_back:
+            self._link(taken[2], queue)
+        return comes_back or not self._not_final.isdisjoint({relay, _ADDRESS_OF_RELAY.sub("", relay)})
+
+    def _remember(self, queue: str, rest: str) -> None:
+        """Know a queue id as long as its message is here."""
+        if rest == "removed":
+            self.hops.pop(queue, None)
+        elif rest.startswith("client="):
+            came_from = _CAME_FROM.search(rest)
+            self._link(queue, came_from[1] if came_from else None)
+        elif rest.startswith("uid="):
+            self._link(queue, None)
+
+    def _link(self, queue: str, came_from: str | None) -> None:
+        before = [] if came_from is None else [came_from, *self.hops.get(came_from, [])]
+        known = self.hops.setdefault(queue, [])
+        known += [name for name in before if name not in known and name != queue]
+        del known[_MOST_HOPS:]
+        if len(self.hops) > _MOST_QUEUES:
+            for oldest in list(islice(self.hops, _MOST_QUEUES // 10)):
+                del self.hops[oldest]
+
+
+def _strange(place: int, text: str) -> Unreadable | None:
+    """Return a line that cannot be read where it may have told of a delivery."""
+    if ": to=<" in text and " status=" in text:
+        return Unreadable(place=place, error="not a line of delivery as Postfix writes it", text=text)
+    return None

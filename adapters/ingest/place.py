@@ -1,0 +1,95 @@
+"""Where reading a log stopped, kept so that it goes on there after a stop, a rotation or a crash."""
+
+import os
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+from msgspec import Struct
+
+from huissier.adapters.errors import HuissierError
+from huissier.adapters.private_file import private_file
+
+_BEGINNING: Final = 1024
+_COMPRESSED: Final = (".gz", ".xz", ".bz2", ".zst", ".lz4", ".Z")
+
+
+class PlaceError(HuissierError):
+    """A file of places cannot be read; the message names it."""
+
+
+class Place(Struct, frozen=True):
+    """A place in one file: up to where it was read, and what tells the file from those before and after it.
+
+    `begins`: a digest of its first `length` bytes, for a file that was emptied keeps its inode.
+    """
+
+    device: int
+    inode: int
+    offset: int
+    lines: int
+    length: int
+    begins: str
+
+    @classmethod
+    def of(cls, file: BinaryIO, offset: int, lines: int) -> "Place":
+        """Return the place at an offset of an open file."""
+        status = os.fstat(file.fileno())
+        length = min(offset, _BEGINNING)
+        return cls(status.st_dev, status.st_ino, offset, lines, length, _digest(file, length))
+
+    def is_in(self, file: BinaryIO) -> bool:
+        """Say whether a file is the one of this place and still reaches to it."""
+        status = os.fstat(file.fileno())
+        same = (status.st_dev, status.st_ino) == (self.device, self.inode)
+        return same and status.st_size >= self.offset and _digest(file, self.length) == self.begins
+
+
+class Kept(Struct):
+    """What is kept between two runs: the place, and the queue ids of messages that are still on their way."""
+
+    version: int = 1
+    place: Place | None = None
+    hops: dict[str, list[str]] = {}
+
+
+def load(path: Path) -> Kept:
+    """Return what was kept, or nothing where there is no such file yet. Raises `PlaceError`."""
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=Kept)
+    except FileNotFoundError:
+        return Kept()
+    except OSError as problem:
+        raise PlaceError(f"{path}: {problem.strerror}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise PlaceError(f"{path} holds no place in a log; remove it to read from the start") from None
+    if kept.version != 1:
+        raise PlaceError(f"{path} was written by another version of huissier")
+    return kept
+
+
+def save(path: Path, kept: Kept) -> None:
+    """Keep it, as a whole, readable by the owner only. Raises `UnwritableError`."""
+    with private_file(path) as file:
+        file.write(msgspec.json.encode(kept))
+
+
+def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place | None]]:
+    """Return the files to read on from a place: the one it is in, under whatever name, then those after it.
+
+    Empty where that file is gone or compressed. Whoever asks closes them.
+    """
+    beside = [p for p in log.parent.glob(f"{log.name}*") if p.is_file() and p.suffix not in _COMPRESSED]
+    rotated = sorted((p for p in beside if p != log), key=lambda p: p.stat().st_mtime)
+    files = [*map(opened, rotated), opened(log)]
+    for number, file in enumerate(files):
+        if place.is_in(file):
+            return [(file, place), *((later, None) for later in files[number + 1 :])]
+        file.close()
+    return []
+
+
+def _digest(file: BinaryIO, length: int) -> str:
+    return sha256(os.pread(file.fileno(), length, 0)).hexdigest()

@@ -1,0 +1,181 @@
+"""Reads reports that came as mail: of delivery (DSN, RFC 3464) and of what became of a message then (MDN, RFC 8098)."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, message_from_string
+from email.errors import MessageError
+from email.message import Message as Mail
+from email.utils import parsedate_to_datetime
+from itertools import product
+from typing import Final
+
+from huissier.adapters.ingest.mail import LONGEST_MESSAGE, Message
+from huissier.adapters.ingest.sightings import NOT_FINAL, Sighting, Told, Unreadable, cause_of
+from huissier.domain.commands import DeliveryStatus
+
+DECISION_HEADER: Final = "X-Huissier-Decision"
+
+_DSN: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_MDN: Final = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
+_RETURNED: Final = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
+_ACTIONS: Final[dict[str, DeliveryStatus | None]] = {
+    "delivered": "delivered",
+    "expanded": "delivered",  # it reached the address it was sent to, and was sent on from there
+    "failed": "undelivered",
+    "delayed": None,
+    "relayed": None,  # to where nobody reports from: sent is not received
+}
+# Whatever was done with a message, or not done, was done with it in the mailbox.
+_DISPOSITIONS: Final = frozenset({"displayed", "deleted", "dispatched", "processed"})
+_NAME: Final = re.compile(r"[!-~]{1,400}")
+_ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+;)?\s*<?([^\s<>;]{1,320})>?\s*")
+_XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
+_RECEIVED_UNDER: Final = re.compile(r"\sid\s+([0-9A-Za-z]{5,40})\b")
+_MOST_NAMES: Final = 8
+_SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)
+
+
+class Report:
+    """One message read as a report."""
+
+    def __init__(self, message: Message, gateways: Sequence[str]) -> None:
+        """`gateways`: before whose name a queue id is a submission's."""
+        self._number = message.number
+        self._is_cut = message.is_cut
+        self._gateways = gateways
+        self._mail = message_from_bytes(message.content)
+        parts = self._mail.get_payload() if self._mail.get_content_type() == "multipart/report" else []
+        self._parts = [part for part in parts if isinstance(part, Mail)] if isinstance(parts, list) else []
+
+    def told(self) -> Iterator[Told]:
+        """Yield what it tells, recipient by recipient."""
+        if (part := self._part(_DSN)) is not None:
+            yield from self._of_delivery(_groups(part), part is self._parts[-1])
+        elif (part := self._part(_MDN)) is not None:
+            yield self._of_disposition(next(iter(_groups(part)), Mail()))
+        else:
+            yield self._unreadable("not a report of delivery (multipart/report)")
+
+    def _part(self, kinds: frozenset[str]) -> Mail | None:
+        return next((part for part in self._parts if part.get_content_type() in kinds), None)
+
+    def _of_delivery(self, groups: list[Mail], is_last: bool) -> Iterator[Told]:
+        if self._is_cut and is_last:
+            yield self._unreadable(f"what it reports stands beyond its first {LONGEST_MESSAGE} bytes")
+            return
+        about, recipients = (groups[0], groups[1:]) if groups else (Mail(), [])
+        if not recipients:
+            yield self._unreadable("a report of delivery that names no recipient")
+        ids = self._ids(_text(about, "Original-Envelope-Id"), _text(about, "X-Postfix-Queue-ID"))
+        for fields in recipients:
+            yield self._about_recipient(fields, ids)
+
+    def _about_recipient(self, fields: Mail, ids: tuple[str, ...]) -> Told:
+        action = _text(fields, "Action").lower()
+        if action not in _ACTIONS:
+            return self._unreadable("Action: none of delivered, failed, delayed, relayed, expanded")
+        if (status := _ACTIONS[action]) is None:
+            return NOT_FINAL
+        cause = cause_of(_text(fields, "Status"), _text(fields, "Diagnostic-Code"))
+        times = (_time(_text(fields, "Last-Attempt-Date")), self._arrived())
+        return self._sighting(fields, ids, status, times, None if status == "delivered" else cause)
+
+    def _of_disposition(self, fields: Mail) -> Told:
+        disposition = _text(fields, "Disposition").partition(";")[2].partition("/")[0].strip().lower()
+        if disposition not in _DISPOSITIONS:
+            return self._unreadable(f"Disposition: none of {', '.join(sorted(_DISPOSITIONS))}")
+        return self._sighting(fields, self._ids("", ""), "delivered", (self._arrived(),), None)
+
+    def _sighting(
+        self,
+        fields: Mail,
+        ids: tuple[str, ...],
+        status: DeliveryStatus,
+        times: tuple[datetime | None, ...],
+        cause: str | None,
+    ) -> Told:
+        named = (_address(_text(fields, name)) for name in ("Original-Recipient", "Final-Recipient"))
+        recipients = tuple(dict.fromkeys(address for address in named if address))
+        if not recipients:
+            return self._unreadable("Final-Recipient: no address")
+        if not ids:
+            return self._unreadable("it names no submission: no decision header, envelope id or queue id")
+        known = tuple(time for time in times if time is not None)
+        return Sighting(place=self._number, ids=ids, recipients=recipients, status=status, times=known, cause=cause)
+
+    def _ids(self, envelope: str, queue: str) -> tuple[str, ...]:
+        """Return the submissions it may be about: as a gateway of ours named them first, then under queue ids."""
+        returned = self._returned()
+        received = [found for text in _texts(returned, "Received") for found in _RECEIVED_UNDER.findall(text)]
+        plain = [*_texts(returned, DECISION_HEADER), envelope, _XTEXT.sub(lambda code: chr(int(code[1], 16)), envelope)]
+        queues = [f"{gateway}/{name}" for name, gateway in product((queue, *received), self._gateways) if name]
+        ids = [name for name in (*plain, *queues) if _NAME.fullmatch(name)]
+        return tuple(dict.fromkeys(ids))[:_MOST_NAMES]
+
+    def _returned(self) -> Mail:
+        """Return the headers of the message it is about, as far as they came back."""
+        part = self._part(_RETURNED)
+        if part is None:
+            return Mail()
+        content = part.get_payload()
+        if isinstance(content, list):
+            return next((inner for inner in content if isinstance(inner, Mail)), Mail())
+        text = part.get_payload(decode=True)
+        return message_from_bytes(text) if isinstance(text, bytes) else Mail()
+
+    def _arrived(self) -> datetime | None:
+        """Return when our own server received it, else when it says that it was written."""
+        received = next(iter(_texts(self._mail, "Received")), "")
+        return _time(received.rpartition(";")[2]) or _time(_text(self._mail, "Date"))
+
+    def _unreadable(self, error: str) -> Unreadable:
+        return Unreadable(place=self._number, error=error)
+
+
+def read_report(message: Message, gateways: Sequence[str]) -> list[Told]:
+    """Return what a message tells, as a report."""
+    try:
+        return list(Report(message, gateways).told())
+    except (MessageError, ValueError, LookupError, RecursionError):
+        return [Unreadable(place=message.number, error="not a message of mail")]
+
+
+def _groups(part: Mail) -> list[Mail]:
+    """Return the groups of fields of a report; the library cuts only the older kind into them."""
+    content = part.get_payload()
+    if not isinstance(content, list):
+        data = part.get_payload(decode=True)
+        text = data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
+    else:
+        groups = [group for group in content if isinstance(group, Mail)]
+        if len(groups) != 1:
+            return [group for group in groups if group.keys()]
+        text = groups[0].as_string()
+    cut = re.split(r"\n\s*\n", text.replace("\r\n", "\n"))
+    return [message_from_string(group.lstrip("\n")) for group in cut if group.strip()]
+
+
+def _texts(mail: Mail, name: str) -> list[str]:
+    return [str(value).replace("\ufffd", "?") for value in mail.get_all(name, [])]
+
+
+def _text(mail: Mail, name: str) -> str:
+    return next(iter(_texts(mail, name)), "").strip()
+
+
+def _address(field: str) -> str | None:
+    found = _ADDRESS.fullmatch(field)
+    return None if found is None else found[1]
+
+
+def _time(text: str) -> datetime | None:
+    """Return the last moment that a date may mean, to the second as it is."""
+    try:
+        moment = parsedate_to_datetime(text.strip())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC) + _SECOND
+    except (OverflowError, ValueError):
+        return None

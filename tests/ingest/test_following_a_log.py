@@ -1,0 +1,165 @@
+"""A log is followed across rotation and truncation, and read on from where it was left."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from huissier.adapters.ingest.following import LogFile
+from huissier.adapters.ingest.place import Place
+from tests.command_line import PROGRAM, huissier
+from tests.ingest.logs import GATEWAY, delivery, kept_aside, queue_id, submitted, told
+from tests.world import DOCTOR, SURGEON, USAGER
+
+_MOST_SECONDS = 20.0
+
+
+class Follower:
+    """Follows a log on a thread of its own; `seen` are the lines it was given."""
+
+    def __init__(self, path: Path, place: Place | None = None) -> None:
+        self.seen: list[bytes] = []
+        self._stop = Event()
+        self.file = LogFile(path, self._stop, place=place, follow=True)
+        self._thread = Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        for lines in self.file.batches(whole_lines=True):
+            self.seen += [line.content or b"" for line in lines]
+
+    def wait_for(self, *lines: str) -> None:
+        expected = [line.encode() for line in lines]
+        deadline = time.monotonic() + _MOST_SECONDS
+        while self.seen != expected:
+            assert time.monotonic() < deadline, self.seen
+            time.sleep(0.005)
+
+    def stop(self) -> Place:
+        self._stop.set()
+        self._thread.join()
+        return self.file.place
+
+
+@pytest.fixture
+def follow(tmp_path: Path) -> Iterator[Callable[..., Follower]]:
+    followers: list[Follower] = []
+
+    def start(place: Place | None = None) -> Follower:
+        followers.append(Follower(tmp_path / "mail.log", place))
+        return followers[-1]
+
+    yield start
+    for follower in followers:
+        follower.stop()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "mail.log"
+    path.write_text("one\n")
+    return path
+
+
+def add(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def test_lines_come_as_they_are_written_and_whole(log: Path, follow: Callable[..., Follower]) -> None:
+    follower = follow()
+    follower.wait_for("one")
+    add(log, "tw")
+    add(log, "o\nthree\n")
+    follower.wait_for("one", "two", "three")
+
+
+def test_a_file_that_was_renamed_is_read_to_its_end_first(log: Path, follow: Callable[..., Follower]) -> None:
+    follower = follow()
+    follower.wait_for("one")
+    log.rename(log.with_name("mail.log.1"))
+    log.touch()
+    add(log.with_name("mail.log.1"), "two\n")  # the writer was not told yet
+    follower.wait_for("one", "two")
+    add(log, "three\n")
+    follower.wait_for("one", "two", "three")
+
+
+@pytest.mark.parametrize("after", ["2\n", "two, which is longer than what stood there before\n"])
+def test_a_file_that_was_emptied_is_read_from_its_start(after: str, log: Path, follow: Callable[..., Follower]) -> None:
+    follower = follow()
+    follower.wait_for("one")
+    log.write_text(after)
+    follower.wait_for("one", after.rstrip())
+
+
+def test_reading_goes_on_where_it_was_left(log: Path, follow: Callable[..., Follower]) -> None:
+    first = follow()
+    add(log, "not yet a li")
+    first.wait_for("one")
+    place = first.stop()
+    add(log, "ne\ntwo\n")
+    follow(place).wait_for("not yet a line", "two")
+
+
+def test_files_that_were_rotated_meanwhile_are_read_first(log: Path, follow: Callable[..., Follower]) -> None:
+    first = follow()
+    first.wait_for("one")
+    place = first.stop()
+    add(log, "two\n")
+    log.rename(log.with_name("mail.log.2"))
+    log.with_name("mail.log.1").write_text("three\n")
+    os.utime(log.with_name("mail.log.2"), (1, 1))
+    os.utime(log.with_name("mail.log.1"), (2, 2))
+    log.write_text("four\n")
+    second = follow(place)
+    second.wait_for("two", "three", "four")
+    assert not second.file.lost
+
+
+def test_a_file_that_is_gone_is_told(log: Path, follow: Callable[..., Follower]) -> None:
+    first = follow()
+    first.wait_for("one")
+    place = first.stop()
+    log.rename(log.with_name("mail.log.1.gz"))
+    log.write_text("five\n")
+    second = follow(place)
+    second.wait_for("five")
+    assert second.file.lost
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_program_follows_until_it_is_told_to_stop(number: signal.Signals, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}"
+    told(url, submitted([USAGER, SURGEON], DOCTOR))
+    log, place = tmp_path / "mail.log", tmp_path / "mail.log.huissier-place"
+    log.write_text(delivery(SURGEON))
+    command = [str(PROGRAM), "ingest", "postfix-log", "mail.log", "--follow", "--gateway", GATEWAY, "--json"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        _wait(lambda: place.exists() and json.loads(place.read_bytes())["place"]["lines"] == 1, process)
+        add(log, delivery(USAGER))
+        _wait(lambda: json.loads(place.read_bytes())["place"]["lines"] == 2, process)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=_MOST_SECONDS)
+    assert process.returncode == 0
+    assert (json.loads(output)["delivered"], kept_aside(tmp_path)) == (2, "")
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    add(log, delivery(USAGER, queue=queue_id(3)))
+    again = huissier("ingest", "postfix-log", "mail.log", "--state", place.name, "--gateway", GATEWAY, cwd=tmp_path)
+    assert again.returncode == 1
+    assert again.stdout.startswith("1 read: 0 delivered")
+
+
+def _wait(until: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + _MOST_SECONDS
+    while not until():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

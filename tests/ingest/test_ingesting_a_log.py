@@ -1,0 +1,247 @@
+"""A Postfix log becomes reports of delivery, each once; what does not fit is kept aside."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+import huissier
+from tests.command_line import Done
+from tests.command_line import huissier as run
+from tests.ingest.logs import GATEWAY, delivery, kept_aside, line, queue_id, submitted, told
+from tests.world import DOCTOR, REMOTE_DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
+
+STORE = "sqlite:///huissier.db"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ingest(*lines: str, options: tuple[str, ...] = ("--gateway", GATEWAY)) -> Done:
+    Path("mail.log").write_text("".join(lines))
+    return run("ingest", "postfix-log", "mail.log", *options, "--json", cwd=Path())
+
+
+def counts(done: Done) -> dict[str, object]:
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def may_answer() -> bool:
+    with huissier.open(STORE) as engine:
+        return engine.check(write(USAGER, DOCTOR)).outcome == "accepted"
+
+
+def test_what_was_sent_is_delivered_and_the_usager_may_answer() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    assert not may_answer()
+    done = ingest(line("removed", program="postfix/qmgr"), delivery(USAGER))
+    assert (done.returncode, counts(done)["delivered"]) == (0, 1)
+    assert may_answer()
+
+
+def test_reading_it_again_records_nothing_twice() -> None:
+    told(STORE, submitted([USAGER, SURGEON], DOCTOR))
+    lines = [delivery(USAGER), delivery(SURGEON, "bounced", said="unknown user", dsn="5.1.1")]
+    first = counts(ingest(*lines))
+    assert (first["delivered"], first["undelivered"], first["unchanged"]) == (1, 1, 0)
+    with huissier.open(STORE) as engine:
+        head = engine.head
+    again = counts(ingest(*lines, *lines))
+    assert (again["delivered"], again["undelivered"], again["unchanged"]) == (0, 0, 4)
+    with huissier.open(STORE) as engine:
+        assert engine.head == head
+
+
+def test_deferred_is_no_final_state() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    done = ingest(delivery(USAGER, "deferred", said="connect timed out", dsn="4.4.1", relay="none"))
+    assert (done.returncode, counts(done)["not_final"]) == (0, 1)
+    assert not may_answer()
+
+
+def test_when_postfix_gives_up_those_of_whom_nothing_was_heard_did_not_get_it() -> None:
+    told(STORE, submitted([USAGER, SURGEON, REMOTE_DOCTOR], DOCTOR))
+    expired = line(f"from=<{DOCTOR}>, status=expired, returned to sender", program="postfix/qmgr")
+    done = ingest(delivery(SURGEON), delivery(USAGER, "deferred", dsn="4.4.1"), expired)
+    assert (counts(done)["delivered"], counts(done)["undelivered"]) == (1, 2)
+    again = counts(ingest(expired))
+    assert (again["undelivered"], again["unchanged"]) == (0, 1)
+
+
+def test_a_recipient_is_found_under_the_address_that_was_submitted() -> None:
+    told(STORE, submitted([SECRETARIAT], DOCTOR))
+    done = ingest(delivery("box42@store.internal", orig_to=SECRETARIAT.upper()))
+    assert (done.returncode, counts(done)["delivered"]) == (0, 1)
+
+
+def test_what_passes_a_filter_is_reported_under_its_first_queue_id() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    first, second = queue_id(1), queue_id(2)
+    handed_on = delivery(USAGER, said=f"250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as {second}")
+    came_back = line("client=localhost[127.0.0.1]", program="postfix/smtpd", queue=second)
+    removed = line("removed", program="postfix/qmgr", queue=first)
+    done = ingest(came_back, handed_on, removed)
+    assert (done.returncode, counts(done)["delivered"], counts(done)["not_final"]) == (0, 0, 1)
+    assert not may_answer()
+    done = ingest(came_back, handed_on, removed, delivery(USAGER, queue=second))
+    assert (done.returncode, counts(done)["delivered"]) == (0, 1)
+    assert may_answer()
+
+
+def test_a_filter_that_names_the_first_queue_id_is_understood_at_once() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    came_back = line(
+        f"client=localhost[127.0.0.1], orig_queue_id={queue_id(1)}, orig_client=x[192.0.2.1]",
+        program="postfix/smtpd",
+        queue=queue_id(2),
+    )
+    assert counts(ingest(came_back, delivery(USAGER, queue=queue_id(2))))["delivered"] == 1
+
+
+def test_what_another_server_says_it_was_queued_as_is_no_hop() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    assert counts(ingest(delivery(USAGER, said=f"250 2.0.0 Ok: queued as {queue_id(3)}")))["delivered"] == 1
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1:10024", "127.0.0.1[127.0.0.1]:10024"])
+def test_a_relay_may_be_named_that_only_passes_messages_on(name: str) -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    done = ingest(
+        delivery(USAGER, relay="127.0.0.1[127.0.0.1]:10024", said="250 Ok"),
+        options=("--gateway", GATEWAY, "--on-the-way", name),
+    )
+    assert (counts(done)["delivered"], counts(done)["not_final"]) == (0, 1)
+
+
+def test_what_a_server_itself_reports_is_no_submission() -> None:
+    told(STORE)
+    bounce = line("from=<>, size=2297, nrcpt=1 (queue active)", program="postfix/qmgr")
+    expired = line("from=<>, status=expired, returned to sender", program="postfix/qmgr")
+    done = ingest(
+        bounce, delivery(DOCTOR, "deferred"), expired, delivery(DOCTOR), line("removed", program="postfix/qmgr")
+    )
+    assert (done.returncode, counts(done)["from_nobody"]) == (0, 3)
+
+
+def test_what_was_thrown_away_was_not_delivered() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    done = ingest(delivery(USAGER, relay="none", program="postfix/discard", said="silently"))
+    assert (counts(done)["delivered"], counts(done)["undelivered"]) == (0, 1)
+
+
+def test_a_traditional_time_of_the_second_of_the_decision_is_not_before_it() -> None:
+    from huissier.domain.vocabulary.times import parse_time
+
+    id_ = f"{GATEWAY}/{queue_id()}"
+    told(STORE, write(DOCTOR, USAGER, id=id_, at=parse_time("2026-10-31T08:30:00.700000Z")))
+    options = ("--gateway", GATEWAY, "--timezone", "Europe/Paris")
+    done = ingest(delivery(USAGER, stamp="Oct 31 09:30:00"), options=options)
+    assert (done.returncode, counts(done)["delivered"]) == (0, 1)
+    trail = run("audit", "trail", "--json", cwd=Path()).stdout
+    assert '"at":"2026-10-31T08:30:00.999999Z"' in trail
+
+
+def test_a_clock_that_is_behind_loses_no_delivery() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    assert counts(ingest(delivery(USAGER, stamp="2026-10-31T08:29:30+00:00")))["delivered"] == 1
+
+
+def test_what_cannot_be_matched_is_kept_aside_without_an_ins() -> None:
+    told(STORE, submitted([SURGEON], DOCTOR), submitted([USAGER], DOCTOR, number=2, final_hop=True))
+    done = ingest(
+        delivery(USAGER, "bounced", said=f"550 <{USAGER}>: no such user", dsn="5.1.1", queue=queue_id(5)),
+        delivery(REMOTE_DOCTOR),
+        delivery(USAGER, "bounced", said="mailbox full", dsn="5.2.2", queue=queue_id(2)),
+        delivery("x").replace("delay=", "dlay="),
+        delivery(SURGEON, "swallowed"),
+        delivery(SURGEON),
+    )
+    assert done.returncode == 1
+    assert counts(done)["kept_aside"] == {"NOT_FOUND": 2, "NOT_ALLOWED_IN_STATE": 1, "UNREADABLE": 2}
+    text = kept_aside(Path())
+    assert ins(1) not in text
+    entries = [json.loads(entry) for entry in text.splitlines()]
+    assert sorted((entry["place"], entry["reason"]) for entry in entries) == [
+        (1, "NOT_FOUND"),
+        (2, "NOT_FOUND"),
+        (3, "NOT_ALLOWED_IN_STATE"),
+        (4, "UNREADABLE"),
+        (5, "UNREADABLE"),
+    ]
+    first = next(entry for entry in entries if entry["place"] == 1)
+    assert first["recipients"][0].startswith("digest:")
+    assert first["recipients"][0].endswith("@patient.mssante.fr")
+    assert first["submissions"] == [f"{GATEWAY}/{queue_id(5)}"]
+    assert stat.S_IMODE(os.stat("huissier-aside.jsonl").st_mode) == 0o600
+
+
+def test_what_cannot_be_matched_leaves_no_fact() -> None:
+    told(STORE)
+    with huissier.open(STORE) as engine:
+        head = engine.head
+    ingest(delivery(USAGER))
+    with huissier.open(STORE) as engine:
+        assert engine.head == head
+
+
+@pytest.mark.parametrize(
+    "crafted",
+    [
+        f'"x>, relay=none, delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent (ok"@{DOCTOR.partition("@")[2]}',
+        f'{USAGER}>, relay=none, delay=0, delays=0/0/0/0, dsn=2.0.0, status=sent ("',
+    ],
+)
+def test_an_address_cannot_pass_for_a_delivery(crafted: str) -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    said = f"host said: 550 <{USAGER}>: status=sent (250 ok)"
+    done = ingest(
+        line(f"reject: RCPT from x[192.0.2.1]: 550 5.7.1 <{crafted}>: no; to=<{crafted}>", program="postfix/smtpd"),
+        delivery(crafted if crafted.startswith('"') else "a b", "bounced", dsn="5.1.1", said=said),
+    )
+    assert counts(done)["delivered"] == 0
+    assert not may_answer()
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\x00 not text\n", b"{}\n{}\n"])
+def test_what_is_no_log_is_told_so(content: bytes) -> None:
+    Path("mail.log").write_bytes(content)
+    done = run("ingest", "postfix-log", "mail.log", cwd=Path())
+    assert done.returncode == 2
+    assert "no line of it is one of a Postfix log" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("no.log",), "No such file"),
+        (("mail.log", "--timezone", "Nowhere/Land"), "--timezone: not a zone"),
+        (("mail.log", "--state", "state"), "holds no place"),
+        (("-", "--follow"), "leave out --follow"),
+    ],
+)
+def test_input_that_cannot_be_used_is_named(options: tuple[str, ...], error: str) -> None:
+    Path("mail.log").write_text(delivery(DOCTOR))
+    Path("state").write_text("[]")
+    done = run("ingest", "postfix-log", *options, cwd=Path())
+    assert (done.returncode, error in done.stderr) == (2, True)
+
+
+def test_a_store_that_cannot_be_used_is_status_3() -> None:
+    Path("huissier.db").write_bytes(b"not a database" * 100)
+    assert ingest(delivery(DOCTOR)).returncode == 3
+
+
+def test_standard_input_is_read_as_a_file_is() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    arguments = ("ingest", "postfix-log", "-", "--gateway", "other", "--gateway", GATEWAY)
+    done = run(*arguments, cwd=Path(), stdin=delivery(USAGER))
+    assert (done.returncode, done.stdout) == (
+        0,
+        "1 read: 1 delivered, 0 not delivered, 0 known already, 0 still on their way, 0 from nobody, 0 kept aside\n",
+    )

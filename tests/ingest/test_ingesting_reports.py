@@ -1,0 +1,164 @@
+"""Reports that came as mail become reports of delivery, about the submission that they name."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import huissier
+from huissier.adapters.ingest import mail
+from huissier.adapters.ingest.mail import Message, messages
+from huissier.adapters.ingest.reports import read_report
+from tests.command_line import Done
+from tests.command_line import huissier as run
+from tests.ingest.logs import GATEWAY, kept_aside, queue_id, submitted, told
+from tests.ingest.reports import about, dsn, mdn
+from tests.world import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
+
+STORE = "sqlite:///huissier.db"
+DECISION = f"{GATEWAY}/{queue_id()}"
+EARLIER = "Sat, 31 Oct 2026 08:29:00 +0000"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ingest(text: str) -> Done:
+    Path("mail").write_text(text)
+    return run("ingest", "dsn", "mail", "--gateway", GATEWAY, "--json", cwd=Path())
+
+
+def counts(done: Done) -> dict[str, object]:
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def may_answer() -> bool:
+    with huissier.open(STORE) as engine:
+        return engine.check(write(USAGER, DOCTOR)).outcome == "accepted"
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        dsn(about(USAGER), decision=DECISION),
+        dsn(about(USAGER), decision=DECISION, returned="message/rfc822"),
+        dsn(about(USAGER), envelope=DECISION),
+        dsn(about(USAGER), envelope=DECISION.replace("/", "+2F")),
+        dsn(about(USAGER), queue=queue_id()),
+        dsn(
+            about(USAGER), received=f"from a (b [192.0.2.1])\n by mx1 (Postfix) with ESMTPS id {queue_id()}\n for <x@y>"
+        ),
+        dsn(about(USAGER), queue=queue_id(), report="message/global-delivery-status"),
+        dsn(about(USAGER.upper()), queue=queue_id()).replace("\n", "\r\n"),
+        dsn(about("box@inside.invalid", original=USAGER), queue=queue_id()),
+        dsn(about(USAGER, last=EARLIER), queue=queue_id()),
+        dsn(about(USAGER, "Expanded"), queue=queue_id()),
+        mdn(USAGER, "displayed", decision=DECISION),
+        mdn(USAGER, "deleted/error", decision=DECISION),
+    ],
+)
+def test_a_report_is_about_the_submission_that_it_names(report: str) -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    assert not may_answer()
+    done = ingest(report)
+    assert (done.returncode, counts(done)["delivered"]) == (0, 1), kept_aside(Path())
+    assert may_answer()
+    assert counts(ingest(report))["unchanged"] == 1
+
+
+def test_each_recipient_of_a_report_is_told_of() -> None:
+    told(STORE, submitted([USAGER, SURGEON, SECRETARIAT], DOCTOR))
+    done = ingest(
+        dsn(
+            about(USAGER, "failed", why=f"550 5.1.1 <{USAGER}>: no such user"),
+            about(SURGEON),
+            about(SECRETARIAT, "delayed"),
+            queue=queue_id(),
+        )
+    )
+    found = counts(done)
+    assert (found["delivered"], found["undelivered"], found["not_final"]) == (1, 1, 1)
+    trail = run("audit", "trail", "--json", cwd=Path()).stdout
+    assert ins(1) not in trail
+
+
+def test_the_messages_of_an_mbox_are_told_apart() -> None:
+    told(STORE, submitted([USAGER], DOCTOR), submitted([SURGEON], DOCTOR, number=2))
+    separator = "From MAILER-DAEMON Sat Oct 31 09:00:00 2026\n"
+    one, two = dsn(about(USAGER), queue=queue_id(1)), dsn(about(SURGEON), queue=queue_id(2))
+    done = ingest(f"{separator}{one}\n{separator}{two}\n{separator}Subject: no report\n\nFrom here on\n")
+    assert (done.returncode, counts(done)["lines"], counts(done)["delivered"]) == (1, 3, 2)
+    entry = json.loads(kept_aside(Path()))
+    assert (entry["place"], entry["reason"]) == (3, "UNREADABLE")
+
+
+@pytest.mark.parametrize(
+    ("report", "error"),
+    [
+        ("Subject: hello\n\nno report\n", "not a report"),
+        (dsn(queue=queue_id()), "names no recipient"),
+        (dsn(about(USAGER, "teleported"), queue=queue_id()), "Action"),
+        (dsn(about("", "failed"), queue=queue_id()), "Final-Recipient"),
+        (dsn(about(USAGER)), "names no submission"),
+        (mdn(USAGER, "displayed"), "names no submission"),
+        (mdn(USAGER, "denied", decision=DECISION), "Disposition"),
+        ("\x00\xff", "not a report"),
+    ],
+)
+def test_what_cannot_be_read_is_kept_aside(report: str, error: str) -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    done = ingest(report)
+    assert (done.returncode, counts(done)["kept_aside"]) == (1, {"UNREADABLE": 1})
+    assert error in json.loads(kept_aside(Path()))["error"]
+    assert ins(1) not in kept_aside(Path())
+
+
+def test_a_report_inside_another_message_reports_nothing() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    forwarded = f"Content-Type: message/rfc822\n\n{dsn(about(USAGER), queue=queue_id())}"
+    assert counts(ingest(forwarded))["delivered"] == 0
+
+
+def test_of_a_message_that_is_too_long_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "LONGEST_MESSAGE", 2_000)
+    told(STORE, submitted([USAGER], DOCTOR))
+    done = ingest(dsn(about(USAGER), decision=DECISION) + "attached\n" * 10_000)
+    assert (done.returncode, counts(done)["lines"], counts(done)["delivered"]) == (0, 1, 1)
+    done = ingest(dsn(about(USAGER), decision=DECISION, body="text\n" * 10_000))
+    assert (done.returncode, counts(done)["kept_aside"]) == (1, {"UNREADABLE": 1})
+
+
+def test_several_files_are_taken_in_one_after_the_other() -> None:
+    told(STORE, submitted([USAGER], DOCTOR), submitted([SURGEON], DOCTOR, number=2))
+    Path("1").write_text(dsn(about(USAGER), queue=queue_id(1)))
+    Path("2").write_text(dsn(about(SURGEON), queue=queue_id(2)))
+    done = run("ingest", "dsn", "1", "2", "--gateway", GATEWAY, cwd=Path())
+    assert (done.returncode, done.stdout.startswith("2 read: 2 delivered")) == (0, True)
+
+
+def test_a_file_that_is_not_there_is_status_2() -> None:
+    done = run("ingest", "dsn", "nowhere", cwd=Path())
+    assert (done.returncode, "nowhere: No such file" in done.stderr) == (2, True)
+
+
+@given(st.binary(max_size=400), st.integers(0, 2000))
+def test_whatever_comes_is_read_or_said_to_be_unreadable(noise: bytes, place: int) -> None:
+    report = dsn(about(USAGER, "failed", why="no"), decision=DECISION, queue=queue_id()).encode()
+    for one in read_report(Message(1, report[:place] + noise + report[place:], False), (GATEWAY,)):
+        assert one is not None
+
+
+@given(st.lists(st.lists(st.sampled_from(["a: b", "", "From x", ">From y", "c"]), max_size=6).filter(any), min_size=1))
+def test_an_mbox_gives_back_the_messages_that_were_put_in(told: list[list[str]]) -> None:
+    texts = ["\n".join(lines).strip("\n") + "\n" for lines in told]
+    mbox = "".join(f"From a@b.invalid Sat Oct 31 09:00:00 2026\n{text}\n" for text in texts)
+    found = list(messages(BytesIO(mbox.encode())))
+    assert [message.content.decode().strip("\n") + "\n" for message in found] == texts
+    assert [message.number for message in found] == list(range(1, len(texts) + 1))

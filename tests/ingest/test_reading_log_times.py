@@ -1,0 +1,68 @@
+"""What a time in a log may mean: the last moment of it, in whatever zone and year it was written."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from huissier.adapters.ingest.log_times import LogTimes, parse_zone
+from huissier.domain.vocabulary.errors import VocabularyError
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def read(text: str, *, zone: str = "UTC", year: int | None = None, now: datetime = NOW) -> str:
+    return LogTimes(lambda: now, parse_zone(zone), year).read(text).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("2026-02-28T10:00:00+01:00", "2026-02-28T09:00:00.999999+00:00"),
+        ("2026-02-28T10:00:00.5+01:00", "2026-02-28T09:00:00.599999+00:00"),
+        ("2026-02-28T10:00:00.123456Z", "2026-02-28T10:00:00.123456+00:00"),
+        ("2026-02-28T10:00:00+0100", "2026-02-28T09:00:00.999999+00:00"),
+        ("2026-02-28 10:00:00", "2026-02-28T10:00:00.999999+00:00"),
+        ("Feb 28 10:00:00", "2026-02-28T10:00:00.999999+00:00"),
+        ("Mar  2 11:59:59", "2026-03-02T11:59:59.999999+00:00"),  # clocks differ
+        ("Mar  3 00:00:00", "2025-03-03T00:00:00.999999+00:00"),
+        ("Dec 31 23:59:59", "2025-12-31T23:59:59.999999+00:00"),
+        ("Feb 29 10:00:00", "2024-02-29T10:00:00.999999+00:00"),
+    ],
+)
+def test_a_time_is_the_last_moment_it_may_mean(text: str, means: str) -> None:
+    assert read(text) == means
+
+
+def test_where_clocks_go_back_it_is_the_later_of_the_two() -> None:
+    assert read("2025-10-26 02:30:00", zone="Europe/Paris") == "2025-10-26T01:30:00.999999+00:00"
+
+
+def test_a_named_year_goes_on_over_the_end_of_the_year() -> None:
+    times = LogTimes(lambda: NOW, UTC, 2019)
+    assert [times.read(text).year for text in ("Dec 30 10:00:00", "Dec 31 10:00:00", "Jan  1 10:00:00")] == [
+        2019,
+        2019,
+        2020,
+    ]
+
+
+@pytest.mark.parametrize("text", ["Foo 28 10:00:00", "Feb 30 10:00:00", "2026-02-28T25:00:00Z", "10:00", ""])
+def test_what_is_no_time_is_told_so(text: str) -> None:
+    with pytest.raises(VocabularyError):
+        read(text)
+
+
+@pytest.mark.parametrize("text", ["Nowhere/Land", "+99:00", "", "../etc/passwd"])
+def test_what_is_no_zone_is_told_so(text: str) -> None:
+    with pytest.raises(VocabularyError):
+        parse_zone(text)
+
+
+@given(st.integers(0, 364 * 24 * 3600))
+def test_a_time_of_the_last_year_is_read_back_without_its_year(seconds: int) -> None:
+    moment = (NOW - timedelta(seconds=seconds)).replace(tzinfo=None)
+    written = f"{moment:%b} {moment.day:2} {moment:%H:%M:%S}"
+    expected = moment.replace(microsecond=0, tzinfo=UTC) + timedelta(seconds=1) - timedelta(microseconds=1)
+    assert read(written) == expected.isoformat()
