@@ -43,12 +43,15 @@ class Facts:
         self._timelines: OrderedDict[str, AnyTimeline] = OrderedDict()
         self.size = 0
 
-    def recall(self, tag: str) -> bool:
-        """Say whether a subject is known; if so it counts as used just now."""
-        known = tag in self._timelines
-        if known:
-            self._timelines.move_to_end(tag)
-        return known
+    def not_recalled(self, tags: Iterable[str]) -> list[str]:
+        """Return which subjects are not known, each once; the others count as used just now."""
+        known, unknown = self._timelines, []
+        for tag in dict.fromkeys(tags):
+            if tag in known:
+                known.move_to_end(tag)
+            else:
+                unknown.append(tag)
+        return unknown
 
     def knows_any(self, tags: Iterable[str]) -> bool:
         """Say whether a fact with these tags would change anything that is known here."""

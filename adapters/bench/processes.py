@@ -1,7 +1,7 @@
 """Processes that decide on one store at the same time, each with an engine and callers of its own."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import get_context
 from signal import SIG_IGN, SIGINT, signal
 from time import perf_counter
@@ -74,7 +74,8 @@ def _decide(pipe: Pipe, url: sa.URL, key: str, town: Town, tasks: int, seed: int
             pipe.send(0)
             while True:
                 pipe.send(callers.tasks(tasks, pipe.recv()).operations)
-    except (EOFError, BrokenPipeError):
-        return
+    except (EOFError, ConnectionError):
+        return  # whoever asked is gone
     except Exception as problem:
-        pipe.send(problem)
+        with suppress(ConnectionError):
+            pipe.send(problem)

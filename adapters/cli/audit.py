@@ -23,7 +23,7 @@ Texts = list[str] | None
 Language = Literal["fr", "en"]
 LanguageOption = Annotated[Language, typer.Option("--lang", help="French or English.")]
 
-audit = typer.Typer(help="What the log says: the trail of facts, and decisions explained.", no_args_is_help=True)
+audit = typer.Typer(help="What the log says, and the proof that nothing in it was changed.", no_args_is_help=True)
 
 
 @audit.command()
@@ -95,13 +95,13 @@ def trail(
         *_known("reason", reason, tuple(Code)),
         *([frozenset((SHADOW,))] if shadow else []),
     ]
-    ins = None if usager is None else _private(usager)
+    ins = None if usager is None else read_private(usager)
     with caught_up(context, store, Trail) as (engine, connection, view):
         if submission:
-            names = _names(engine)
+            names = names_in(engine)
             words.append(_any_of("submission", (kept for id_ in submission for kept in names.submission(id_))))
         if ins is not None:
-            words.append(_any_of("usager", [_usager(_names(engine), ins)]))
+            words.append(_any_of("usager", [_usager(names_in(engine), ins)]))
         question = Question(words=tuple(words), happened=happened, recorded=recorded)
         if csv:
             _print(csv_header())
@@ -125,9 +125,9 @@ def explain(
     from huissier.adapters.audit.explanation_text import text_of
     from huissier.adapters.json_lines import as_json
 
-    id_ = _private("-") if submission == "-" else submission
+    id_ = read_private("-") if submission == "-" else submission
     with opened(context, store, None, create=False) as engine:
-        found = explained(engine.log, _names(engine).submission(id_), lang)
+        found = explained(engine.log, names_in(engine).submission(id_), lang)
     if found is None:
         fail("no message was submitted under this id", Status.NO)
     for line in [as_json(found)] if json else text_of(found, lang):
@@ -147,7 +147,8 @@ def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def _names(engine: "Engine") -> "Names":
+def names_in(engine: "Engine") -> "Names":
+    """Return what names mean in an open store."""
     from huissier.adapters.audit.asking import Names
     from huissier.adapters.vault import Vault, load_key
 
@@ -165,7 +166,7 @@ def _usager(names: "Names", ins: str) -> str:
         fail(f"--usager: {problem}", Status.NO)
 
 
-def _private(file: str) -> str:
+def read_private(file: str) -> str:
     """Read what should not stand on a command line, from a file or standard input."""
     try:
         return (sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")).strip()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import msgspec
 import typer
 
-from huissier.adapters.errors import InvalidCommandError, StoreError, WhiteListError
+from huissier.adapters.errors import InvalidCommandError, StoreError, TemporarilyUnavailableError, WhiteListError
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import without_ins
@@ -54,8 +54,24 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 def fail(message: str, status: Status) -> NoReturn:
     """Say what is wrong and end."""
-    typer.echo(f"huissier: {without_ins(message)}", err=True)
+    tell(message)
     raise typer.Exit(status)
+
+
+def fail_behind(line: int, problem: StoreError) -> NoReturn:
+    """Say what is wrong with the store and what became of the input behind a line, and end."""
+    is_lost = isinstance(problem, TemporarilyUnavailableError)  # what is lost may be the answer alone
+    rest = (
+        f"what stands after line {line} may be recorded or not"
+        if is_lost
+        else f"nothing after line {line} was recorded"
+    )
+    fail(f"{problem}; {rest}", Status.STORE)
+
+
+def tell(message: str) -> None:
+    """Say what is wrong and go on."""
+    typer.echo(f"huissier: {without_ins(message)}", err=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from eventsourcing.dcb.api import DCBEvent
 
+from huissier.adapters.log.bell import Bell
 from huissier.adapters.log.session import Session
 
 
@@ -28,6 +29,14 @@ class Look(Protocol):
 
     def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
         """Return positions, bytes and tags of what stands after a position, at most `limit`."""
+        ...
+
+    def facts_after(self, position: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return positions and bytes of what stands after a position, at most `limit`: who needs no tags is faster."""
+        ...
+
+    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+        """Return positions, types, bytes and tags of what stands after a position, at most `limit`."""
         ...
 
     def presume_new(self, tags: Iterable[str]) -> None:
@@ -53,6 +62,11 @@ class Pen(Look, Protocol):
 
 class Log(Protocol):
     """A log and the vault beside it."""
+
+    @property
+    def appended(self) -> Bell:
+        """Rings whenever this process appended something."""
+        ...
 
     def reading(self) -> AbstractContextManager[Look]:
         """Look without writing."""

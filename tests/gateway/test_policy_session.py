@@ -125,7 +125,7 @@ def test_a_store_that_is_closed_defers_at_every_stage() -> None:
     played(play)
 
 
-@pytest.mark.parametrize("state", ["CONNECT", "EHLO", "HELO", "MAIL", "VRFY", "ETRN"])
+@pytest.mark.parametrize("state", ["CONNECT", "EHLO", "HELO", "MAIL", "VRFY", "ETRN", "BDAT"])
 def test_before_there_is_a_recipient_nothing_is_decided(state: str) -> None:
     async def play(server: Postfix) -> None:
         assert await server.ask(asked(state, instance="")) == PASS

@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +67,21 @@ def folder(tmp_path: Path) -> Path:
 def start(folder: Path) -> Iterator[Start]:
     with contextlib.ExitStack() as stack:
 
-        def begin(*arguments: str, command: tuple[str, ...] = (str(PROGRAM),), **more: Any) -> Service:
+        def begin(
+            *arguments: str,
+            command: tuple[str, ...] = (str(PROGRAM),),
+            env: dict[str, str] | None = None,
+            third: socket.socket | None = None,
+        ) -> Service:
+            """Start the service; `third` is what it finds as its file 3."""
             process = subprocess.Popen(
                 [*command, "serve", "postfix", *arguments],
                 cwd=folder,
                 stderr=subprocess.PIPE,
                 env={name: value for name, value in os.environ.items() if not name.startswith("HUISSIER_")}
-                | more.pop("env", {}),
-                **more,
+                | (env or {}),
+                pass_fds=() if third is None else (3,),
+                preexec_fn=None if third is None else partial(os.dup2, third.fileno(), 3),
             )
             stack.enter_context(process)
             stack.callback(process.kill)
@@ -199,8 +207,7 @@ def test_systemd_passes_sockets_and_hears_how_far_it_is(folder: Path, start: Sta
                 "gateway.toml",
                 command=(sys.executable, "-c", ACTIVATE, str(PROGRAM)),
                 env={"LISTEN_FDS": "1", "NOTIFY_SOCKET": str(folder / "notify")},
-                pass_fds=(3,),
-                preexec_fn=lambda: os.dup2(listening.fileno(), 3),
+                third=listening,
             )
             assert service.until("listening")["on"] == [f"unix:{folder}/activated"]
             assert early.recv(4096) == PASS

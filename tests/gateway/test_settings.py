@@ -65,7 +65,7 @@ def test_the_command_line_comes_before_the_file(tmp_path: Path) -> None:
         "postfix": {"listen": None, "metrics": "[::1]:9125"},
     }
     settings = read_settings(file, said)
-    assert (settings.store, settings.policy.name, settings.policy.hosted) == ("b", "b", {"a.fr"})
+    assert (settings.store, settings.policy.name, settings.policy.hosted) == ("b", "b", frozenset({"a.fr"}))
     assert (settings.rules.reopening, settings.rules.shadow_reasons) == (False, ("CONTACT_NOT_OPENED",))
     assert (settings.postfix.listen, settings.postfix.metrics) == (("inet:[::1]:1",), "[::1]:9125")
     with pytest.raises(SettingsError, match=r"the command line, gateway\.name: "):
