@@ -2,8 +2,8 @@
 
 import pytest
 
-from huissier import SuspendMailbox
-from huissier.adapters.gateway.replies import OUT_OF_STEP
+from huissier import SubmitMessage, SuspendMailbox
+from huissier.adapters.gateway.replies import OUT_OF_STEP, Reply
 from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Policy
 from tests.gateway.milter.mta import (
@@ -365,7 +365,7 @@ class Counting:
         self.left = 0
         self.problems: list[str] = []
 
-    def decided(self, *_: object) -> None: ...
+    def decided(self, command: SubmitMessage, reply: Reply, seconds: float) -> None: ...
 
     def failed(self, problem: Exception) -> None:
         self.problems.append(type(problem).__name__)
