@@ -102,7 +102,12 @@ def postfix(more: str = "", *, processes: str = "-") -> Iterator[Postfix]:
     try:
         server = Postfix(root, free_port())
         _configure(server, more, processes)
-        command = [MASTER, "-c", str(root / "conf"), "-d"]  # in the foreground, with a process group to end as a whole
+        command = [
+            str(MASTER),
+            "-c",
+            str(root / "conf"),
+            "-d",
+        ]  # in the foreground, with a process group to end as a whole
         process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
         wait_until(lambda: answers(server.port), process)
         yield server
