@@ -73,16 +73,17 @@ def _commands(event: CommandRejected, facts: Facts) -> Iterator[Other]:
                 yield WithdrawDomain(domain=subject, operator=operator), Identities()
         case "open-ens" | "close-ens" | "erase-usager":
             usager = Identities(usager=MailboxAddress.of_fact(subject) if subject else None)
-            yield {"open-ens": OpenEns, "close-ens": CloseEns, "erase-usager": EraseUsager}[event.command](ins=""), usager
+            yield (
+                {"open-ens": OpenEns, "close-ens": CloseEns, "erase-usager": EraseUsager}[event.command](ins=""),
+                usager,
+            )
         case _:
             address = MailboxAddress.of_fact(subject) if subject else None
             who = Identities(addresses={subject: address})
             yield from ((command, who) for command in _about_mailbox(event.command, subject, address, facts))
 
 
-def _about_mailbox(
-    kind: str, subject: str, address: MailboxAddress | None, facts: Facts
-) -> Iterator[OtherCommand]:
+def _about_mailbox(kind: str, subject: str, address: MailboxAddress | None, facts: Facts) -> Iterator[OtherCommand]:
     match kind:
         case "create-mailbox":
             other = CreateMailbox(address=subject, kind="PER", name=_NOBODY)

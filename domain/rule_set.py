@@ -14,6 +14,7 @@ from msgspec import Meta, Struct, structs
 
 from huissier.domain.reasons import TABLE
 from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.domain.vocabulary.times import Time
 
 USAGERS_DOMAIN = "patient.mssante.fr"
 PHARMACIES = frozenset({"SA33", "SA38", "SA39", "SA65"})
@@ -97,7 +98,10 @@ def _value(name: str, text: str) -> str | list[str]:
     return [_ESCAPED.sub(lambda found: chr(int(found[1], 16)), part) for part in text.split(",")]
 
 
-class RuleSet(Struct, frozen=True, kw_only=True):
+Bytes = Annotated[int, Meta(ge=0)]
+
+
+class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules in force from a date on.
 
     `usagers`: whether usagers take part at all. `usagers_since_referentiel`: the version an operator must have
@@ -107,15 +111,15 @@ class RuleSet(Struct, frozen=True, kw_only=True):
     bytes by destination domain, which come before it.
     """
 
-    name: str
-    since: datetime
+    name: Annotated[str, Meta(pattern=r"\A\S+\Z", max_length=100)]
+    since: Time
     usagers: bool
     usagers_since_referentiel: str = "1.4"
-    commitment_deadline: datetime = datetime(2021, 11, 26, tzinfo=UTC)
+    commitment_deadline: Time = datetime(2021, 11, 26, tzinfo=UTC)
     mixed_recipients: bool = False
     pharmacy_secteurs: frozenset[str] = frozenset()
-    usagers_size_limit: int | None = None
-    size_limits: dict[str, int] = {}
+    usagers_size_limit: Bytes | None = None
+    size_limits: dict[str, Bytes] = {}
     options: Options = Options()
     label: str = ""
 

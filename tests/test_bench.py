@@ -21,13 +21,13 @@ from psycopg import sql
 from sqlalchemy import URL, make_url
 
 import huissier
+from huissier.adapters import child_process
 from huissier.adapters.bench.measuring import QUICK, measure
 from huissier.adapters.bench.processes import _decide
 from huissier.adapters.bench.replay import fold
 from huissier.adapters.bench.scratch import NewStore, scratch_stores
 from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Figure, Lap, each, rate, take_turns, within
-from huissier.adapters.child_process import run
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import StoreError
 from huissier.adapters.vault import KEY_VARIABLE
@@ -188,7 +188,7 @@ def test_a_process_that_takes_part_ends_quietly_when_nobody_listens(tmp_path: Pa
     here, there = Pipe()
     url = make_url(f"sqlite:///{tmp_path / 'huissier.db'}")
     with ThreadPoolExecutor(1) as taking_part:
-        ended = taking_part.submit(run, there, _decide, url, KEY[KEY_VARIABLE], Town(2), 1, 1)
+        ended = taking_part.submit(child_process.run, there, _decide, url, KEY[KEY_VARIABLE], Town(2), 1, 1)
         assert here.poll(30)
         here.close()  # with what it said unread, which is told as a reset connection
         ended.result(30)

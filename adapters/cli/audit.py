@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
+from huissier.adapters.cli.replay import replay
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, opened
+from huissier.adapters.cli.what_if import what_if
 from huissier.domain.vocabulary.errors import VocabularyError
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ Language = Literal["fr", "en"]
 LanguageOption = Annotated[Language, typer.Option("--lang", help="French or English.")]
 
 audit = typer.Typer(help="What the log says, and the proof that nothing in it was changed.", no_args_is_help=True)
+audit.command()(replay)
+audit.command()(what_if)
 
 
 @audit.command()

@@ -13,14 +13,14 @@ from tests.strategies import histories, options
 History = list[AnyCommand]
 
 
-@histories_looked_at(120)
+@histories_looked_at(80)
 @given(history=histories(), options=options())
 @told_shortly
 def test_a_replay_of_what_an_engine_recorded_finds_no_difference(history: History, options: Options) -> None:
     assert differences(lived(history, options)) == []
 
 
-@histories_looked_at(60)
+@histories_looked_at(40)
 @given(history=histories(), options=options())
 @told_shortly
 def test_shares_together_check_every_fact_once_and_find_no_difference(history: History, options: Options) -> None:
@@ -30,5 +30,5 @@ def test_shares_together_check_every_fact_once_and_find_no_difference(history: H
         for number in range(of):
             with Replaying(1, Share(number, of)) as part:
                 assert [found for row in source.facts for found in part.take(row)] == []
-                facts += part.tally["facts"]
+                facts += part.tally["facts",]
         assert facts == source.head

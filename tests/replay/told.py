@@ -29,5 +29,4 @@ def lived(history: Sequence[AnyCommand], options: Options | None = None) -> Rows
 
 def differences(source: RowsSource, **arguments: int) -> list[Difference]:
     """Return what a replay within this process finds."""
-    found = replay(source, jobs=1, **arguments).findings()
-    return [one for one in found if isinstance(one, Difference)]
+    return list(replay(source, jobs=1, **arguments).findings())

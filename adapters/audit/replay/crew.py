@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from itertools import islice
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 from zlib import crc32
 
 import msgspec
@@ -21,12 +21,17 @@ PAGE: Final = 500
 _WORTH_PROCESSES: Final = 20_000  # facts; before that they would not have started yet
 
 Progress = Callable[[int, int], None]
+Tally = Counter[tuple[str, ...]]  # how often something was done or found, by what and of what kind
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something found at a position of the log."""
 
     position: int
+
+
+F = TypeVar("F", bound=Finding)
+F_co = TypeVar("F_co", bound=Finding, covariant=True)
 
 
 class Share(NamedTuple):
@@ -44,39 +49,39 @@ class Share(NamedTuple):
         return number % self.of == self.number
 
 
-class Worker(Protocol):
-    """Takes facts in the order of the log; `tally` counts what was done, names are free."""
+class Worker(Protocol[F_co]):
+    """Takes facts in the order of the log; `tally` counts what was done."""
 
-    tally: Counter[str]
+    tally: Tally
 
-    def take(self, row: Row) -> Iterable[Finding]:
+    def take(self, row: Row) -> Iterable[F_co]:
         """Return what is found at a fact."""
         ...
 
 
-Work = Callable[[Share], AbstractContextManager[Worker]]
+Work = Callable[[Share], AbstractContextManager[Worker[F]]]
 
 
-class _Page(NamedTuple):
+class _Page(NamedTuple, Generic[F]):
     """What one worker found among the same rows as the others; the last page of each has its tally."""
 
     until: int
-    found: list[Finding]
-    tally: Counter[str] | None = None
+    found: list[F]
+    tally: Tally | None = None
 
 
-class Crew:
+class Crew(Generic[F]):
     """One piece of work on a log up to a position; `tally` is complete when all findings were taken."""
 
-    def __init__(self, source: Source, work: Work, *, until: int | None = None, jobs: int | None = None) -> None:
+    def __init__(self, source: Source, work: Work[F], *, until: int | None = None, jobs: int | None = None) -> None:
         """Use so many processes, by default all cores where the log is long enough."""
         self._source = source
         self._work = work
         self._until = source.head if until is None else min(until, source.head)
         self._jobs = _worth(self._until) if jobs is None else jobs
-        self.tally: Counter[str] = Counter()
+        self.tally: Tally = Counter()
 
-    def findings(self, progress: Progress = lambda _done, _of: None) -> Iterator[Finding]:
+    def findings(self, progress: Progress = lambda _done, _of: None) -> Iterator[F]:
         """Yield what is found, by position. Raises `StoreError`."""
         with ExitStack() as stack:
             for pages in zip(*self._workers(stack), strict=True):
@@ -85,7 +90,7 @@ class Crew:
                 yield from sorted((found for page in pages for found in page.found), key=lambda found: found.position)
                 progress(pages[0].until, self._until)
 
-    def _workers(self, stack: ExitStack) -> list[Iterator[_Page]]:
+    def _workers(self, stack: ExitStack) -> list[Iterator[_Page[F]]]:
         if self._jobs == 1:
             return [_pages(self._source, self._until, self._work, Share())]
         shares = [Share(number, self._jobs) for number in range(self._jobs)]
@@ -100,7 +105,7 @@ def _worth(facts: int) -> int:
     return len(os.sched_getaffinity(0)) if facts >= _WORTH_PROCESSES else 1
 
 
-def _pages(source: Source, until: int, work: Work, share: Share) -> Iterator[_Page]:
+def _pages(source: Source, until: int, work: Work[F], share: Share) -> Iterator[_Page[F]]:
     with work(share) as worker:
         rows = iter(source.rows(until))
         while page := list(islice(rows, PAGE)):
@@ -108,14 +113,14 @@ def _pages(source: Source, until: int, work: Work, share: Share) -> Iterator[_Pa
         yield _Page(until, [], worker.tally)
 
 
-def _send_pages(pipe: Pipe, source: Source, until: int, work: Work, share: Share) -> None:
+def _send_pages(pipe: Pipe, source: Source, until: int, work: Work[F], share: Share) -> None:
     for page in _pages(source, until, work, share):
         pipe.send(page)
 
 
-def _received_pages(pipe: Pipe) -> Iterator[_Page]:
+def _received_pages(pipe: Pipe) -> Iterator[_Page[F]]:
     while True:
-        page: _Page = received(pipe)
+        page: _Page[F] = received(pipe)
         yield page
         if page.tally is not None:
             return

@@ -22,6 +22,7 @@ _SETTINGS: Final = (
     "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA cache_size = -65536",
     "CREATE TABLE past (tag TEXT, position INTEGER, data BLOB, PRIMARY KEY (tag, position)) WITHOUT ROWID",
+    "CREATE TABLE met (name TEXT PRIMARY KEY) WITHOUT ROWID",
     "BEGIN",
 )
 
@@ -63,6 +64,10 @@ class Past:
         for position, data in (*rows, *self._unwritten.get(tag, ())):
             timeline.add(codec.decode_fact(data, position))
         return timeline
+
+    def meet(self, name: str) -> bool:
+        """Say whether a name comes for the first time."""
+        return self._database.execute("INSERT OR IGNORE INTO met VALUES (?)", (name,)).rowcount == 1
 
     def _write(self) -> None:
         rows = [(tag, position, data) for tag, facts in self._unwritten.items() for position, data in facts]

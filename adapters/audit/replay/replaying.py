@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from huissier.adapters.audit.replay.crew import Crew, Finding, Share
+from huissier.adapters.audit.replay.crew import Crew, Finding, Share, Tally
 from huissier.adapters.audit.replay.past import Past
 from huissier.adapters.audit.replay.shares import Split
 from huissier.adapters.audit.replay.sources import Row, Source
@@ -20,9 +20,9 @@ from huissier.domain.tags import TRUST_SPACE, tags_of
 from huissier.domain.timeline import Fact
 from huissier.projections.words import kind_of
 
-FACTS: Final = "facts"
-VERDICTS: Final = "verdicts"
-UNCHECKED: Final = "unchecked: "
+_FACTS: Final = ("facts",)
+_VERDICTS: Final = ("verdicts",)
+_UNCHECKED: Final = "unchecked"
 
 
 class Difference(Finding, frozen=True, kw_only=True):
@@ -51,15 +51,15 @@ class Report(msgspec.Struct, frozen=True):
     not_checkable: dict[str, int]
 
 
-def replay(source: Source, *, first: int = 1, last: int | None = None, jobs: int | None = None) -> Crew:
+def replay(source: Source, *, first: int = 1, last: int | None = None, jobs: int | None = None) -> Crew[Difference]:
     """Replay a log and check the facts from one position to another; those before them are only folded."""
     return Crew(source, partial(Replaying, first), until=last, jobs=jobs)
 
 
-def report_of(tally: Counter[str], first: int, last: int, differences: int) -> Report:
+def report_of(tally: Tally, first: int, last: int, differences: int) -> Report:
     """Return what the tally of a replay says."""
-    unchecked = {name.removeprefix(UNCHECKED): n for name, n in sorted(tally.items()) if name.startswith(UNCHECKED)}
-    return Report(first, last, tally[FACTS], tally[VERDICTS], differences, unchecked)
+    unchecked = {name[1]: count for name, count in sorted(tally.items()) if name[0] == _UNCHECKED}
+    return Report(first, last, tally[_FACTS], tally[_VERDICTS], differences, unchecked)
 
 
 class Replaying:
@@ -73,7 +73,7 @@ class Replaying:
         self._replay = Replay(self._past.facts)
         self._split = Split(share, self._past.facts)
         self._expected = 1
-        self.tally: Counter[str] = Counter()
+        self.tally: Tally = Counter()
 
     def __enter__(self) -> Self:
         return self
@@ -110,11 +110,11 @@ class Replaying:
             yield _difference(fact, differs)
 
     def _count(self, event: AnyEvent, checked: Checked) -> None:
-        self.tally[FACTS] += 1
+        self.tally[_FACTS] += 1
         if isinstance(event, MessageDecided):
-            self.tally[VERDICTS] += len(event.verdicts)
+            self.tally[_VERDICTS] += len(event.verdicts)
         if checked.unchecked is not None:
-            self.tally[UNCHECKED + checked.unchecked] += 1
+            self.tally[_UNCHECKED, checked.unchecked] += 1
 
 
 def _difference(fact: Fact, differs: Differs) -> Difference:

@@ -55,7 +55,7 @@ class Split:
 
     def decides(self, event: MessageDecided) -> bool:
         """Say whether a submission is decided here: with the contacts it is about, if it is about any."""
-        if self._may_be_usager(event.sender):
+        if self.may_be_usager(event.sender):
             return self._share.has(event.sender)
         to = next((verdict.recipient for verdict in event.verdicts if verdict.usager), event.id)
         return self._share.has(to)
@@ -64,12 +64,17 @@ class Split:
         """Say whether one of the usagers a message goes to is of this share."""
         return any(verdict.usager and self._share.has(verdict.recipient) for verdict in event.verdicts)
 
+    def has(self, address: str) -> bool:
+        """Say whether the contacts of a usager are of this share."""
+        return self._share.has(address)
+
     def passed(self, event: AnyEvent) -> None:
         """Take note of a fact that was folded: it may say whose a domain is."""
         if isinstance(event, DomainAdmitted | OperatorRegistered):
             self._usagers.clear()
 
-    def _may_be_usager(self, sender: str) -> bool:
+    def may_be_usager(self, sender: str) -> bool:
+        """Say whether an address was on a usagers' domain at any time up to here."""
         domain = sender.rpartition("@")[2]
         if (known := self._usagers.get(domain)) is None:
             known = self._usagers[domain] = self._facts.may_be_usagers(domain)
