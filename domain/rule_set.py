@@ -169,9 +169,9 @@ class RuleBook:
         """Put the same options under every rule set."""
         self.options = options or Options()
         ordered = sorted(rule_sets, key=lambda rules: rules.since)
-        self._rule_sets = [rules.under(self.options) for rules in ordered]
-        self._since = [rules.since for rules in self._rule_sets]
+        self.rule_sets = [rules.under(self.options) for rules in ordered]
+        self._since = [rules.since for rules in self.rule_sets]
 
     def at(self, moment: datetime) -> RuleSet:
         """Return the rule set in force at a moment."""
-        return self._rule_sets[max(0, bisect_right(self._since, moment) - 1)]
+        return self.rule_sets[max(0, bisect_right(self._since, moment) - 1)]

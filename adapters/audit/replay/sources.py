@@ -1,17 +1,11 @@
 """Where the bytes of a log come from: any source that can be read from its beginning, as often as there are readers."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
-from huissier.adapters.errors import StoreError
-from huissier.adapters.log.claim import log_is_elsewhere
-from huissier.adapters.log.pen import Reading
-from huissier.adapters.log.place import Place
-from huissier.adapters.log.session import Session
-from huissier.adapters.log.store import Store
+from huissier.adapters.log.read_only import ReadOnlyLog
 
-_PAGE = 1_000
+_PAGE: Final = 1_000
 
 
 class Row(NamedTuple):
@@ -44,20 +38,17 @@ class StoreSource(NamedTuple):
     @classmethod
     def of(cls, url: str) -> "StoreSource":
         """Look at a store without changing anything in or beside it. Raises `StoreError`."""
-        place = Place(url, read_only=True)
-        with closing(Store(place, _refuse_elsewhere)) as store, store.reading() as session:
-            return cls(url, Reading(session).head)
+        with ReadOnlyLog(url) as log, log.reading() as look:
+            return cls(url, look.head)
 
     def rows(self, until: int) -> Iterator[Row]:
         """Yield the facts up to a position. Raises `StoreError`, also where a file was written to while it was read."""
-        place = Place(self.url, read_only=True)
-        with closing(Store(place, _refuse_elsewhere)) as store, store.reading() as session:
-            look, position = Reading(session, until), 0
+        with ReadOnlyLog(self.url) as log, log.reading() as look:
+            position = 0
             while page := look.after(position, min(_PAGE, until - position)):
                 for position, data, tags in page:
                     if position <= until:
                         yield Row(position, data, tags)
-        place.check_undisturbed()
 
 
 class RowsSource(NamedTuple):
@@ -69,8 +60,3 @@ class RowsSource(NamedTuple):
     def rows(self, until: int) -> Iterator[Row]:
         """Yield the facts up to a position."""
         return (row for row in self.facts if row.position <= until)
-
-
-def _refuse_elsewhere(session: Session, _is_new: bool) -> None:
-    if log_is_elsewhere(session):
-        raise StoreError("the log of this store is elsewhere: it is replayed from there")
