@@ -60,8 +60,8 @@ class Pen(Look, Protocol):
         ...
 
 
-class Log(Protocol):
-    """A log and the vault beside it."""
+class Readable(Protocol):
+    """A log and the vault beside it, to be looked at."""
 
     @property
     def appended(self) -> Bell:
@@ -71,6 +71,10 @@ class Log(Protocol):
     def reading(self) -> AbstractContextManager[Look]:
         """Look without writing."""
         ...
+
+
+class Log(Readable, Protocol):
+    """A log and the vault beside it."""
 
     def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:
         """Yield ways to write for somebody who has read up to `seen`; the next is tried where one is overtaken."""
