@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huissier.adapters.cli.as_of import as_of
-from huissier.adapters.cli.asking import LanguageOption, read_private, read_option, usager_named
+from huissier.adapters.cli.asking import LanguageOption, read_option, read_private, usager_named
 from huissier.adapters.cli.replay import replay
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, opened
 from huissier.adapters.cli.what_if import what_if
