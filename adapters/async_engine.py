@@ -1,12 +1,10 @@
 """The engine for asyncio: callers that wait at the same time share one commit, made on a thread of its own."""
 
 import asyncio
-import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -27,7 +25,6 @@ class AsyncEngine:
     def __init__(self, engine: Engine) -> None:
         """Take over an open engine."""
         self._engine = engine
-        self._readers = ThreadPoolExecutor(1, "huissier-check")
         self._mail: _Mail | None = None
         self._closing: asyncio.Future[None] | None = None
 
@@ -44,32 +41,34 @@ class AsyncEngine:
         """
         mail = self._mail_of(asyncio.get_running_loop())
         line = self._engine.line
-        ticket = _Ticket(validated(command), mail, line.lead_elsewhere, time.monotonic() + seconds_in(timeout))
+        ticket = _Ticket(validated(command), mail.send, line.lead_elsewhere, time.monotonic() + seconds_in(timeout))
         must_lead = line.enter_now(ticket)
         if must_lead is None:
             must_lead = await _wait_for_room(line, ticket)
         if must_lead:
             line.lead_elsewhere()
-        mail.expect(ticket)
         try:
-            return await ticket.future
+            return await mail.expect(ticket)
         except BaseException:  # cancelled, too late, or answered with a problem
             line.leave(ticket)
             raise
         finally:
-            mail.expected.discard(ticket)
+            mail.expected.pop(ticket, None)
 
     async def check(self, command: SubmitMessage, *, timeout: float = TIMEOUT) -> Verdicts:
         """Return what `handle` would answer to a submission, and record nothing. Raises as `Engine.check` does."""
-        self._engine.line.check_open()
-        work = partial(self._engine.check, command, timeout=timeout)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+        seconds, checking = seconds_in(timeout), self._engine.begin_check(command)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(checking), seconds)
+        except TimeoutError:
+            raise TemporarilyUnavailableError(UNAVAILABLE) from None
 
     async def close(self) -> None:
         """Answer everybody who waits, then let go of the store; closing twice waits for the same end."""
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().run_in_executor(self._readers, self._engine.close)
-            self._readers.shutdown(wait=False)
+            closer = ThreadPoolExecutor(1, "huissier-close")
+            self._closing = asyncio.get_running_loop().run_in_executor(closer, self._engine.close)
+            closer.shutdown(wait=False)
         await asyncio.shield(self._closing)
 
     async def __aenter__(self) -> Self:
@@ -100,72 +99,58 @@ class _Mail:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.expected: set[_Ticket] = set()
+        self.expected: dict[_Ticket, asyncio.Future[Answer]] = {}
         self._looks = False
-        self._finished: deque[_Ticket] = deque()
-        self._guard = threading.Lock()
-        self._announced = False
 
-    def expect(self, ticket: "_Ticket") -> None:
-        """Give up on the ticket when its time has passed; one timer for all costs less than one for each."""
-        self.expected.add(ticket)
+    def expect(self, ticket: "_Ticket") -> "asyncio.Future[Answer]":
+        """Return what to wait for; one timer that gives up on all who are late costs less than one for each."""
+        future = self.expected[ticket] = self.loop.create_future()
         if not self._looks:
             self._looks = True
             self.loop.call_later(_LOOK_FOR_LATE_SECONDS, self._give_up_late)
+        return future
 
     def _give_up_late(self) -> None:
         now = time.monotonic()
-        for ticket in self.expected:
-            if ticket.deadline <= now and not ticket.future.done():
-                ticket.future.set_exception(TemporarilyUnavailableError(UNAVAILABLE))
+        for ticket, future in self.expected.items():
+            if ticket.deadline <= now and not future.done():
+                future.set_exception(TemporarilyUnavailableError(UNAVAILABLE))
         self._looks = bool(self.expected)
         if self._looks:
             self.loop.call_later(_LOOK_FOR_LATE_SECONDS, self._give_up_late)
 
-    def send(self, ticket: "_Ticket") -> None:
-        with self._guard:
-            self._finished.append(ticket)
-            announce, self._announced = not self._announced, True
-        if announce:
-            try:
-                self.loop.call_soon_threadsafe(self._deliver)
-            except RuntimeError:  # the loop was closed: nobody waits any more
-                self._finished.clear()
+    def send(self, tickets: "Sequence[_Ticket]") -> None:
+        """Have the event loop deliver answers; waking it once for all costs less than once for each."""
+        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            self.loop.call_soon_threadsafe(self._deliver, tickets)
 
-    def _deliver(self) -> None:
-        with self._guard:
-            tickets, self._finished = self._finished, deque()
-            self._announced = False
+    def _deliver(self, tickets: "Sequence[_Ticket]") -> None:
         for ticket in tickets:
-            ticket.settle()
+            future = self.expected.get(ticket)
+            if future is None or future.done():
+                continue
+            if ticket.problem is not None:
+                future.set_exception(ticket.problem)
+            elif ticket.answer is not None:
+                future.set_result(ticket.answer)
 
 
 class _Ticket:
     """A ticket whose caller awaits."""
 
-    __slots__ = ("_lead", "_mail", "answer", "command", "deadline", "future", "problem")
+    __slots__ = ("answer", "call_to_lead", "command", "deadline", "problem", "tell")
     leads_when_woken = False
 
-    def __init__(self, command: AnyCommand, mail: _Mail, lead: Callable[[], None], deadline: float) -> None:
+    def __init__(
+        self,
+        command: AnyCommand,
+        tell: Callable[[Sequence["_Ticket"]], None],
+        call_to_lead: Callable[[], None],
+        deadline: float,
+    ) -> None:
         self.command = command
+        self.tell = tell
+        self.call_to_lead = call_to_lead
         self.deadline = deadline
         self.answer: Answer | None = None
         self.problem: BaseException | None = None
-        self.future: asyncio.Future[Answer] = mail.loop.create_future()
-        self._mail = mail
-        self._lead = lead
-
-    def finish(self) -> None:
-        self._mail.send(self)
-
-    def call_to_lead(self) -> None:
-        self._lead()
-
-    def settle(self) -> None:
-        """Give the waiting coroutine its answer, on its own loop."""
-        if self.future.done():
-            return
-        if self.problem is not None:
-            self.future.set_exception(self.problem)
-        elif self.answer is not None:
-            self.future.set_result(self.answer)

@@ -3,9 +3,9 @@
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self, TypeVar
 
@@ -14,6 +14,7 @@ from eventsourcing.dcb.api import DCBRecorder
 
 from huissier.adapters.clerk import Clerk
 from huissier.adapters.errors import (
+    EngineClosedError,
     InvalidCommandError,
     StoreError,
     TemporarilyUnavailableError,
@@ -58,6 +59,18 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _in_utc(clock: Clock) -> Clock:
+    """Return a clock that is never taken at its word: a time without its zone would make facts nobody can decode."""
+
+    def now() -> datetime:
+        time = clock()
+        if time.utcoffset() is None:
+            raise ValueError("the clock must tell times with their zone, as datetime.now(UTC) does")
+        return time.astimezone(UTC)
+
+    return now
+
+
 class WhiteListReport(msgspec.Struct, frozen=True):
     """What loading a white list came to: the list's size, and how many pairs were admitted and withdrawn."""
 
@@ -98,18 +111,19 @@ class Engine:
         options: Options | None = None,
         clock: Clock = utc_now,
         create: bool = True,
-        queue: int = QUEUE,
-        memory: int = MEMORY,
+        queue: int | None = None,
+        memory: int | None = None,
         environment: Mapping[str, str] = os.environ,
         recorder: DCBRecorder | None = None,
     ) -> None:
         """Open a store, made on first use unless `create` is false. Raises `StoreError`.
 
-        `queue`: how many commands may wait for the pen; more callers wait for room. `memory`: how many subjects and
-        facts are remembered between decisions (about a kilobyte each); others are read again when they are needed.
-        `recorder`: where the log is, if not in the store, which then holds the vault; closing the engine leaves it
-        open.
+        `clock`: returns the present, with its zone. `queue`: how many commands may wait for the pen; more callers
+        wait for room. `memory`: how many subjects and facts are remembered between decisions (about a kilobyte
+        each); others are read again when they are needed. `recorder`: where the log is, if not in the store, which
+        then holds the vault; closing the engine leaves it open.
         """
+        queue, memory = QUEUE if queue is None else queue, MEMORY if memory is None else memory
         if queue < 1 or memory < 0:
             raise ValueError("queue must be 1 at least, memory 0")
         check_environment(environment)
@@ -131,7 +145,7 @@ class Engine:
         self._is_at_hand = place.is_embedded and recorder is None  # else it may fall silent
         self._line = Line(self._serve, capacity=queue, callers_lead=self._is_at_hand)
         self._checker = ThreadPoolExecutor(1, "huissier-check")
-        self._clock = clock
+        self._clock = _in_utc(clock)
         self.place = place
         self._keeps_deleted = False
 
@@ -177,16 +191,29 @@ class Engine:
 
         Raises `TemporarilyUnavailableError` when there is no answer in `timeout` seconds.
         """
+        if self._is_at_hand:
+            return self._checked(self._to_be_checked(command))
+        seconds, verdicts = seconds_in(timeout), self.begin_check(command)
+        try:
+            return verdicts.result(seconds)
+        except FutureTimeoutError:
+            verdicts.cancel()  # nobody waits for it any more
+            raise TemporarilyUnavailableError(UNAVAILABLE) from None
+
+    def begin_check(self, command: SubmitMessage) -> Future[Verdicts]:
+        """Begin what `check` does on a thread of the engine's own, for callers who may give up. Raises as it does."""
+        ready = self._to_be_checked(command)
+        try:
+            return self._checker.submit(self._checked, ready)
+        except RuntimeError:
+            raise EngineClosedError("the engine was closed") from None
+
+    def _to_be_checked(self, command: SubmitMessage) -> SubmitMessage:
         ready = validated(command)
         if not isinstance(ready, SubmitMessage):
             raise InvalidCommandError("only a submission can be checked")
         self._line.check_open()
-        if self._is_at_hand:
-            return self._checked(ready)
-        try:
-            return self._checker.submit(self._checked, ready).result(seconds_in(timeout))
-        except FutureTimeoutError:
-            raise TemporarilyUnavailableError(UNAVAILABLE) from None
+        return ready
 
     def _checked(self, command: SubmitMessage) -> Verdicts:
         with self._check_desk.in_use() as desk, self._log.reading() as look:
@@ -241,11 +268,26 @@ class Engine:
         return self._line
 
     def close(self) -> None:
-        """Answer everybody who waits, then let go of the store; closing twice does no harm."""
-        self._line.close()
-        self._checker.shutdown(wait=False)
-        with self._pen_desk.lock, self._check_desk.lock:
-            self._store.close()
+        """Answer everybody who waits, then let go of the store; closing twice does no harm.
+
+        A server that has said nothing for `TIMEOUT` seconds is waited for no longer.
+        """
+        with self._hanging_up_late():
+            self._line.close()
+            self._checker.shutdown()
+            with self._pen_desk.lock, self._check_desk.lock:
+                self._store.close()
+
+    @contextmanager
+    def _hanging_up_late(self) -> Iterator[None]:
+        late = threading.Timer(TIMEOUT, self._store.hang_up)
+        late.daemon = True
+        with suppress(RuntimeError):  # the interpreter is ending: no thread begins anything any more
+            late.start()
+        try:
+            yield
+        finally:
+            late.cancel()
 
     def __enter__(self) -> Self:
         return self

@@ -57,7 +57,7 @@ class Identifier:
         """`lenient_ins` takes an INS whose key does not compute."""
         self._vault = vault
         self._lenient = lenient_ins
-        self._without_ins: dict[str, MailboxAddress] = {}  # by spelling; one that names a usager is read every time
+        self._without_ins: dict[str, MailboxAddress] = {}  # by spelling; those of usagers are for the vault to remember
 
     def identify(self, command: AnyCommand, session: Session, ids: dict[Ins, str] | None = None) -> Identified:
         """Say whom a command means; newcomers of commands before it, not in the vault yet, keep their id in `ids`."""
@@ -106,7 +106,8 @@ class Identifier:
         return _USAGERS.under_pseudonym(known) if known else None
 
     def _mailbox(self, raw: str, session: Session, newcomers: "_Newcomers") -> MailboxAddress | None:
-        if (known := self._without_ins.get(raw)) is not None:
+        known = self._without_ins.get(raw) or self._vault.mailbox(raw)
+        if known is not None:
             return known
         try:
             address = MailboxAddress.parse(raw)
@@ -115,17 +116,17 @@ class Identifier:
             ins = Ins.parse(address.local, lenient=self._lenient)
         except VocabularyError:
             return None
-        return address.under_pseudonym(self._usager_id(ins, session, newcomers))
+        if (usager := self._vault.usager_id(session, ins)) is None:
+            return address.under_pseudonym(newcomers.id_of(ins))
+        mailbox = address.under_pseudonym(usager)
+        self._vault.remember_mailbox(raw, mailbox)
+        return mailbox
 
     def _remember(self, raw: str, address: MailboxAddress) -> MailboxAddress:
         if len(self._without_ins) >= _MOST_REMEMBERED:
             self._without_ins.clear()
         self._without_ins[raw] = address
         return address
-
-    def _usager_id(self, ins: Ins, session: Session, newcomers: "_Newcomers") -> str:
-        known = self._vault.usager_id(session, ins)
-        return newcomers.id_of(ins) if known is None else known
 
     def submission(self, id_: str) -> str:
         """Return an id as facts keep it: one that a gateway made of an INS only as a digest."""

@@ -9,9 +9,11 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Protocol
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, Protocol
 
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
 from huissier.domain.answers import Answer
@@ -19,7 +21,9 @@ from huissier.domain.commands import AnyCommand
 
 TIMEOUT: Final = 30.0  # as long as the databases themselves wait for the pen
 MOST_AT_ONCE: Final = 512
+_LATE: Final = 1.0  # seconds by which a caller that leads may be late
 _YEAR: Final = 365 * 86_400.0
+_TELL: Final = attrgetter("tell")
 UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time; asking again with the same id is safe"
 
 
@@ -35,8 +39,10 @@ class Ticket(Protocol):
         """Whether a call to lead only wakes the caller, who may have left; else the call itself leads."""
         ...
 
-    def finish(self) -> None:
-        """Tell the caller that the ticket has its answer or its problem."""
+    @property
+    def tell(self) -> Callable[[Sequence[Any]], None]:
+        """What tells callers that their tickets are done: called once for all who wait in the same way."""
+        ...
 
     def call_to_lead(self) -> None:
         """Have somebody call `Line.lead`."""
@@ -55,7 +61,9 @@ class Line:
         self._serve = serve
         self._callers_lead = callers_lead
         self._capacity = capacity
-        self._guard = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._onlookers = 0
         self._waiting: deque[Ticket] = deque()
         self._led = False
         self._called: Ticket | None = None
@@ -73,16 +81,16 @@ class Line:
         `EngineClosedError`.
         """
         self.check_process()
-        with self._guard:
+        with self._lock:
             while len(self._waiting) >= self._capacity and not self._closed:
-                if not self._guard.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
+                if not self._wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
                     raise TemporarilyUnavailableError(UNAVAILABLE)
             return self._admit(ticket)
 
     def enter_now(self, ticket: Ticket) -> bool | None:
         """Do as `enter`, but return None at once where there is no room."""
         self.check_process()
-        with self._guard:
+        with self._lock:
             return None if len(self._waiting) >= self._capacity else self._admit(ticket)
 
     def check_process(self) -> None:
@@ -108,10 +116,10 @@ class Line:
 
     def lead(self) -> None:
         """Answer whoever waits, once, and call the next to lead if more have come."""
-        with self._guard:
+        with self._lock:
             self._called = None
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
-            self._guard.notify_all()
+            self._announce()
         try:
             if batch:
                 if self.observe is not None:
@@ -123,8 +131,8 @@ class Line:
             raise
         finally:
             self._call_next()
-            for ticket in batch:
-                ticket.finish()
+            for tell, tickets in groupby(batch, _TELL):
+                tell(list(tickets))
 
     def lead_elsewhere(self) -> None:
         """Have the line's own thread lead, for callers that must not be held up by a pen that others hold."""
@@ -134,41 +142,54 @@ class Line:
             self.lead()
 
     def lead_for(self, seconds: float) -> None:
-        """Lead for a thread that has so many seconds, or have it done."""
-        if self._callers_lead and seconds >= TIMEOUT:
+        """Lead for a thread that has so many seconds left, or have it done."""
+        if self._callers_lead and seconds > TIMEOUT - _LATE:
             self.lead()
         else:
             self.lead_elsewhere()
 
     def leave(self, ticket: Ticket) -> bool:
         """Give up a place; False where the ticket is being answered already."""
-        with self._guard:
+        with self._lock:
             try:
                 self._waiting.remove(ticket)
             except ValueError:
                 return False
             must_call_another = self._called is ticket and ticket.leads_when_woken
-            self._guard.notify_all()
+            self._announce()
         if must_call_another:
             self._call_next()
         return True
 
     def _call_next(self) -> None:
-        with self._guard:
+        with self._lock:
             called = self._called = self._waiting[0] if self._waiting else None
             self._led = called is not None
             if called is None:
-                self._guard.notify_all()
+                self._announce()
         if called is not None:
             called.call_to_lead()
 
+    def _wait(self, seconds: float | None = None) -> bool:
+        """Wait for a change; False if there was none in time."""
+        self._onlookers += 1
+        try:
+            return self._changed.wait(seconds)
+        finally:
+            self._onlookers -= 1
+
+    def _announce(self) -> None:
+        """Wake those who wait for a change, who are few and seldom."""
+        if self._onlookers:
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Admit nobody any more and wait until everybody in line has been answered."""
-        with self._guard:
+        with self._lock:
             self._closed = True
-            self._guard.notify_all()
+            self._announce()
             while self._led:
-                self._guard.wait()
+                self._wait()
         self._leader.shutdown(wait=False)
 
 
@@ -187,10 +208,12 @@ class ThreadTicket:
         self._signal = threading.Lock()
         self._signal.acquire()
 
-    def finish(self) -> None:
-        """Wake the thread for good."""
-        self.done = True
-        self._wake()
+    @staticmethod
+    def tell(tickets: "Sequence[ThreadTicket]") -> None:
+        """Wake the threads for good."""
+        for ticket in tickets:
+            ticket.done = True
+            ticket._wake()
 
     def call_to_lead(self) -> None:
         """Wake the thread to lead."""
@@ -224,7 +247,7 @@ def ask(line: Line, command: AnyCommand, seconds: float) -> Answer:
         while not ticket.done:
             if must_lead:
                 must_lead = False
-                line.lead_for(seconds)
+                line.lead_for(deadline - time.monotonic())
             elif ticket.wait(deadline - time.monotonic()):
                 must_lead = not ticket.done
             elif time.monotonic() >= deadline and not ticket.done:

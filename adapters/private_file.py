@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -33,6 +33,25 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
                 draft.unlink(missing_ok=True)
     except OSError as problem:
         raise UnwritableError(f"{path} cannot be written: {problem.strerror}") from None
+
+
+def make_once(path: Path, content: Callable[[], bytes]) -> None:
+    """Write a file that is complete or absent, unless there is one already. Raises `UnwritableError`."""
+    if path.exists():
+        return
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with private_file(draft) as file:
+            file.write(content())
+        try:
+            os.link(draft, path)  # whoever came first keeps theirs
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        _sync(path.parent)
+    except OSError as problem:
+        raise UnwritableError(f"{path} cannot be made: {problem.strerror}") from None
 
 
 def _sync(folder: Path) -> None:

@@ -42,14 +42,13 @@ class Turn:
 
     def learn(self, commands: Sequence[Meant]) -> None:
         """Read what decisions on commands need; facts of this turn are not in the log yet and are added."""
-        for tags in needs(commands, self.facts):
+        for tags in filter(None, needs(commands, self.facts)):
             self._learn(tags)
 
     def learn_submission(self, submission: str) -> None:
         """Read what became of one submission, by its id as facts keep it."""
-        tag = submission_tag(submission)
-        if not self.facts.recall(tag):
-            self._learn([tag])
+        if missing := self.facts.not_recalled([submission_tag(submission)]):
+            self._learn(missing)
 
     def _learn(self, tags: list[str]) -> None:
         self._learned += tags

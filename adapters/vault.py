@@ -8,7 +8,8 @@ import base64
 import hmac
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from binascii import hexlify
+from collections.abc import Mapping
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Final
@@ -19,15 +20,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from huissier.adapters.errors import VaultKeyError
 from huissier.adapters.log.place import Place
-from huissier.adapters.log.schema import make_private_file
 from huissier.adapters.log.session import Session
+from huissier.adapters.private_file import UnwritableError, make_once
+from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.ins import Ins
 
 KEY_VARIABLE: Final = "HUISSIER_VAULT_KEY"
 KEY_LENGTH: Final = 32
 _NONCE_LENGTH: Final = 12
 _CACHE_SIZE: Final = 100_000
-_IN_LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
+_IN_LETTERS: Final = bytes.maketrans(b"0123456789", b"ghijklmnop")
 
 _FIND = "SELECT usager FROM vault WHERE digest = ?"
 _KEEP = "INSERT INTO vault (digest, usager, sealed) VALUES (?, ?, ?)"
@@ -44,9 +46,10 @@ class Vault:
         """Derive what the vault needs from a key of 32 bytes."""
         self._lookup = _derived(key, b"huissier vault lookup")
         self._seal = AESGCM(_derived(key, b"huissier vault seal"))
-        self._digest = _derived(key, b"huissier digest")
+        self._digest = blake2b(key=_derived(key, b"huissier digest"), digest_size=16)
         self._check = hmac.new(_derived(key, b"huissier key check"), b"", sha256).hexdigest()
         self._known: dict[str, str] = {}
+        self._mailboxes: dict[str, MailboxAddress] = {}  # by spelling
 
     def usager_id(self, session: Session, ins: Ins) -> str | None:
         """Return the id of a usager the vault knows."""
@@ -79,15 +82,28 @@ class Vault:
         """Drop what is remembered of an id, which another process may have erased."""
         for ins in [ins for ins, known in self._known.items() if known == usager]:
             del self._known[ins]
+        self._mailboxes.clear()
 
     def forget_all(self) -> None:
         """Drop everything remembered; the table is asked again."""
         self._known.clear()
+        self._mailboxes.clear()
+
+    def mailbox(self, raw: str) -> MailboxAddress | None:
+        """Return the mailbox of a usager who was addressed in these very words before."""
+        return self._mailboxes.get(raw)
+
+    def remember_mailbox(self, raw: str, mailbox: MailboxAddress) -> None:
+        """Remember how a usager that the vault knows was addressed, until any usager is forgotten."""
+        if len(self._mailboxes) >= _CACHE_SIZE:
+            self._mailboxes.clear()
+        self._mailboxes[raw] = mailbox
 
     def digest(self, text: str) -> str:
         """Return a keyed digest of a text (BLAKE2b, RFC 7693), 32 letters: digits could look like an INS."""
-        raw = blake2b(text.encode("utf-8", "surrogatepass"), key=self._digest, digest_size=16)
-        return raw.hexdigest().translate(_IN_LETTERS)
+        digest = self._digest.copy()
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        return hexlify(digest.digest()).translate(_IN_LETTERS).decode()
 
     def adopt(self, session: Session, is_new: bool) -> None:
         """Leave the key's check value in a new store; make sure of it in another. Raises `VaultKeyError`."""
@@ -137,7 +153,7 @@ def load_key(place: Place, environment: Mapping[str, str]) -> bytes:
         raise VaultKeyError(f"a store on a server needs its vault key in {KEY_VARIABLE}, base64 of {KEY_LENGTH} bytes")
     path = place.path.with_name(place.path.name + ".key")
     if place.is_new:
-        _make_key_file(path, lambda: base64.b64encode(os.urandom(KEY_LENGTH)) + b"\n")
+        _make_key_file(path)
     try:
         return _decoded(path.read_text("ascii"), str(path))
     except FileNotFoundError:
@@ -148,22 +164,11 @@ def load_key(place: Place, environment: Mapping[str, str]) -> bytes:
         raise VaultKeyError(f"the vault key {path} cannot be read") from None
 
 
-def _make_key_file(path: Path, content: Callable[[], bytes]) -> None:
-    """Write a key file that is complete or absent, readable by its owner only; one that is there stays."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    make_private_file(draft)
+def _make_key_file(path: Path) -> None:
     try:
-        with draft.open("wb") as file:
-            file.write(content())
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    except OSError as problem:
-        raise VaultKeyError(f"the vault key {path} cannot be made: {problem.strerror}") from None
-    finally:
-        draft.unlink()
+        make_once(path, lambda: base64.b64encode(os.urandom(KEY_LENGTH)) + b"\n")
+    except UnwritableError as problem:
+        raise VaultKeyError(f"the vault's key: {problem}") from None
 
 
 def _decoded(text: str, where: str) -> bytes:

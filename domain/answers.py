@@ -1,6 +1,7 @@
 """Answers of the contract: what a command came to, and why."""
 
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -11,6 +12,8 @@ from huissier.domain.identities import Identities
 from huissier.domain.reasons import TABLE
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.ins import without_ins
+
+_REASONS_REMEMBERED: Final = 10_000
 
 
 class Reason(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -57,10 +60,8 @@ class Verdicts(tuple[Verdict, ...]):
     @property
     def outcome(self) -> Literal["accepted", "refused", "mixed"]:
         """What the verdicts come to together."""
-        accepted = sum(verdict.outcome == "accepted" for verdict in self)
-        if accepted == len(self):
-            return "accepted"
-        return "mixed" if accepted else "refused"
+        outcomes = {verdict.outcome for verdict in self}
+        return outcomes.pop() if len(outcomes) == 1 else "mixed"
 
 
 class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -85,6 +86,7 @@ class Invalid(Struct, frozen=True, kw_only=True):
     error: str
 
 
+@lru_cache(maxsize=_REASONS_REMEMBERED)
 def explained(given: ReasonGiven | Rejected) -> Reason:
     """Return a reason as the contract gives it, from its code and facts; only a refused message has an SMTP reply."""
     entry = TABLE[given.code]
@@ -99,19 +101,15 @@ def verdicts_for(command: SubmitMessage, identities: Identities, decided: Messag
     usager is only called `usager`.
     """
     given = {verdict.recipient: verdict for verdict in decided.verdicts}
-    asked = [_written(identities.addresses[raw]) for raw in command.recipients]
+    asked = [identities.written(raw) for raw in command.recipients]
     if set(asked) == given.keys():
-        return Verdicts(_verdict(raw, given[who]) for raw, who in zip(command.recipients, asked, strict=True))
-    return Verdicts(_verdict(_without_pseudonym(who), verdict) for who, verdict in given.items())
+        return Verdicts([_verdict(raw, given[who]) for raw, who in zip(command.recipients, asked, strict=True)])
+    return Verdicts([_verdict(_without_pseudonym(who), verdict) for who, verdict in given.items()])
 
 
 def _verdict(recipient: str, given: VerdictGiven) -> Verdict:
     outcome: Literal["accepted", "refused"] = "accepted" if given.accepted else "refused"
-    return Verdict(recipient, outcome, tuple(explained(reason) for reason in given.reasons), given.shadow)
-
-
-def _written(address: MailboxAddress | None) -> str:
-    return "" if address is None else address.text
+    return Verdict(recipient, outcome, tuple([explained(reason) for reason in given.reasons]), given.shadow)
 
 
 def _without_pseudonym(written: str) -> str:

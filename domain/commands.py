@@ -51,7 +51,7 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     def __post_init__(self) -> None:
         """Bring the words to their one spelling. Raises `VocabularyError`."""
-        if getattr(self.at, "tzinfo", None) is not UTC:
+        if self.at is not None and getattr(self.at, "tzinfo", None) is not UTC:
             self._read("at", in_utc)
 
     def __repr__(self) -> str:

@@ -38,17 +38,20 @@ _FAMILIES: dict[str, Callable[[str], AnyTimeline]] = {
 class Facts:
     """Timelines by tag, those used last at the end. A tag that is here is complete up to where its keeper has read."""
 
-    def __init__(self) -> None:
-        """Start knowing nothing."""
-        self._timelines: OrderedDict[str, AnyTimeline] = OrderedDict()
+    def __init__(self, timelines: OrderedDict[str, AnyTimeline] | None = None) -> None:
+        """Start knowing nothing, or with timelines that are there or make themselves when they are asked for."""
+        self._timelines = OrderedDict() if timelines is None else timelines
         self.size = 0
 
-    def recall(self, tag: str) -> bool:
-        """Say whether a subject is known; if so it counts as used just now."""
-        known = tag in self._timelines
-        if known:
-            self._timelines.move_to_end(tag)
-        return known
+    def not_recalled(self, tags: Iterable[str]) -> list[str]:
+        """Return which subjects are not known, each once; the others count as used just now."""
+        known, unknown = self._timelines, []
+        for tag in dict.fromkeys(tags):
+            if tag in known:
+                known.move_to_end(tag)
+            else:
+                unknown.append(tag)
+        return unknown
 
     def knows_any(self, tags: Iterable[str]) -> bool:
         """Say whether a fact with these tags would change anything that is known here."""

@@ -1,6 +1,8 @@
 """Whom the raw texts of a command mean, once the vault has seen them: canonical addresses without an INS."""
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,7 +17,12 @@ from huissier.domain.commands import (
     SubmitMessage,
     SuspendMailbox,
 )
+from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.domain.vocabulary.address import MailboxAddress
+from huissier.domain.vocabulary.ins import mentions_ins
+
+UNREADABLE_USAGER: Final = "usager"  # no address that can be read is one word
+_AT_USAGERS_DOMAIN: Final = re.compile(rf"@\s*{re.escape(USAGERS_DOMAIN)}\W*$", re.IGNORECASE)
 
 
 class Identities(Struct, frozen=True, gc=False):
@@ -32,6 +39,15 @@ class Identities(Struct, frozen=True, gc=False):
     submission: str = ""
     message_id: str | None = None
     in_reply_to: tuple[str, ...] = ()
+
+    def written(self, raw: str) -> str:
+        """Return a raw address as facts keep it.
+
+        One that cannot be read is nothing, or the word `usager` where it names one in whatever spelling (EX_PSU_5020).
+        """
+        if (address := self.addresses[raw]) is not None:
+            return address.text
+        return UNREADABLE_USAGER if mentions_ins(raw) or _AT_USAGERS_DOMAIN.search(raw) else ""
 
 
 def addresses_in(command: AnyCommand) -> tuple[str, ...]:

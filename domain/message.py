@@ -34,17 +34,19 @@ def decide_message(
 ) -> MessageDecided:
     """Decide a submission under a rule set, on the facts in force at its time.
 
-    A recipient named twice is decided once; unreadable recipients share one verdict under the empty text.
+    A recipient named twice is decided once; unreadable recipients share one verdict under the empty text, and those
+    among them that name a usager another.
     """
     sender = _party(identities.addresses[command.sender], at, facts)
-    recipients = [
-        _party(address, at, facts)
-        for address in dict.fromkeys(identities.addresses[recipient] for recipient in command.recipients)
-    ]
+    recipients = {
+        identities.written(recipient): _party(identities.addresses[recipient], at, facts)
+        for recipient in command.recipients
+    }
     certificate = _certificate(command)
-    mixed = len({party.usager for party in recipients if party.address is not None}) > 1
+    mixed = len({party.usager for party in recipients.values() if party.address is not None}) > 1
     given = [
         _verdict(
+            written,
             Exchange(
                 at=at,
                 rules=rules,
@@ -56,27 +58,28 @@ def decide_message(
                 in_reply_to=identities.in_reply_to,
                 size=command.size,
                 mixed=mixed,
-            )
+            ),
         )
-        for recipient in recipients
+        for written, recipient in recipients.items()
     ]
     verdicts = _as_a_whole(given) if command.stage == "end-of-message" else tuple(given)
     effects = _effects(command, identities, sender, verdicts, at, facts, rules)
     return MessageDecided(
         at=at,
         id=identities.submission,
-        sender=_written(sender.address),
+        sender=identities.written(command.sender),
         verdicts=verdicts,
         rules=rules.label,
         final_hop=command.final_hop,
         size=command.size,
-        reply_to=_written(identities.addresses[command.reply_to]) if command.reply_to else None,
+        reply_to=identities.written(command.reply_to) if command.reply_to else None,
         message_id=identities.message_id,
         in_reply_to=identities.in_reply_to,
         fin_subject=command.subject == FIN_SUBJECT,
         fin_header=says_fin(command.mss_mes),
         certificate=_kept(certificate) if _knows_certificate(command) else None,
         stage=command.stage,
+        whole=True,
         opens=effects.opens,
         ends=effects.ends,
         unanswerable=effects.unanswerable,
@@ -129,15 +132,15 @@ def _kept(certificate: CertificateDn | CommonName | None) -> str:
     return "" if certificate is None or certificate.mentions_ins else str(certificate)
 
 
-def _verdict(exchange: Exchange) -> VerdictGiven:
+def _verdict(recipient: str, exchange: Exchange) -> VerdictGiven:
     against = refusals(exchange)
     reasons = against or acceptances(exchange)
     return VerdictGiven(
-        recipient=_written(exchange.recipient.address),
+        recipient=recipient,
         accepted=not against,
         usager=exchange.recipient.usager,
         shadow=bool(against) and _in_shadow(exchange, against),
-        reasons=tuple(ReasonGiven(code, positions) for code, positions in reasons),
+        reasons=tuple([ReasonGiven(code, positions) for code, positions in reasons]),
     )
 
 
@@ -171,6 +174,9 @@ class _Effects(NamedTuple):
     unanswerable: tuple[str, ...] = ()
 
 
+_NO_EFFECTS = _Effects()
+
+
 def _effects(
     command: SubmitMessage,
     identities: Identities,
@@ -185,7 +191,7 @@ def _effects(
     `[FIN]` and a FIN header speak for the sender's address and for the reply address alike.
     """
     if sender.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
-        return _Effects()
+        return _NO_EFFECTS
     reply_address = _reply_address(command, identities, at, facts, rules)
     both = tuple(dict.fromkeys(a for a in (_written(sender.address), reply_address) if a))
     fin_header = says_fin(command.mss_mes)

@@ -1,6 +1,6 @@
 """Which facts decisions need: tags, stage by stage, for many commands at once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from huissier.domain.commands import (
     AdmitDomain,
@@ -26,50 +26,35 @@ def needs(commands: Sequence[Meant], facts: Facts) -> Iterator[list[str]]:
 
     Operators are only known once their domains are, and a usager's contacts once the operators are.
     """
-    stages: tuple[Callable[[Sequence[Meant], Facts], Iterable[str]], ...] = (_subjects, _operators, _contacts)
-    for stage in stages:
-        if missing := [tag for tag in dict.fromkeys(stage(commands, facts)) if not facts.recall(tag)]:
-            yield missing
+    mailboxes = dict.fromkeys(_mailboxes(commands))
+    domains = {mailbox.domain for mailbox in mailboxes}
+    yield facts.not_recalled(
+        [*_subjects(commands), *[mailbox_tag(mailbox.text) for mailbox in mailboxes], *map(domain_tag, domains)]
+    )
+    yield facts.not_recalled([operator_tag(name) for domain in domains for name in facts.operators_of(domain)])
+    yield facts.not_recalled(_contacts(commands, facts))
 
 
 def changes_needs(event: AnyEvent) -> bool:
     """Say whether commands need more than they did before a fact."""
-    return isinstance(event, DomainAdmitted | OperatorRegistered)
+    return isinstance(event, (DomainAdmitted, OperatorRegistered))
 
 
-def _subjects(commands: Sequence[Meant], _: Facts) -> Iterator[str]:
-    domains: set[str] = set()
+def _subjects(commands: Sequence[Meant]) -> Iterator[str]:
     for command, identities in commands:
         match command:
-            case SubmitMessage():
+            case SubmitMessage() | ReportDelivery():
                 yield submission_tag(identities.submission)
-            case ReportDelivery():
-                yield submission_tag(identities.submission)
-                continue
             case RegisterOperator() | SignInstrument() | PublishCgu():
                 yield operator_tag(command.operator)
             case AdmitDomain():
-                domains.add(command.domain)
+                yield domain_tag(command.domain)
                 if command.operator is not None:
                     yield operator_tag(command.operator)
             case WithdrawDomain():
-                domains.add(command.domain)
+                yield domain_tag(command.domain)
             case _:
                 pass
-        for address in _mailboxes(identities):
-            yield mailbox_tag(address.text)
-            domains.add(address.domain)
-    yield from map(domain_tag, domains)
-
-
-def _operators(commands: Sequence[Meant], facts: Facts) -> Iterator[str]:
-    domains = {
-        address.domain
-        for command, identities in commands
-        if not isinstance(command, ReportDelivery)
-        for address in _mailboxes(identities)
-    }
-    return (operator_tag(name) for domain in domains for name in facts.operators_of(domain))
 
 
 def _contacts(commands: Sequence[Meant], facts: Facts) -> Iterator[str]:
@@ -88,8 +73,13 @@ def _contacts(commands: Sequence[Meant], facts: Facts) -> Iterator[str]:
                     yield contact_tag(sender.text, address.text)
 
 
-def _mailboxes(identities: Identities) -> list[MailboxAddress]:
-    found = [address for address in identities.addresses.values() if address is not None]
-    if identities.usager is not None:
-        found.append(identities.usager)
-    return found
+def _mailboxes(commands: Sequence[Meant]) -> Iterator[MailboxAddress]:
+    """Yield whose state decisions look at: of a report only the submission's counts."""
+    for command, identities in commands:
+        if isinstance(command, ReportDelivery):
+            continue
+        for address in identities.addresses.values():
+            if address is not None:
+                yield address
+        if identities.usager is not None:
+            yield identities.usager

@@ -26,7 +26,6 @@ class Signature(Struct, frozen=True):
     referentiel: str | None
     at: datetime
     position: int
-    version: tuple[int, ...]
 
 
 class PublishedCgu(Struct, frozen=True):
@@ -43,13 +42,17 @@ class PublishedCgu(Struct, frozen=True):
 
 
 class Operator(Struct, frozen=True):
-    """An operator as of a time; `registered` is None where it is unknown."""
+    """An operator as of a time; `registered` is None where it is unknown.
+
+    `annexe_2`: the newest version of the référentiel that it signed Annexe 2 for, None without any.
+    """
 
     registered: int | None = None
     kind: str | None = None
     name: str | None = None
     signatures: tuple[Signature, ...] = ()
     contrat: Signature | None = None
+    annexe_2: tuple[int, ...] | None = None
     cgu: tuple[PublishedCgu, ...] = ()
 
     def signed(self, instrument: str, referentiel: str | None = None) -> Signature | None:
@@ -65,12 +68,16 @@ class Operator(Struct, frozen=True):
         Contrat, Annexe 2 for that version or a later one and, where it was in the space before the avenant
         came, the avenant (rule 11).
         """
-        if self.contrat is None or not self._has_annexe_2(version_key(rules.usagers_since_referentiel)):
-            return False
-        return self.contrat.at >= rules.options.avenant_for_contracts_before or self.signed(AVENANT) is not None
+        return self.contrat is not None and self.has_annexe_2(rules) and not self.lacks_avenant(rules)
 
-    def _has_annexe_2(self, at_least: tuple[int, ...]) -> bool:
-        return any(s.instrument == ANNEXE_2 and s.version >= at_least for s in self.signatures)
+    def has_annexe_2(self, rules: RuleSet) -> bool:
+        """Say whether it signed Annexe 2 for the version that brings in usagers, or a later one."""
+        return self.annexe_2 is not None and self.annexe_2 >= version_key(rules.usagers_since_referentiel)
+
+    def lacks_avenant(self, rules: RuleSet) -> bool:
+        """Say whether it was in the space before the avenant came and has not signed it."""
+        was_there = self.contrat is not None and self.contrat.at < rules.options.avenant_for_contracts_before
+        return was_there and self.signed(AVENANT) is None
 
     def cgu_required(self, moment: datetime) -> tuple[PublishedCgu, ...]:
         """Return the newest version whose deadline has passed and all newer ones: one of them must be signed."""
@@ -107,14 +114,21 @@ def evolve(state: Operator, fact: Fact) -> Operator:
 
 
 def _with_signature(state: Operator, event: InstrumentSigned, position: int) -> Operator:
-    version = () if event.referentiel is None else version_key(event.referentiel)
-    signature = Signature(event.instrument, event.referentiel, event.at, position, version)
+    signature = Signature(event.instrument, event.referentiel, event.at, position)
     is_contrat = event.instrument == CONTRAT and state.contrat is None
     return replace(
         state,
         signatures=(*state.signatures, signature),
         contrat=signature if is_contrat else state.contrat,
+        annexe_2=_newest_annexe_2(state, event),
     )
+
+
+def _newest_annexe_2(state: Operator, event: InstrumentSigned) -> tuple[int, ...] | None:
+    if event.instrument != ANNEXE_2:
+        return state.annexe_2
+    version = () if event.referentiel is None else version_key(event.referentiel)
+    return version if state.annexe_2 is None else max(state.annexe_2, version)
 
 
 def _with_cgu(state: Operator, event: CguPublished, position: int) -> tuple[PublishedCgu, ...]:

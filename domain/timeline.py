@@ -57,9 +57,10 @@ class Timeline(Generic[S]):
 
     def as_of(self, moment: datetime) -> S:
         """Return the state that was in force at a moment, that moment included."""
-        if not self.facts or self.facts[-1].at <= moment:
-            return self.latest
-        return self._fold(self._initial, [fact for fact in self.facts if fact.at <= moment])
+        facts = self.facts
+        if not facts or facts[-1].at <= moment:
+            return self._state if self._folded == len(facts) else self.latest
+        return self._fold(self._initial, [fact for fact in facts if fact.at <= moment])
 
     def _fold(self, state: S, facts: list[Fact]) -> S:
         for fact in facts:

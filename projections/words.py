@@ -22,6 +22,7 @@ from huissier.domain.events import (
     UsagerErased,
     WhiteListLoaded,
 )
+from huissier.domain.identities import UNREADABLE_USAGER
 from huissier.domain.vocabulary.address import MailboxAddress
 
 Outcome = Literal["accepted", "refused", "mixed", "delivered", "undelivered", "recorded", "rejected"]
@@ -108,7 +109,7 @@ def words_of_all(events: Sequence[AnyEvent]) -> dict[Topic, set[str]]:
     for event in others:
         words["outcome"].add(outcome_of(event))
         _add_words(words, event)
-    words["mailbox"].discard("")  # who cannot be read
+    words["mailbox"] -= {"", UNREADABLE_USAGER}  # who cannot be read
     addresses = [MailboxAddress.of_fact(address) for address in words["mailbox"]]
     words["domain"].update([address.domain for address in addresses])
     words["usager"].update([address.usager_id for address in addresses if address.is_pseudonym])

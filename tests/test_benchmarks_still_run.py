@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from benchmarks import history, library, profiling, rules
+from benchmarks import history, idle, library, profiling, rules
 from sqlalchemy import URL
 
 
@@ -32,6 +32,11 @@ def test_the_library_is_asked_the_same_and_nothing_is_left_behind(
     library.main(["--quick", "--json", "--dir", str(tmp_path), "--postgres", server])
     assert len(_ratios(capsys)) == 10
     assert list(tmp_path.iterdir()) == []
+
+
+def test_idle_connections_are_opened_and_closed_again(capsys: pytest.CaptureFixture[str]) -> None:
+    idle.main(["--quick", "--json"])
+    assert len(_ratios(capsys)) == 1
 
 
 def test_profiling_says_what_a_decision_takes_and_in_which_functions(capsys: pytest.CaptureFixture[str]) -> None:

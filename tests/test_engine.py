@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -254,3 +254,29 @@ def test_handling_nothing_answers_nothing(engine: Engine) -> None:
     head = engine.head
     assert engine.handle_many([]) == []
     assert engine.head == head
+
+
+def test_a_clock_that_does_not_tell_its_zone_is_not_believed() -> None:
+    with Engine("sqlite://", clock=lambda: NOW.replace(tzinfo=None)) as engine:
+        with pytest.raises(ValueError, match="zone"):
+            engine.handle(HOSPITAL[0])
+        with pytest.raises(ValueError, match="zone"):
+            engine.check(message(1))
+        assert engine.head == 0
+
+
+def test_a_clock_of_another_zone_is_recorded_in_utc() -> None:
+    with Engine("sqlite://", clock=lambda: NOW.astimezone(timezone(timedelta(hours=2)))) as engine:
+        engine.handle(HOSPITAL[0])
+        (sequenced,) = engine.recorder.read()
+        assert sequenced.event.data.count(b'"2026-11-02T09:00:00Z"') == 2
+
+
+def test_how_much_waits_and_is_remembered_may_be_chosen() -> None:
+    with huissier.open("sqlite://", queue=1, memory=0) as engine:
+        engine.handle_many(HOSPITAL)
+        assert engine.handle(message(1)).outcome == "accepted"
+        assert engine._pen_desk.memory.facts.size == 0
+    for queue, memory in ((0, None), (None, -1)):
+        with pytest.raises(ValueError, match="queue must be 1 at least, memory 0"):
+            huissier.open("sqlite://", queue=queue, memory=memory)

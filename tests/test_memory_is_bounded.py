@@ -20,9 +20,9 @@ def tag(name: str) -> str:
 def test_the_subject_that_was_not_used_for_longest_is_forgotten_first() -> None:
     facts = Facts()
     facts.learn([tag("a"), tag("b"), tag("c")])
-    assert facts.recall(tag("a"))
+    assert not facts.not_recalled([tag("a")])
     facts.shrink_to(2)
-    assert [facts.recall(tag(name)) for name in "abc"] == [True, False, True]
+    assert facts.not_recalled(map(tag, "abc")) == [tag("b")]
 
 
 def test_a_subject_weighs_itself_and_its_facts() -> None:

@@ -1,16 +1,26 @@
 """Who waits for a pen that others hold is told so in time, and nothing is lost by asking again."""
 
+import asyncio
+import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
+from types import SimpleNamespace
 
 import pytest
 
+from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import TemporarilyUnavailableError
-from huissier.adapters.line import Ticket
+from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
+from huissier.adapters.line import TIMEOUT, Line, Ticket, ask
+from huissier.adapters.log.port import Look
+from huissier.domain.answers import Answer
 from tests.test_engine import hospital, message
+from tests.wire import Wire, wire_to
+
+KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -42,7 +52,7 @@ def test_callers_with_little_and_with_much_time_are_answered_in_one_line(url: st
 
 
 def test_on_a_server_no_caller_leads_whatever_time_it_has(new_database: Callable[[], str]) -> None:
-    with hospital(new_database(), environment={"HUISSIER_VAULT_KEY": "A" * 43 + "="}) as engine:
+    with hospital(new_database(), environment=KEY) as engine:
         served_by: list[str] = []
         serve = engine._serve
 
@@ -53,3 +63,115 @@ def test_on_a_server_no_caller_leads_whatever_time_it_has(new_database: Callable
         engine.line._serve = watched
         assert engine.handle(message(1)).outcome == "accepted"
         assert [name.startswith("huissier-pen") for name in served_by] == [True]
+
+
+def test_a_caller_that_is_called_to_lead_late_has_it_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("huissier.adapters.line.time", SimpleNamespace(monotonic=lambda: hours.now))
+    go_on = threading.Event()
+    served_by: list[str] = []
+
+    def slow(tickets: Sequence[Ticket]) -> None:
+        served_by.append(threading.current_thread().name)
+        go_on.wait(10)
+        for ticket in tickets:
+            ticket.answer = Answer(type="submit-message", outcome="recorded", position=1)
+
+    line = Line(slow, capacity=10, callers_lead=True)
+    with ThreadPoolExecutor(2, "caller") as callers:
+        callers.submit(ask, line, message(1), TIMEOUT)
+        while not served_by:
+            time.sleep(0.001)
+        late = callers.submit(ask, line, message(2), TIMEOUT)
+        while not len(line):
+            time.sleep(0.001)
+        hours.now = TIMEOUT / 2  # the first turn took so long
+        go_on.set()
+        assert late.result(10).outcome == "recorded"
+    assert [name.partition("_")[0] for name in served_by] == ["caller", "huissier-pen"]
+    line.close()
+
+
+class FrozenReading:
+    """Has whoever looks at an engine's log wait until it thaws, and counts them."""
+
+    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.thawed = threading.Event()
+        self.looks = 0
+        self._reading = engine.log.reading
+        monkeypatch.setattr(engine.log, "reading", self._frozen)
+
+    def _frozen(self) -> AbstractContextManager[Look]:
+        self.looks += 1
+        self.thawed.wait(20)
+        return self._reading()
+
+
+@pytest.fixture
+def afar(new_database: Callable[[], str]) -> Iterator[Engine]:
+    """An engine on a server."""
+    with hospital(new_database(), environment=KEY) as engine:
+        yield engine
+
+
+def test_checks_nobody_waits_for_any_more_are_not_done(afar: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen = FrozenReading(afar, monkeypatch)
+    for number in range(5):
+        with pytest.raises(TemporarilyUnavailableError):
+            afar.check(message(number), timeout=0.01)
+    frozen.thawed.set()
+    assert afar.check(message(1)).outcome == "accepted"
+    assert frozen.looks == 2
+
+
+def test_a_check_with_little_time_does_not_wait_for_one_with_much(
+    afar: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        awaited, frozen = AsyncEngine(afar), FrozenReading(afar, monkeypatch)
+        patient = asyncio.create_task(awaited.check(message(1), timeout=math.inf))
+        with pytest.raises(TemporarilyUnavailableError):
+            await asyncio.wait_for(awaited.check(message(2), timeout=0.01), 10)
+        assert not patient.done()
+        frozen.thawed.set()
+        assert (await patient).outcome == "accepted"
+
+    asyncio.run(story())
+
+
+def test_a_check_that_comes_while_the_engine_closes_says_so() -> None:
+    with hospital() as engine:
+        engine._checker.shutdown()
+        with pytest.raises(EngineClosedError):
+            engine.begin_check(message(1))
+
+
+def handles(engine: Engine) -> None:
+    engine.handle(message(1), timeout=0.1)
+
+
+def checks(engine: Engine) -> None:
+    engine.check(message(1), timeout=0.1)
+
+
+@pytest.fixture
+def wire(new_database: Callable[[], str]) -> Iterator[Wire]:
+    with wire_to(new_database()) as wire:
+        yield wire
+
+
+@pytest.mark.parametrize("asks", [handles, checks])
+def test_an_engine_whose_server_says_nothing_can_be_closed(
+    asks: Callable[[Engine], None], wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huissier.adapters.engine.TIMEOUT", 0.1)
+    engine = hospital(wire.url, environment=KEY)
+    with suppress(TemporarilyUnavailableError):  # the first look opens a connection, which must not be the one cut
+        engine.check(message(0))
+    wire.cut_after(0, "silent")
+    with pytest.raises(TemporarilyUnavailableError):
+        asks(engine)
+    closing = threading.Thread(target=engine.close)
+    closing.start()
+    closing.join(20)
+    assert not closing.is_alive()

@@ -154,7 +154,7 @@ def test_a_task_that_leaves_when_it_was_called_does_not_have_two_lead() -> None:
         problem: BaseException | None = None
         calls = 0
 
-        def finish(self) -> None:
+        def tell(self, _: Sequence[Ticket]) -> None:
             pass
 
         def call_to_lead(self) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from huissier.adapters.audit.explaining import Explanation, Ground
-from huissier.adapters.audit.lines import as_text, outcome_in, printable
+from huissier.adapters.audit.lines import as_text, outcome_in
 from huissier.adapters.audit.telling import Language
+from huissier.adapters.printable import printable
 from huissier.domain.answers import Reason, Verdict
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {

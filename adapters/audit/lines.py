@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from huissier.adapters.audit.telling import Language, told
+from huissier.adapters.printable import printable
 from huissier.domain.answers import Reason, explained
 from huissier.domain.decision import Rejected
 from huissier.domain.events import AnyEvent, CommandRejected, MessageDecided
@@ -112,10 +113,3 @@ def _csv_row(cells: "Iterator[str] | tuple[str, ...]") -> str:
 def _harmless(cell: str) -> str:
     text = printable(cell)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
-
-
-def printable(text: str) -> str:
-    """Return the text on one line, escapes in place of what is not for the eye."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

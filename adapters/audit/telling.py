@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from huissier.domain import events as e
+from huissier.domain.identities import UNREADABLE_USAGER
 from huissier.domain.vocabulary.times import written
 
 Language = Literal["fr", "en"]
@@ -216,6 +217,8 @@ TELLERS: Final[Mapping[type, Callable[[Any, Say], Told]]] = {
 
 
 def _someone(address: str, say: Say) -> str:
+    if address == UNREADABLE_USAGER:
+        return say("un usager, d'adresse illisible", "a usager, of unreadable address")
     return address or say("une adresse illisible", "an unreadable address")
 
 

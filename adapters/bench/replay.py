@@ -6,7 +6,6 @@ from huissier.adapters.log import codec
 from huissier.adapters.log.recorder import SqlRecorder
 from huissier.domain.facts import Facts
 from huissier.domain.tags import TRUST_SPACE, submission_tag
-from huissier.domain.timeline import Fact
 
 _PAGE: Final = 200
 _NOT_KEPT: Final = (submission_tag(""), TRUST_SPACE)
@@ -22,11 +21,8 @@ def fold(recorder: SqlRecorder) -> Facts:
     with recorder.reading() as look:
         while page := look.after(position, _PAGE):
             for position, data, tags in page:
-                event = codec.decode(data, position).event
-                for tag in tags:
-                    if tag.startswith(_NOT_KEPT):
-                        continue
-                    if not facts.recall(tag):
-                        facts.learn((tag,))
-                    facts.add((tag,), Fact(event.at, position, event))
+                fact = codec.decode_fact(data, position)
+                kept = [tag for tag in tags if not tag.startswith(_NOT_KEPT)]
+                facts.learn(facts.not_recalled(kept))
+                facts.add(kept, fact)
     return facts

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, fail, opened
+from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, fail, fail_behind, opened
 from huissier.adapters.errors import StoreError
 from huissier.adapters.json_lines import Line, answer_lines, batches, encode_line
 from huissier.domain.answers import Invalid
@@ -42,7 +42,7 @@ def apply(
                 unreadable += sum(isinstance(answer, Invalid) for answer in answers)
                 _print(b"".join(map(encode_line, answers)))
         except StoreError as problem:
-            fail(f"{problem}; nothing after line {done} was recorded", Status.STORE)
+            fail_behind(done, problem)
     if unreadable:
         raise typer.Exit(Status.UNREADABLE)
 

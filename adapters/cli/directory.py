@@ -9,9 +9,10 @@ from typing import IO, TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, read_time
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, fail_behind, read_time
 from huissier.adapters.errors import StoreError
 from huissier.adapters.json_lines import as_json
+from huissier.adapters.printable import printable
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.times import written
 
@@ -81,7 +82,7 @@ def show(
         return
     typer.echo(_details(listed))
     for fact in facts:
-        typer.echo(f"{written(fact.at)}  {fact.position:>8}  {sentence(fact.event)}")
+        typer.echo(f"{written(fact.at)}  {fact.position:>8}  {printable(sentence(fact.event))}")
 
 
 @directory.command()
@@ -206,7 +207,7 @@ def _recorded(work: "Import", rows: "Iterable[Row]", file: Path) -> "Iterator[No
     except ExtractionError as problem:
         fail(f"{file}: {problem}", Status.UNREADABLE)
     except StoreError as problem:
-        fail(f"{problem}; nothing after line {work.line} was recorded", Status.STORE)
+        fail_behind(work.line, problem)
 
 
 def _telling(things: Iterable[T], tell: Callable[[int], None]) -> Iterator[T]:
@@ -224,7 +225,7 @@ def _summary(listed: "Listed") -> str:
         if (value := getattr(listed, name)) is not None
     )
     parts = (listed.kind, listed.status, listed.name, *identifiers, "liste rouge" if listed.liste_rouge else None)
-    return f"{listed.address}: {', '.join(part for part in parts if part)}"
+    return printable(f"{listed.address}: {', '.join(part for part in parts if part)}")
 
 
 def _details(listed: "Listed") -> str:
@@ -243,7 +244,7 @@ def _details(listed: "Listed") -> str:
         ("operator", listed.operator or "unknown"),
         ("hosted here", "yes" if listed.local else "no"),
     ]
-    return "\n".join([listed.address, *(f"  {name}: {value}" for name, value in lines if value is not None)])
+    return "\n".join([listed.address, *(printable(f"  {name}: {value}") for name, value in lines if value is not None)])
 
 
 def _told(counts: "Counts") -> str:

@@ -14,6 +14,7 @@ from huissier.adapters.cli.bench import bench
 from huissier.adapters.cli.check import check
 from huissier.adapters.cli.demo import demo
 from huissier.adapters.cli.directory import directory
+from huissier.adapters.cli.evidence import checkpoint, key, prove, witness
 from huissier.adapters.cli.ingest import ingest
 from huissier.adapters.cli.obligations import obligations
 from huissier.adapters.cli.projections import projections
@@ -21,6 +22,7 @@ from huissier.adapters.cli.serve import serve
 from huissier.adapters.cli.shared import Status
 from huissier.adapters.cli.stats import stats
 from huissier.adapters.cli.store import store as store_commands
+from huissier.adapters.cli.verify import verify
 from huissier.adapters.cli.whitelist import whitelist
 from huissier.domain.vocabulary.ins import without_ins
 
@@ -41,6 +43,8 @@ app.add_typer(store_commands, name="store")
 app.add_typer(whitelist, name="whitelist")
 app.add_typer(directory, name="directory")
 app.add_typer(audit, name="audit")
+for evidence in (key, checkpoint, prove, verify, witness):
+    audit.command()(evidence)
 app.add_typer(stats, name="stats")
 app.add_typer(ingest, name="ingest")
 app.command()(obligations)

@@ -1,14 +1,23 @@
-"""`huissier projections`: how far the read models are, and building them again."""
+"""`huissier projections`: how far the read models are, keeping them up with the log, and building them again."""
 
-from typing import TYPE_CHECKING, Annotated
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, tell
 from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
-    from huissier.projections.projection import Projection
+    from huissier.adapters.engine import Engine
+    from huissier.adapters.views.database import ViewsDatabase
+    from huissier.adapters.views.runner import Progress
+
+    Rebuild = Callable[[Progress], None]
+
+T = TypeVar("T")
 
 projections = typer.Typer(help="Read models folded from the log.", no_args_is_help=True)
 
@@ -20,11 +29,13 @@ def status(context: typer.Context, store: StoreOption = None, json: JsonOption =
     Exit status 1 if one has stopped.
     """
     from huissier.adapters.cli.views import views_of  # brings the database library, which --help does without
+    from huissier.adapters.evidence.nodes import Nodes
     from huissier.adapters.views.runner import Runner
     from huissier.projections.catalogue import ALL
 
     with views_of(context, store) as (engine, database):
         standings = [Runner(engine.log, database, kind).standing() for kind in ALL]
+        standings.append(Nodes(engine.log, database).standing())
     for standing in standings:
         if json:
             typer.echo(as_json(standing))
@@ -42,22 +53,85 @@ def rebuild(
     name: Annotated[str | None, typer.Argument(help="Which one; all by default.")] = None,
     store: StoreOption = None,
 ) -> None:
-    """Fold the whole log into fresh tables and switch over; readers keep reading meanwhile."""
+    """Fold the whole log into fresh tables and switch over; readers keep reading meanwhile.
+
+    The tree behind checkpoints is hashed again in place: `rebuild tree` where its log was replaced by another. Exit
+    status 1 if a projection has stopped at a fact that it cannot fold; the others are rebuilt.
+    """
     from huissier.adapters.cli.progress import progress_bar
-    from huissier.adapters.cli.views import errors_of_projections, views_of
-    from huissier.adapters.views.runner import Runner
+    from huissier.adapters.cli.views import views_of
+    from huissier.adapters.views.runner import ProjectionError
 
+    is_whole = True
     with views_of(context, store) as (engine, database):
-        for kind in _named(name):
-            with errors_of_projections(), progress_bar(kind.name) as progress:
-                Runner(engine.log, database, kind).rebuild(progress)
-            typer.echo(f"{kind.name}: rebuilt")
+        for called, again in _rebuilds(name, engine, database):
+            try:
+                with progress_bar(called) as progress:
+                    again(progress)
+            except ProjectionError as problem:  # the others are rebuilt all the same
+                tell(str(problem))
+                is_whole = False
+            else:
+                typer.echo(f"{called}: rebuilt")
+    if not is_whole:
+        raise typer.Exit(Status.NO)
 
 
-def _named(name: str | None) -> "tuple[type[Projection], ...]":
+@projections.command()
+def follow(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which one; all by default.")] = None,
+    store: StoreOption = None,
+) -> None:
+    """Keep read models up with the log until Ctrl-C or SIGTERM; one that stops is told, and the others go on.
+
+    Exit status 1 if one has stopped.
+    """
+    from huissier.adapters.cli.views import views_of
+    from huissier.adapters.errors import HuissierError, TemporarilyUnavailableError
+    from huissier.adapters.views.follower import Follower
+    from huissier.adapters.views.runner import Runner
     from huissier.projections.catalogue import ALL
 
-    found = tuple(kind for kind in ALL if name in (None, kind.name))
+    kinds, stopped = _named(name, [(kind.name, kind) for kind in ALL]), 0
+
+    def told(problem: HuissierError) -> None:
+        nonlocal stopped
+        tell(str(problem))
+        stopped += not isinstance(problem, TemporarilyUnavailableError)
+
+    with views_of(context, store) as (engine, database):
+        follower = Follower(engine.log, [Runner(engine.log, database, kind) for _, kind in kinds])
+        with _until_ended(follower.stop):
+            follower.run(told)
+    if stopped:
+        raise typer.Exit(Status.NO)
+
+
+@contextmanager
+def _until_ended(stop: Callable[[], None]) -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM call it instead of breaking off."""
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _rebuilds(name: str | None, engine: "Engine", database: "ViewsDatabase") -> "Sequence[tuple[str, Rebuild]]":
+    """Return what is meant by a name, each with what builds it again."""
+    from huissier.adapters.evidence.nodes import NAME, Nodes
+    from huissier.adapters.views.runner import Runner
+    from huissier.projections.catalogue import ALL
+
+    known: list[tuple[str, Rebuild]] = [(kind.name, Runner(engine.log, database, kind).rebuild) for kind in ALL]
+    return _named(name, [*known, (NAME, Nodes(engine.log, database).rebuild)])
+
+
+def _named(name: str | None, known: Sequence[tuple[str, T]]) -> Sequence[tuple[str, T]]:
+    """Return what is meant by a name, all by default."""
+    found = [one for one in known if name in (None, one[0])]
     if not found:
-        fail(f"there is no projection {name}; there are {', '.join(kind.name for kind in ALL)}", Status.UNREADABLE)
+        fail(f"there is no projection {name}; there are {', '.join(called for called, _ in known)}", Status.UNREADABLE)
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import msgspec
 import typer
 
-from huissier.adapters.errors import InvalidCommandError, StoreError, WhiteListError
+from huissier.adapters.errors import InvalidCommandError, StoreError, TemporarilyUnavailableError, WhiteListError
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import without_ins
@@ -54,8 +54,24 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 
 def fail(message: str, status: Status) -> NoReturn:
     """Say what is wrong and end."""
-    typer.echo(f"huissier: {without_ins(message)}", err=True)
+    tell(message)
     raise typer.Exit(status)
+
+
+def fail_behind(line: int, problem: StoreError) -> NoReturn:
+    """Say what is wrong with the store and what became of the input behind a line, and end."""
+    is_lost = isinstance(problem, TemporarilyUnavailableError)  # what is lost may be the answer alone
+    rest = (
+        f"what stands after line {line} may be recorded or not"
+        if is_lost
+        else f"nothing after line {line} was recorded"
+    )
+    fail(f"{problem}; {rest}", Status.STORE)
+
+
+def tell(message: str) -> None:
+    """Say what is wrong and go on."""
+    typer.echo(f"huissier: {without_ins(message)}", err=True)
 
 
 @contextmanager
@@ -102,21 +118,10 @@ def read_time(option: str, text: str) -> datetime:
         fail(f"{option}: {problem}", Status.UNREADABLE)
 
 
-def _listed(name: str, value: str) -> str | list[str]:
-    """Cut the value of an option that takes several, at its commas."""
-    takes_several = any(field.name == name and field.default == () for field in msgspec.structs.fields(Options))
-    return value.split(",") if takes_several else value
-
-
-def options_given(words: list[str]) -> dict[str, str | list[str]]:
-    """Return what `name=value` words say, unread."""
-    return {name: _listed(name, value) for name, _, value in (word.partition("=") for word in words)}
-
-
 def read_options(words: list[str]) -> Options:
     """Read `name=value` words; a wrong one ends the program with its name and what is known."""
     try:
-        return msgspec.convert(options_given(words), Options, strict=False)
-    except (msgspec.ValidationError, VocabularyError) as problem:
+        return Options.read(words)
+    except VocabularyError as problem:
         known = ", ".join(field.name for field in msgspec.structs.fields(Options))
         fail(f"--option: {problem}; the options are {known}", Status.UNREADABLE)

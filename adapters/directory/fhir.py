@@ -93,8 +93,9 @@ def _organization(mailbox: Listed) -> Json:
     resource: Json = {"resourceType": "Organization", "active": True, "telecom": [_telecom(mailbox)]}
     if identifiers := _structure(mailbox):
         resource["identifier"] = identifiers
-    if name := plain(mailbox.name or ""):
-        resource["name"] = name
+    name = plain(mailbox.name or "")
+    if name or not mailbox.finess:  # an Organization has an identifier or a name (org-1)
+        resource["name"] = name or plain(mailbox.service or "") or mailbox.address
     if mailbox.secteur:
         resource["type"] = [{"coding": [{"system": _SECTEUR_SYSTEM, "code": mailbox.secteur}]}]
     return resource

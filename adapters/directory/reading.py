@@ -127,6 +127,8 @@ def _header(line: Line | None) -> list[str]:
     missing = [name for name in READ if name not in names]
     if missing:
         raise ExtractionError(f"line {line.number} does not name the columns {', '.join(missing)}")
+    if twice := [name for name in READ if names.count(name) > 1]:
+        raise ExtractionError(f"line {line.number} names more than once the columns {', '.join(twice)}")
     return names
 
 

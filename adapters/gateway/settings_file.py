@@ -16,6 +16,7 @@ _TABLE: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY: Final = re.compile(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
 _WHERE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 _TOML_WHERE: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column \d+\)")
+_INDEX: Final = re.compile(r"\[[0-9.]*\]")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
 _NAMED: Final = re.compile(r"(?P<key>[a-z_]+): (?P<what>.*)", re.DOTALL)
 
@@ -72,7 +73,7 @@ def _place_of(message: str) -> tuple[list[str], str]:
     """Return the keys that lead to what is wrong, and what is."""
     found = _WHERE.fullmatch(message)
     what, path = (message, "") if found is None else (found["what"], found["path"] or "")
-    keys = [key for key in path.replace("[...]", "").split(".") if key]
+    keys = [key for key in _INDEX.sub("", path).split(".") if key]
     if unknown := _UNKNOWN.fullmatch(what):
         return [*keys, unknown["key"]], "there is no such key"
     if named := _NAMED.fullmatch(what):

@@ -131,6 +131,14 @@ class Transaction:
             self._let_through[whom] += 1
         return reply
 
+    def unasked(self, spelled: str) -> Reply:
+        """Let a recipient through whom the mail server could not refuse alone: the end of the message decides."""
+        whom = _canonical(_readable(spelled))
+        if whom not in self._let_through and len(self._let_through) >= _MOST_RECIPIENTS:
+            return UNAVAILABLE
+        self._let_through[whom] += 1
+        return PASS
+
     def forget(self, spelled: str) -> None:
         """Take back a recipient that the mail server refused for reasons of its own."""
         del self._let_through[_canonical(_readable(spelled))]

@@ -45,8 +45,10 @@ def _check(
     session: Session, place: Place, usagers: Usagers, environment: Mapping[str, str], progress: Progress
 ) -> Report:
     findings = Findings()
-    _check_database(session, place, findings)
+    is_elsewhere = _check_database(session, place, findings)
     rows = LogRows(session)
+    if is_elsewhere and rows.head:
+        findings.problem("the settings say that the log is elsewhere, but here are events")
     log = LogCheck(TagIndex(session, rows, findings), usagers, findings)
     for page in rows.pages():
         log.take_in(page)
@@ -57,8 +59,8 @@ def _check(
     return findings.report(log.events, log.head)
 
 
-def _check_database(session: Session, place: Place, findings: Findings) -> None:
-    """Ask the database itself, and whether it has everything of its schema version."""
+def _check_database(session: Session, place: Place, findings: Findings) -> bool:
+    """Ask the database itself, and whether it has everything of its schema version; say if the log is elsewhere."""
     with findings.reading("the schema"):
         check_schema(session, place, findings)
     if place.is_embedded:
@@ -70,5 +72,8 @@ def _check_database(session: Session, place: Place, findings: Findings) -> None:
     with findings.reading("the settings"):
         if session.scalar(_NAMED_VERSION) != str(SCHEMA_VERSION):
             findings.problem("the settings name another schema version than the store's")
+
         if log_is_elsewhere(session):
             findings.note("the log of this store is elsewhere and was not read")
+            return True
+    return False

@@ -1,4 +1,4 @@
-"""The schema against the one huissier makes: its keys, its indexes, its append function, and no trigger or view."""
+"""The schema against the one huissier makes: its keys, indexes and append function, and nothing that interferes."""
 
 import re
 from typing import Final
@@ -20,11 +20,18 @@ CREATE OR REPLACE FUNCTION %s(
     %s
 ) RETURNS %s LANGUAGE %s %s AS $$%s$$
 ', proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), lanname,
-    CASE provolatile WHEN 'v' THEN 'VOLATILE' END, prosrc)
+    CASE WHEN provolatile = 'v' AND NOT prosecdef AND proconfig IS NULL THEN 'VOLATILE' END, prosrc)
 FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 WHERE proname = 'huissier_append' AND pg_function_is_visible(p.oid)
 """
-_TRIGGERS: Final = "SELECT 'trigger' FROM pg_trigger WHERE tgrelid = to_regclass(?) AND NOT tgisinternal"
+_INTERFERING: Final = """
+SELECT kind FROM (
+    SELECT 'trigger', tgrelid FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT 'rule', ev_class FROM pg_rewrite
+    UNION ALL SELECT 'row security policy', oid FROM pg_class WHERE relrowsecurity
+) AS found (kind, touched) WHERE touched = to_regclass(?)
+"""
+_IS_UNLOGGED: Final = "SELECT relpersistence <> 'p' FROM pg_class WHERE oid = to_regclass(?)"
 _TRIGGERS_AND_VIEWS: Final = "SELECT type, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
 
 
@@ -43,6 +50,8 @@ def check_schema(session: Session, place: Place, findings: Findings) -> None:
     for name in metadata.tables:
         for kind in _foreign(session, place, name):
             findings.problem(f"a {kind} that huissier did not make touches the table {name}")
+        if not place.is_embedded and session.scalar(_IS_UNLOGGED, (name,)):
+            findings.problem(f"the table {name} is unlogged: a crash of the server would empty it")
     if not place.is_embedded:
         _check_append_function(session, findings)
 
@@ -63,9 +72,9 @@ def _is_same(index: Index, found: ReflectedIndex) -> bool:
 
 
 def _foreign(session: Session, place: Place, table: str) -> list[str]:
-    """Return what kinds of things touch a table of ours, one by one: we make no triggers and no views."""
+    """Return what kinds of things touch a table of ours, one by one: we make no triggers, views, rules or policies."""
     if not place.is_embedded:
-        return [kind for (kind,) in session.rows(_TRIGGERS, (table,))]
+        return [kind for (kind,) in session.rows(_INTERFERING, (table,))]
     named = re.compile(rf"\b{table}\b", re.IGNORECASE)
     return [kind for kind, sql in session.rows(_TRIGGERS_AND_VIEWS) if named.search(sql)]
 

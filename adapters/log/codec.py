@@ -7,7 +7,7 @@ form into the new one on reading; the golden files under `tests/golden` hold eve
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from eventsourcing.dcb.api import DCBEvent
@@ -31,15 +31,14 @@ class Stored(msgspec.Struct, frozen=True):
     event: AnyEvent
 
 
+_NAMES = {kind: str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)}
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Stored)
 
 
 def encode(event: AnyEvent, recorded_at: datetime) -> DCBEvent:
     """Return a fact as the log keeps it, with its tags."""
-    return DCBEvent(
-        type=str(event.__struct_config__.tag), data=_encoder.encode(Stored(recorded_at, event)), tags=tags_of(event)
-    )
+    return DCBEvent(type=_NAMES[type(event)], data=_encoder.encode(Stored(recorded_at, event)), tags=tags_of(event))
 
 
 def decode(data: bytes, position: int, upcasters: Mapping[str, Upcaster] = UPCASTERS) -> Stored:

@@ -1,11 +1,16 @@
 """What differs between the databases, and nothing else does."""
 
+import os
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, ClassVar, Final
+from weakref import WeakSet
 
 import msgspec
+import psycopg
 from eventsourcing.dcb.api import DCBEvent
 from sqlalchemy import URL
 
@@ -63,6 +68,10 @@ class Dialect(ABC):
     def error_for(self, problem: BaseException | None, reason: str) -> type[StoreError]:
         """Return the kind of error that the driver's exception means, with its words."""
 
+    @abstractmethod
+    def hang_up(self) -> None:
+        """Free whoever waits for a server that says nothing, also on other threads."""
+
 
 class Sqlite(Dialect):
     """SQLite, in a file or in memory."""
@@ -105,6 +114,9 @@ class Sqlite(Dialect):
             return TemporarilyUnavailableError
         return CorruptStoreError if any(word in reason for word in _DAMAGE) else StoreError
 
+    def hang_up(self) -> None:
+        """Do nothing: a file is at hand, and nobody waits for longer than `BUSY_SECONDS`."""
+
 
 class Postgresql(Dialect):
     """PostgreSQL through psycopg 3. The head must be read in a statement of its own after the lock (its snapshot)."""
@@ -119,12 +131,24 @@ class Postgresql(Dialect):
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 1000 * BUSY_SECONDS,
+        "client_encoding": "UTF8",  # arrays are packed in it, whatever PGCLIENTENCODING or a role's default say
     }
     appends_in_one_trip = True
     schema = (postgres_append.DEFINITION,)
 
+    def __init__(self) -> None:
+        """Start without a connection."""
+        self._connections: WeakSet[Any] = WeakSet()
+
     def prepare(self, connection: Any) -> None:
-        """Bound the wait for the pen, and keep the planner to the indexes."""
+        """Bound the wait for the pen, and keep the planner to the indexes. Raises `StoreError`.
+
+        A database in another encoding is refused: it could not keep every text, or would compare other ones.
+        """
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise StoreError(f"the database's encoding is {encoding}; a store needs a database in UTF8")
+        self._connections.add(connection)
         for statement in _SETTINGS:
             connection.execute(statement)
         register(connection)
@@ -156,6 +180,12 @@ class Postgresql(Dialect):
         if state is None or state in _PASSING:
             return TemporarilyUnavailableError
         return CorruptStoreError if state in _DAMAGED else StoreError
+
+    def hang_up(self) -> None:
+        """Shut the sockets down: whoever waits on one is told that the connection is lost."""
+        for connection in list(self._connections):
+            with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
+                end.shutdown(socket.SHUT_RDWR)
 
 
 def _encode_tags(tags: list[str]) -> str:

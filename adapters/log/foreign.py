@@ -20,6 +20,7 @@ from typing import Final
 from eventsourcing.dcb.api import DCBEvent, DCBQuery, DCBQueryItem, DCBRecorder, DCBSequencedEvent
 
 from huissier.adapters.errors import InvalidCommandError, StoreError
+from huissier.adapters.log.bell import Bell
 from huissier.adapters.log.claim import remember_claim
 from huissier.adapters.log.port import Look, OvertakenError, Pen
 from huissier.adapters.log.recorded import append_behind, events_in, head_of
@@ -27,6 +28,7 @@ from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
 from huissier.adapters.vault import Vault
 from huissier.domain.events import UsagerErased
+from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.ins import Ins
 
 PATIENCE: Final = 30.0
@@ -47,10 +49,18 @@ class ForeignLook:
 
     def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
         """Return positions, bytes and tags of what stands after a position, at most `limit`. Raises `StoreError`."""
+        return [(position, data, tags) for position, _, data, tags in self.whole_after(position, limit)]
+
+    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+        """Return positions, types, bytes and tags of what stands after a position. Raises `StoreError`."""
         found = list(self._up_to_head(events_in(self._recorder, after=position, limit=limit)))
         for expected, sequenced in enumerate(found, position + 1):
             _check_position(expected, sequenced.position)
-        return [(one.position, one.event.data, one.event.tags) for one in found]
+        return [(one.position, one.event.type, one.event.data, one.event.tags) for one in found]
+
+    def facts_after(self, position: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return positions and bytes of what stands after a position, at most `limit`. Raises `StoreError`."""
+        return [(where, data) for where, data, _ in self.after(position, limit)]
 
     def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
         """Yield (tag, position, bytes) of every fact that carries one of the tags, by position within a query."""
@@ -121,6 +131,7 @@ class ForeignLog:
         """Record through a recorder that stays its owner's to close."""
         self._recorder = recorder
         self._store = store
+        self.appended = Bell()
         self._known = 0
         self._is_claimed = False
 
@@ -147,14 +158,22 @@ class ForeignLog:
     def _quick_pen(self) -> Iterator[Pen]:
         with self._store.writing():
             pass  # whoever holds the vault was overtaken and goes first
-        with self._store.reading() as session:
-            yield ForeignPen(self._recorder, self._head(), session)
+        with self._store.reading() as session, self._heard(ForeignPen(self._recorder, self._head(), session)) as pen:
+            yield pen
 
     @contextmanager
     def _vault_pen(self) -> Iterator[Pen]:
         with ExitStack() as vault:
             session = vault.enter_context(self._store.writing())
-            yield VaultPen(self._recorder, self._head(), session, vault.close)
+            with self._heard(VaultPen(self._recorder, self._head(), session, vault.close)) as pen:
+                yield pen
+
+    @contextmanager
+    def _heard(self, pen: ForeignPen) -> Iterator[Pen]:
+        before = pen.head
+        yield pen
+        if pen.head > before:
+            self.appended.ring()
 
     def _head(self) -> int:
         """Return the position of the last event. Raises `StoreError` where the log has become shorter."""
@@ -178,6 +197,9 @@ class AskedVault(Vault):
 
     def _remember(self, ins: Ins, usager: str) -> str:
         return usager
+
+    def remember_mailbox(self, raw: str, mailbox: MailboxAddress) -> None:
+        """Remember nothing."""
 
 
 def _check_position(expected: int, position: int) -> None:

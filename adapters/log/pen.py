@@ -18,6 +18,8 @@ _TAGS_A_QUERY: Final = 200
 
 _HEAD = "SELECT max(position) FROM events"
 _AFTER = "SELECT position, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
+_FACTS_AFTER = "SELECT position, data FROM events WHERE position > ? ORDER BY position LIMIT ?"
+_WHOLE_AFTER = "SELECT position, type, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
 _BY_TAG = (
     "SELECT t.tag, t.position, e.data FROM tags t JOIN events e ON e.position = t.position"
     " WHERE t.tag IN ({}) AND t.position <= ? ORDER BY t.position"
@@ -37,6 +39,16 @@ class Reading:
         """Return positions, bytes and tags of what stands after a position, at most `limit`."""
         rows = self.session.rows(_AFTER, (position, limit))
         return [(position, data, decode_tags(tags, position)) for position, data, tags in rows]
+
+    def facts_after(self, position: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return positions and bytes of what stands after a position, at most `limit`."""
+        found: list[tuple[int, bytes]] = self.session.run(_FACTS_AFTER, (position, limit)).fetchall()
+        return found
+
+    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+        """Return positions, types, bytes and tags of what stands after a position, at most `limit`."""
+        rows = self.session.rows(_WHOLE_AFTER, (position, limit))
+        return [(position, kind, data, decode_tags(tags, position)) for position, kind, data, tags in rows]
 
     def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
         """Yield (tag, position, bytes) of every fact that carries one of the tags, by position within a query."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from eventsourcing.dcb.api import DCBEvent
 
+from huissier.adapters.log.bell import Bell
 from huissier.adapters.log.session import Session
 
 
@@ -30,6 +31,14 @@ class Look(Protocol):
         """Return positions, bytes and tags of what stands after a position, at most `limit`."""
         ...
 
+    def facts_after(self, position: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return positions and bytes of what stands after a position, at most `limit`: who needs no tags is faster."""
+        ...
+
+    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+        """Return positions, types, bytes and tags of what stands after a position, at most `limit`."""
+        ...
+
     def presume_new(self, tags: Iterable[str]) -> None:
         """Say which tags are most likely carried by no fact, so that reading them may be spared."""
         ...
@@ -51,11 +60,20 @@ class Pen(Look, Protocol):
         ...
 
 
-class Log(Protocol):
-    """A log and the vault beside it."""
+class Readable(Protocol):
+    """A log and the vault beside it, to be looked at."""
 
     def reading(self) -> AbstractContextManager[Look]:
         """Look without writing."""
+        ...
+
+
+class Log(Readable, Protocol):
+    """A log and the vault beside it."""
+
+    @property
+    def appended(self) -> Bell:
+        """Rings whenever this process appended something."""
         ...
 
     def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:

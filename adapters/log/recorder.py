@@ -4,7 +4,6 @@ Whoever holds the pen is the only writer: the head it reads stays the head until
 gaps and stand in commit order.
 """
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
@@ -20,6 +19,7 @@ from eventsourcing.dcb.api import (
 )
 from eventsourcing.persistence import IntegrityError, ProgrammingError
 
+from huissier.adapters.log.bell import Bell
 from huissier.adapters.log.pen import HopefulPen, Reading, SqlPen, decode_tags
 from huissier.adapters.log.port import Pen
 from huissier.adapters.log.queries import select_matching
@@ -36,7 +36,7 @@ class SqlRecorder(DCBRecorder):
     def __init__(self, store: Store) -> None:
         """Record into an open store."""
         self._store = store
-        self._appended = threading.Condition()
+        self.appended = Bell()
         self._undisturbed = False
 
     def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:
@@ -50,7 +50,7 @@ class SqlRecorder(DCBRecorder):
         with self._store.without_transaction() as session:
             pen = HopefulPen(session, seen)
             yield pen
-        self._wake_after(seen, pen.head)
+        self._ring_after(seen, pen.head)
 
     @contextmanager
     def pen(self, seen: int | None = None) -> Iterator[SqlPen]:
@@ -63,11 +63,11 @@ class SqlRecorder(DCBRecorder):
             before = pen.head
             self._undisturbed = before == seen
             yield pen
-        self._wake_after(before, pen.head)
+        self._ring_after(before, pen.head)
 
-    def _wake_after(self, before: int, head: int) -> None:
+    def _ring_after(self, before: int, head: int) -> None:
         if head > before:
-            self.wake()
+            self.appended.ring()
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -101,16 +101,6 @@ class SqlRecorder(DCBRecorder):
     def subscribe(self, query: DCBQuery | None = None, *, after: int | None = None) -> "PollingSubscription":
         """Return all matching events, then wait for more: woken in this process, polling for other processes."""
         return PollingSubscription(self, query, after)
-
-    def wait_for_append(self, seconds: float) -> None:
-        """Wait until this process appends something, but not longer than `seconds`."""
-        with self._appended:
-            self._appended.wait(seconds)
-
-    def wake(self) -> None:
-        """Wake whoever waits."""
-        with self._appended:
-            self._appended.notify_all()
 
 
 class _ReadResponse(DCBReadResponse):
@@ -164,17 +154,18 @@ class PollingSubscription(DCBSubscription[SqlRecorder]):
     def stop(self) -> None:
         """Stop; whoever waits for the next event gets `StopIteration`."""
         super().stop()
-        self._recorder.wake()
+        self._recorder.appended.ring()
 
     def __next__(self) -> DCBSequencedEvent:
         while not self._has_been_stopped:
             for event in self._page:
                 self._last_position = event.position
                 return event
+            heard = self._recorder.appended.rings
             found = list(self._recorder.read(self._query, after=self._last_position, limit=PAGE))
             self._page = iter(found)
             if not found:
-                self._recorder.wait_for_append(_POLL_SECONDS)
+                self._recorder.appended.wait(heard, _POLL_SECONDS)
         raise StopIteration
 
 

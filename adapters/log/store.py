@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
@@ -27,6 +27,13 @@ from huissier.adapters.log.session import Session
 Preparation = Callable[[Session, bool], None]
 
 
+class _Writer(NamedTuple):
+    """The connection that writes, and the driver's own behind it: asking for that costs, so it is asked for once."""
+
+    connection: Connection
+    session: Session
+
+
 class Store:
     """An open store. One connection writes, guarded by a lock; others read their own snapshots."""
 
@@ -43,7 +50,7 @@ class Store:
         self._engine = _engine_for(place)
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._errors_named = _ErrorsNamed(place, self._driver_error)
-        self._writer: Connection | None = None
+        self._writer: _Writer | None = None
         try:
             with self._errors_named:
                 self._prepare(prepare)
@@ -68,8 +75,8 @@ class Store:
                     raise StoreError(f"there is no store in {self.name} yet")
                 prepare(session, False)
         if self._place.is_embedded and self._place.create:  # whoever only reads changes nothing
-            self._session(self._connected()).run("PRAGMA journal_mode = WAL")
-        self._session(self._connected()).run("SELECT max(position) FROM events").fetchone()
+            self._connected().session.run("PRAGMA journal_mode = WAL")
+        self._connected().session.run("SELECT max(position) FROM events").fetchone()
 
     def _is_marked(self, session: Session) -> bool:
         """Say whether the store has been made, also by another process just now.
@@ -92,7 +99,7 @@ class Store:
         return True
 
     def _make_schema(self, session: Session) -> None:
-        metadata.create_all(self._connected())
+        metadata.create_all(self._connected().connection)
         write_version(session, SCHEMA_VERSION, embedded=self._place.is_embedded)
         if self._place.is_embedded:
             session.run(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -104,7 +111,7 @@ class Store:
         """Run a block inside the one write transaction; it is durable when the block ends without an exception."""
         with self._lock, self._errors_named:
             self._check_open()
-            session = self._session(self._connected())
+            session = self._connected().session
             try:
                 session.run(self._dialect.begin_writing)
                 yield session
@@ -123,7 +130,7 @@ class Store:
         """Run a block on the writing connection, each statement durable by itself."""
         with self._lock, self._errors_named:
             self._check_open()
-            session = self._session(self._connected())
+            session = self._connected().session
             try:
                 yield session
             except BaseException:
@@ -135,7 +142,7 @@ class Store:
         if self._place.path is None:
             return True
         with self._lock, self._errors_named:
-            session = self._session(self._connected())
+            session = self._connected().session
             session.run("PRAGMA busy_timeout = 0")  # whoever reads an old snapshot must not hold up the pen
             try:
                 is_busy, *_ = session.run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -149,7 +156,7 @@ class Store:
         if self._place.in_memory:
             with self._lock:
                 self._check_open()
-                yield self._session(self._connected())
+                yield self._connected().session
             return
         self._check_open()
         with self._errors_named, self._engine.connect() as connection:
@@ -167,23 +174,28 @@ class Store:
         """Undo what was written; a connection that cannot even do that is replaced by the next turn."""
         if self._writer is None:
             return
-        if self._writer.invalidated:
-            self._writer.close()
-            self._writer = None
+        connection = self._writer.connection
+        if connection.invalidated:
+            self._let_go_of_writer()
             return
-        if self._place.is_embedded and not self._raw(self._writer).in_transaction:
+        if self._place.is_embedded and not self._raw(connection).in_transaction:
             return
         try:
             session.run("ROLLBACK")
         except self._driver_error:
-            self._writer.invalidate()
-            self._writer.close()
-            self._writer = None
+            connection.invalidate()
+            self._let_go_of_writer()
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> "_Writer":
         if self._writer is None:
-            self._writer = self._engine.connect()
+            connection = self._engine.connect()
+            self._writer = _Writer(connection, self._session(connection))
         return self._writer
+
+    def _let_go_of_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.connection.close()
+            self._writer = None
 
     def _raw(self, connection: Connection) -> Any:
         return connection.connection.dbapi_connection
@@ -195,14 +207,17 @@ class Store:
         if self._closed:
             raise EngineClosedError("the engine was closed")
 
+    def hang_up(self) -> None:
+        """Free whoever waits for a server that says nothing: their connections are lost to them."""
+        self._dialect.hang_up()
+
     def close(self) -> None:
         """Close all connections; closing twice does no harm."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-            if self._writer is not None:
-                self._writer.close()
+            self._let_go_of_writer()
             self._engine.dispose()
 
 

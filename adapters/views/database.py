@@ -4,9 +4,11 @@ Nothing in it is lost with it: all of it can be folded from the log again. It ho
 under their opaque ids.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
@@ -14,12 +16,14 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import StaticPool
 
-from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
+from huissier.adapters.errors import CorruptStoreError, StoreError
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import make_private_file
 
 SCHEMA: Final = "huissier_views"
 _BUSY_SECONDS: Final = 30
+_TABLES_LOCK: Final = 0x4855495F56554553  # of PostgreSQL's advisory locks, not the one that the pen takes
+_READ_COMMITTED: Final = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"  # whatever the database has as its default
 
 metadata = sa.MetaData()
 
@@ -43,13 +47,14 @@ class ViewsDatabase:
     def __init__(self, place: Place) -> None:
         """Open the read models beside a store, made on first use. Raises `StoreError`."""
         self._is_embedded = place.is_embedded
-        path = None if place.path is None else place.path.with_name(place.path.name + ".views")
+        self._dialect = place.dialect
+        path = views_path(place)
         self.name = str(path or place.name)
         if path is not None:
             make_private_file(path)
         self._engine = _engine_for(place, None if path is None else str(path))
         self._alone = threading.RLock() if place.in_memory else nullcontext()  # in memory there is one connection
-        with self.writing() as connection:
+        with self.changing() as connection:
             if not self._is_embedded:
                 connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             metadata.create_all(connection)
@@ -57,9 +62,21 @@ class ViewsDatabase:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Run a block in a write transaction, committed when the block ends without an exception."""
-        with self._connected("BEGIN IMMEDIATE" if self._is_embedded else "BEGIN") as connection:
+        with self._connected("BEGIN IMMEDIATE" if self._is_embedded else _READ_COMMITTED) as connection:
             yield connection
             connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def changing(self, patience: int = _BUSY_SECONDS) -> Iterator[Connection]:
+        """Run a block that makes, drops or switches tables in a write transaction: nobody else does so meanwhile.
+
+        `patience`: how many seconds to wait for those who read a table that is dropped, where that matters.
+        """
+        with self.writing() as connection:
+            if not self._is_embedded:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TABLES_LOCK})")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{patience}s'")
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -79,10 +96,17 @@ class ViewsDatabase:
                     if _in_transaction(connection):
                         with suppress(DBAPIError):
                             connection.exec_driver_sql("ROLLBACK")
-        except (OperationalError, InterfaceError) as problem:  # others say that a statement is wrong, not the database
-            lines = str(problem.orig).strip().splitlines() or [type(problem.orig).__name__]
-            waited = "locked" in lines[0] or "lock timeout" in lines[0]
-            raise (TemporarilyUnavailableError if waited else StoreError)(f"{self.name}: {lines[0]}") from None
+        except DBAPIError as problem:
+            raise self._named(problem) from None
+
+    def _named(self, problem: DBAPIError) -> Exception:
+        """Return what a database's error is to the caller: itself where only a statement is wrong."""
+        lines = str(problem.orig).strip().splitlines() or [type(problem.orig).__name__]
+        kind = self._dialect.error_for(problem.orig, lines[0])
+        if issubclass(kind, CorruptStoreError):
+            return StoreError(f"{self.name}: {lines[0]}; without it all is folded from the log again")
+        is_of_database = isinstance(problem, OperationalError | InterfaceError)
+        return kind(f"{self.name}: {lines[0]}") if is_of_database else problem
 
     def close(self) -> None:
         """Close all connections."""
@@ -93,6 +117,11 @@ class ViewsDatabase:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def views_path(place: Place) -> Path | None:
+    """Return the file of an embedded store's read models, None in memory and on a server."""
+    return None if place.path is None else place.path.with_name(place.path.name + ".views")
 
 
 def _in_transaction(connection: Connection) -> bool:
@@ -106,7 +135,8 @@ def _engine_for(place: Place, path: str | None) -> sa.Engine:
     """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
     arguments: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
     if not place.is_embedded:
-        arguments["connect_args"] = {"options": f"-csearch_path={SCHEMA} -clock_timeout={_BUSY_SECONDS}s"}
+        options = f"-csearch_path={SCHEMA} -clock_timeout={_BUSY_SECONDS}s"
+        arguments["connect_args"] = {**place.dialect.connect_args, "options": options}
         return sa.create_engine(place.url, **arguments)
     arguments["connect_args"] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
     if path is None:
@@ -115,8 +145,10 @@ def _engine_for(place: Place, path: str | None) -> sa.Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
+        with suppress(sqlite3.OperationalError):  # it waits for nobody: who holds the file is just doing the same
+            connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # a crash may cost the last pages; they are folded again
         connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")  # the same pages at the tables' ends are written often
 
     return engine

@@ -13,9 +13,11 @@ from huissier.adapters.errors import CorruptStoreError, HuissierError, StoreErro
 from huissier.adapters.log.port import Log
 from huissier.adapters.views.database import ViewsDatabase, projections
 from huissier.adapters.views.entries import entry_of
+from huissier.adapters.views.generations import Generations
 from huissier.projections.projection import Entry, Projection
 
 PAGE: Final = 1_000
+_PIECE: Final = 250  # facts decoded at once: as many as a processor's cache has room for
 
 P = TypeVar("P", bound=Projection)
 Progress = Callable[[int, int], None]
@@ -23,6 +25,10 @@ Progress = Callable[[int, int], None]
 
 class ProjectionError(HuissierError):
     """A projection stopped at a fact it cannot fold; the message names the position. Others go on."""
+
+
+class _DroppedError(Exception):
+    """The tables are gone."""
 
 
 class Standing(Struct, frozen=True):
@@ -37,7 +43,7 @@ class Standing(Struct, frozen=True):
 
 
 class _Page(NamedTuple):
-    entries: list[Entry]
+    rows: list[tuple[int, bytes]]
     position: int
     fingerprint: str
     head: int
@@ -51,33 +57,37 @@ class Runner(Generic[P]):
         self._log = log
         self._database = database
         self._kind = kind
+        self._generations = Generations(database, kind)
         self._page = page
 
     def catch_up(self, progress: Progress | None = None) -> None:
         """Fold what the log has and the tables have not, building them where they are missing or of another version.
 
-        `progress` is told the position and the log's head after each page. Raises `ProjectionError`.
+        Those who build them at the same time build them together. `progress` is told the position and the log's head
+        after each page. Raises `ProjectionError`.
         """
-        generation = self._live_generation()
-        if generation is None:
-            self.rebuild(progress)
-        else:
-            self._fold_all(generation, progress)
+        while True:
+            live = self._live_generation()
+            generation = self._generations.join() if live is None else live
+            if self._fold_all(generation, progress):
+                if live is None:
+                    self._generations.go_live(generation)
+                return
 
     def rebuild(self, progress: Progress | None = None) -> None:
         """Fold the whole log into fresh tables beside those that are read, then switch over. Raises `ProjectionError`.
 
         Readers go on meanwhile, and keep what they have begun to read.
         """
-        generation = self._begin_generation()
-        self._fold_all(generation, progress)
-        self._go_live(generation)
+        generation = self._generations.begin()
+        if self._fold_all(generation, progress):
+            self._generations.go_live(generation)
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Connection, P]]:
         """Look at the live tables in one consistent state. Raises `StoreError` where they were never built."""
         with self._database.reading() as connection:
-            generation = self._find_live(connection)
+            generation = self._generations.live(connection)
             if generation is None:
                 raise StoreError(f"the projection {self._kind.name} was not built yet")
             yield connection, self._kind(generation)
@@ -98,53 +108,17 @@ class Runner(Generic[P]):
 
     def _live_generation(self) -> int | None:
         with self._database.reading() as connection:
-            return self._find_live(connection)
+            return self._generations.live(connection)
 
-    def _find_live(self, connection: Connection) -> int | None:
-        found: int | None = connection.scalar(
-            sa.select(projections.c.generation).where(
-                projections.c.name == self._kind.name,
-                projections.c.version == self._kind.version,
-                projections.c.live,
-            )
-        )
-        return found
-
-    def _begin_generation(self) -> int:
-        """Make the next generation's tables, and drop those that nobody reads any more."""
-        with self._database.writing() as connection:
-            rows = connection.execute(
-                sa.select(projections.c.generation, projections.c.live).where(projections.c.name == self._kind.name)
-            ).all()
-            live = max((row.generation for row in rows if row.live), default=0)
-            generation = max((row.generation for row in rows), default=0) + 1
-            for row in rows:
-                if row.generation < live:
-                    self._kind(row.generation).metadata.drop_all(connection)
-                    connection.execute(sa.delete(projections).where(*self._is(row.generation)))
-            self._kind(generation).metadata.create_all(connection)
-            connection.execute(
-                sa.insert(projections).values(
-                    name=self._kind.name, generation=generation, version=self._kind.version, live=False, position=0
-                )
-            )
-        return generation
-
-    def _go_live(self, generation: int) -> None:
-        with self._database.writing() as connection:
-            of_this_name = sa.update(projections).where(projections.c.name == self._kind.name)
-            newer = sa.select(projections.c.generation).where(
-                projections.c.name == self._kind.name, projections.c.live, projections.c.generation > generation
-            )
-            if connection.scalar(newer) is None:  # else somebody who began later was faster
-                connection.execute(of_this_name.values(live=projections.c.generation == generation))
-
-    def _fold_all(self, generation: int, progress: Progress | None) -> None:
+    def _fold_all(self, generation: int, progress: Progress | None) -> bool:
+        """Fold up to the log's head; False where the tables were dropped meanwhile, because newer ones are read."""
         projection = self._kind(generation)
         size = self._page
         while True:
             try:
                 page = self._fold_page(projection, size)
+            except _DroppedError:
+                return False
             except Exception as problem:
                 if isinstance(problem, StoreError) and not isinstance(problem, CorruptStoreError):
                     raise  # nothing is wrong with the facts
@@ -154,7 +128,7 @@ class Runner(Generic[P]):
                 self._stop(generation, problem)
             else:
                 if page is None:
-                    return
+                    return True
                 if progress is not None:
                     progress(page.position, page.head)
 
@@ -163,18 +137,19 @@ class Runner(Generic[P]):
         with self._database.writing() as connection:
             row = connection.execute(
                 sa.select(projections.c.position, projections.c.fingerprint)
-                .where(*self._is(projection.generation))
+                .where(self._generations.is_row(projection.generation))
                 .with_for_update()
             ).first()
             if row is None:
-                raise StoreError(f"the projection {self._kind.name} was rebuilt by somebody else; try again")
+                raise _DroppedError
             page = self._read_page(row.position, row.fingerprint, size)
             if page is None:
                 return None
-            projection.fold(connection, page.entries)
+            for entries in _in_pieces(page.rows):
+                projection.fold(connection, entries)
             connection.execute(
                 sa.update(projections)
-                .where(*self._is(projection.generation))
+                .where(self._generations.is_row(projection.generation))
                 .values(position=page.position, fingerprint=page.fingerprint, error=None)
             )
             return page
@@ -182,7 +157,7 @@ class Runner(Generic[P]):
     def _read_page(self, position: int, fingerprint: str | None, size: int) -> _Page | None:
         """Read what follows a position, after making sure that the fact at the position is still the same."""
         with self._log.reading() as look:
-            rows = look.after(max(0, position - 1), size + 1)
+            rows = look.facts_after(max(0, position - 1), size + 1)
             head = look.head
         if position:
             if not rows or _fingerprint(rows[0][1]) != fingerprint:
@@ -191,19 +166,20 @@ class Runner(Generic[P]):
         rows = rows[:size]
         if not rows:
             return None
-        return _Page([entry_of(row[0], row[1]) for row in rows], rows[-1][0], _fingerprint(rows[-1][1]), head)
+        return _Page(rows, rows[-1][0], _fingerprint(rows[-1][1]), head)
 
     def _stop(self, generation: int, problem: Exception) -> None:
         """Keep why the projection stopped, and say it. Raises `ProjectionError`."""
         with self._database.writing() as connection:
-            position = connection.scalar(sa.select(projections.c.position).where(*self._is(generation)))
+            position = connection.scalar(sa.select(projections.c.position).where(self._generations.is_row(generation)))
             reason = str(problem) if isinstance(problem, HuissierError) else type(problem).__name__
             error = f"the projection {self._kind.name} stopped at position {(position or 0) + 1}: {reason}"
-            connection.execute(sa.update(projections).where(*self._is(generation)).values(error=error))
+            connection.execute(sa.update(projections).where(self._generations.is_row(generation)).values(error=error))
         raise ProjectionError(error) from problem
 
-    def _is(self, generation: int) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-        return projections.c.name == self._kind.name, projections.c.generation == generation
+
+def _in_pieces(rows: list[tuple[int, bytes]]) -> Iterator[list[Entry]]:
+    return ([entry_of(*row) for row in rows[start : start + _PIECE]] for start in range(0, len(rows), _PIECE))
 
 
 def _fingerprint(data: bytes) -> str:

@@ -35,7 +35,7 @@ _ALONE: Final = re.compile(
 _ALONE_WITH_KEY: Final = re.compile(rf"(?<![0-9])(?=({_ANY_APART})(?![0-9]))", re.IGNORECASE)
 _SEPARATOR: Final = re.compile(r"[\W_]")
 _RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE)
-_DIGIT: Final = re.compile(r"[0-9]")
+_NO_DIGIT: Final = bytes(set(range(256)) - set(b"0123456789"))
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
 
 
@@ -85,7 +85,7 @@ def has_valid_key(value: str) -> bool:
 def mentions_ins(text: str) -> bool:
     """Say whether an INS stands anywhere in the text, spaced or glued, with its key or without."""
     plain = _plain(text)
-    if len(_DIGIT.findall(plain)) < _FEWEST_DIGITS:
+    if _digits_in(plain) < _FEWEST_DIGITS:
         return False
     return _ALONE.search(plain) is not None or any(_keys_compute(plain)) or next(_keyed(plain), None) is not None
 
@@ -122,6 +122,10 @@ def _keyed(text: str) -> Iterator[tuple[int, int]]:
 
 def _keys_compute(text: str) -> Iterator[bool]:
     return (has_valid_key(found.upper()) for found in _GLUED.findall(text))
+
+
+def _digits_in(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass").translate(None, _NO_DIGIT))
 
 
 def _plain(text: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from huissier.domain import mailbox, trust_space
 from huissier.domain.events import AnyEvent, MailboxCreated
 from huissier.domain.mailbox import ACTIVE, DELETED, Mailbox
+from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.domain.timeline import Fact
 from huissier.domain.trust_space import AdmittedDomain
 from huissier.domain.vocabulary.address import MailboxAddress
@@ -33,7 +34,8 @@ class Listed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A mailbox as the directory knows it at a time; a usager's stands under its opaque address.
 
     `since`: when it was created, a usager's when it was last opened. `local`: whether its domain was admitted and
-    hosted here. `cgu`: the version signed last among those of `operator`.
+    hosted here; `of_usagers`: whether it was a usagers' domain, whatever kind the mailbox is of. `cgu`: the version
+    signed last among those of `operator`.
     """
 
     address: str
@@ -42,6 +44,7 @@ class Listed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     since: datetime
     status_since: datetime
     local: bool
+    of_usagers: bool = False
     operator: str | None = None
     name: str | None = None
     rpps: str | None = None
@@ -54,8 +57,9 @@ class Listed(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_published(self) -> bool:
-        """Whether the national directory shows it: in use, PER or ORG, and not on the liste rouge."""
-        return self.local and self.status == ACTIVE and self.kind in PUBLISHED_KINDS and not self.liste_rouge
+        """Whether the national directory shows it: in use, PER or ORG, no usagers', and not on the liste rouge."""
+        in_use = self.local and self.status == ACTIVE
+        return in_use and self.kind in PUBLISHED_KINDS and not (self.of_usagers or self.liste_rouge)
 
 
 class AsOf:
@@ -65,6 +69,7 @@ class AsOf:
         """Look at the tables through a connection, which stays at one consistent state."""
         self._mailboxes = directory.mailboxes
         self._domains = directory.domains
+        self._for_usagers = directory.for_usagers
         self._connection = connection
         self._at = micros(at)
 
@@ -104,6 +109,11 @@ class AsOf:
             domain: reduce(trust_space.evolve, map(_fact, rows), trust_space.UNKNOWN)
             for domain, rows in groupby(self._rows(self._domains, sa.true()), key=attrgetter("subject"))
         }
+
+    @cached_property
+    def operators_for_usagers(self) -> frozenset[str]:
+        """The operators whose domains are the usagers'."""
+        return frozenset(self._connection.scalars(sa.select(self._for_usagers.c.operator)))
 
     def is_hosted(self, domain: str) -> bool:
         """Say whether a domain is admitted and its mailboxes are held here."""
@@ -153,6 +163,7 @@ class AsOf:
             since=since,
             status_since=status_since,
             local=self.is_hosted(domain),
+            of_usagers=domain == USAGERS_DOMAIN or operator in self.operators_for_usagers,
             operator=operator,
             **_holder(state.created),
             liste_rouge=state.liste_rouge,

@@ -25,9 +25,11 @@ from huissier.domain.events import (
     MailboxDeleted,
     MailboxResumed,
     MailboxSuspended,
+    OperatorRegistered,
 )
 from huissier.projections.directory.search_key import search_key
 from huissier.projections.projection import Entry, Projection
+from huissier.projections.rows import add_rows
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -53,10 +55,10 @@ def micros(moment: datetime) -> int:
 
 
 class Directory(Projection):
-    """One row a fact of a mailbox, one a fact of a domain."""
+    """One row a fact of a mailbox, one a fact of a domain, one an operator for usagers."""
 
     name: ClassVar[str] = "directory"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(self, generation: int) -> None:
         """Define the tables of a generation."""
@@ -79,6 +81,9 @@ class Directory(Projection):
             sa.Column("at", sa.BigInteger, nullable=False),
             sa.Column("event", sa.Text, nullable=False),
         )
+        self.for_usagers = sa.Table(
+            f"directory_for_usagers_{generation}", self.metadata, sa.Column("operator", _Name, primary_key=True)
+        )
 
     def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
         """Keep each fact of a mailbox or a domain where it is found."""
@@ -90,6 +95,8 @@ class Directory(Projection):
                 mailboxes.append({**_row(entry, address_of(event)), "search": _search_key(event)})
             elif isinstance(event, DomainAdmitted | DomainWithdrawn):
                 domains.append(_row(entry, event.domain))
+            elif isinstance(event, OperatorRegistered) and event.kind == "usager":
+                add_rows(connection, self.for_usagers, [(event.operator,)])
         if mailboxes:
             connection.execute(sa.insert(self.mailboxes), mailboxes)
         if domains:

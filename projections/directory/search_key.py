@@ -5,16 +5,17 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-_LIGATURES: Final = str.maketrans({"œ": "oe", "æ": "ae"})
+# What no decomposition takes apart: ligatures, and strokes through letters.
+_WHOLE: Final = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _MARKS: Final = re.compile("[\u0300-\u036f]+")
 _APART: Final = re.compile(r"[\W_]+")
 
 
 def folded(text: str) -> str:
-    """Return the text in lower case without accents and ligatures."""
+    """Return the text in lower case without accents, strokes and ligatures."""
     if text.isascii():
         return text.lower()
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold().translate(_LIGATURES)))
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold().translate(_WHOLE)))
 
 
 def words(text: str) -> list[str]:

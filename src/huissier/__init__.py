@@ -68,16 +68,19 @@ def open(  # noqa: A001
     options: "Options | None" = None,
     clock: "Clock | None" = None,
     recorder: "DCBRecorder | None" = None,
+    queue: int | None = None,
+    memory: int | None = None,
 ) -> "Engine":
     """Open the store at a URL, such as `sqlite:///huissier.db` or `sqlite://` in memory, made on first use.
 
-    `clock` returns the present in UTC, for commands without `at` and for when a fact is recorded. `recorder` keeps
-    the log, if the store is not to: the store then holds the vault alone. Raises
-    `huissier.adapters.errors.StoreError`.
+    `clock` returns the present with its zone, for commands without `at` and for when a fact is recorded. `recorder`
+    keeps the log, if the store is not to: the store then holds the vault alone. `queue` is how many commands may
+    wait, 10,000 by default; `memory` how many subjects and facts are remembered between decisions, 200,000 by
+    default (about a kilobyte each). Raises `huissier.adapters.errors.StoreError`.
     """
     from huissier.adapters.engine import Engine, utc_now
 
-    return Engine(url, options=options, clock=clock or utc_now, recorder=recorder)
+    return Engine(url, options=options, clock=clock or utc_now, recorder=recorder, queue=queue, memory=memory)
 
 
 def open_async(
@@ -86,11 +89,13 @@ def open_async(
     options: "Options | None" = None,
     clock: "Clock | None" = None,
     recorder: "DCBRecorder | None" = None,
+    queue: int | None = None,
+    memory: int | None = None,
 ) -> "AsyncEngine":
     """Do as `open`, for asyncio: `handle` and `check` are awaited, and so is `close` or `async with`."""
     from huissier.adapters.async_engine import AsyncEngine
 
-    return AsyncEngine(open(url, options=options, clock=clock, recorder=recorder))
+    return AsyncEngine(open(url, options=options, clock=clock, recorder=recorder, queue=queue, memory=memory))
 
 
 def __getattr__(name: str) -> Any:

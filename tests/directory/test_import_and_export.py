@@ -30,7 +30,9 @@ from tests.world import (
     DAY,
     DOCTOR,
     HOSPITAL,
+    MES,
     NOW,
+    PATIENTS,
     REMOTE_DOCTOR,
     SECRETARIAT,
     SINCE,
@@ -151,12 +153,15 @@ def whole_world(store: Store) -> None:
         AdmitDomain(at=SINCE, domain="vendu.mssante.fr", hosted=True),
         CreateMailbox(at=SINCE, address="dr@vendu.mssante.fr", kind="PER"),
         AdmitDomain(at=SINCE + DAY, domain="vendu.mssante.fr", hosted=False),
+        CreateMailbox(at=SINCE, address=f"reponse.automatique@{PATIENTS}", kind="PER"),
+        AdmitDomain(at=SINCE, domain="mes.mssante.fr", operator=MES, hosted=True),
+        CreateMailbox(at=SINCE, address="reponse@mes.mssante.fr", kind="ORG"),
     )
 
 
 def test_unlisted_app_cab_and_usagers_mailboxes_never_appear(store: Store) -> None:
     whole_world(store)
-    assert len(everything(store)) == 11
+    assert len(everything(store)) == 13
     assert [row["Adresse BAL"] for row in rows(exported(store))] == [SURGEON, DOCTOR, SECRETARIAT]
     shown = exported(store, write_bundles)
     assert [mailbox["value"] for mailbox in telecoms(shown)] == [SURGEON, DOCTOR, SECRETARIAT]
@@ -278,7 +283,7 @@ def test_the_bearer_of_a_mailbox_is_a_person_a_role_or_an_organization(store: St
     assert (organization["resourceType"], organization["name"]) == ("Organization", "CH")
     assert organization["type"][0]["coding"][0]["code"] == "SA01"
     assert {"system": "https://finess.esante.gouv.fr", "value": "990000001"} in organization["identifier"]
-    assert bare.keys() == {"resourceType", "active", "telecom"}
+    assert bare == {**nobody, "resourceType": "Organization", "name": f"d@{HOSPITAL}", "telecom": bare["telecom"]}
     assert nobody.keys() == {"resourceType", "active", "telecom"}
     assert post.keys() == {"resourceType", "active", "telecom", "organization"}
     (email,) = role["telecom"]

@@ -129,6 +129,7 @@ def test_columns_are_found_by_name_in_any_order() -> None:
         (b"", "the file is empty"),
         (b"\n\n", "the file is empty"),
         (extraction(header="Type de BAL|Adresse BAL"), "does not name the columns Type Identifiant PP, Identifiant PP"),
+        (extraction(header="Adresse BAL|" + SEPARATOR.join(COLUMNS)), "names more than once the columns Adresse BAL"),
         ("Type de BAL|é".encode("latin-1"), "line 1, the names of the columns: not UTF-8"),
     ],
 )

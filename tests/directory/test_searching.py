@@ -63,7 +63,7 @@ def hospital(store: Store) -> Store:
         *hospital_mailboxes(),
         CreateMailbox(at=SINCE, address=EMILE, kind="PER", name="LEFÈVRE Émile-Zoé", adeli="2A9900001"),
         CreateMailbox(at=SINCE, address=HEART, kind="ORG", name="Clinique du Sacré-Cœur", service="Pédiatrie"),
-        CreateMailbox(at=SINCE, address=UNDERLINED, kind="APP"),
+        CreateMailbox(at=SINCE, address=UNDERLINED, kind="APP", name="Øyvind Łukasz Đorđe"),
         *patients(),
     )
     return store
@@ -90,6 +90,8 @@ BEGINNINGS: Final[dict[tuple[str, ...], list[str]]] = {
     ("990000001",): [SECRETARIAT],
     ("@ch-exemple.mssante.fr", "secr"): [SECRETARIAT],
     ("a_b",): [UNDERLINED],
+    ("oyvind", "lukasz", "dorde"): [UNDERLINED],
+    ("ØYVIND",): [UNDERLINED],
     ("_",): [],
     ("%",): [],
     ("dr%",): [SURGEON, DOCTOR],

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 import huissier
-from huissier import AnyCommand, SuspendMailbox
-from huissier.adapters.errors import StoreError
+from huissier import AnyCommand, CreateMailbox, SuspendMailbox
+from huissier.adapters.cli.main import app
+from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from tests.command_line import Done
 from tests.command_line import huissier as run
 from tests.directory.made import extraction, row
@@ -63,6 +65,22 @@ def test_a_mailbox_is_shown_with_its_whole_life(folder: Path) -> None:
     told = msgspec.json.decode(directory(folder, "show", DOCTOR, "--json", "--at", "2020-03-11T12:00:00Z").stdout)
     assert told["mailbox"]["status"] == "active"
     assert [fact["event"]["type"] for fact in told["facts"]] == ["domain-admitted.v1", "mailbox-created.v1"]
+
+
+def test_nothing_that_is_shown_moves_the_cursor_or_breaks_the_line(folder: Path) -> None:
+    bad, address = "A\x1b[2JB\nC", f"esc@{HOSPITAL}"
+    tell(
+        folder,
+        CreateMailbox(address=address, kind="ORG", name=bad, service=bad),
+        SuspendMailbox(address=address, motive=bad),
+    )
+    for what in ("search", "show"):
+        shown = CliRunner().invoke(
+            app, ["--store", f"sqlite:///{folder}/huissier.db", "directory", what, address], color=True
+        )
+        assert shown.exit_code == 0
+        assert r"A\x1b[2JB\nC" in shown.stdout
+        assert shown.stdout.replace("\n", "").isprintable()
 
 
 def test_a_usager_is_shown_under_the_opaque_address_and_never_by_an_ins(folder: Path) -> None:
@@ -158,14 +176,21 @@ def test_a_file_that_is_no_extraction_is_refused(folder: Path, content: bytes) -
     assert done.stderr.startswith("huissier: e: ")
 
 
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (StoreError("the disk is gone"), "the disk is gone; nothing after line 1 was recorded"),
+        (TemporarilyUnavailableError("cut"), "cut; what stands after line 1 may be recorded or not"),
+    ],
+)
 def test_it_says_up_to_where_rows_were_taken_when_the_store_fails(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    problem: StoreError, told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
-        raise StoreError("the disk is gone")
+        raise problem
 
     monkeypatch.setattr("huissier.adapters.engine.Engine.handle_many", broken)
     (folder / "e.txt").write_bytes(extraction(row(f"dr.neuf@{HOSPITAL}")))
     done = directory(folder, "import", "e.txt")
     assert done.returncode == 3
-    assert "the disk is gone; nothing after line 1 was recorded" in done.stderr
+    assert told in done.stderr

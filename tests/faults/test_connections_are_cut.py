@@ -22,8 +22,8 @@ from tests.faults.at_work import assert_heard_of_it, at_work, end, wait_for_answ
 from tests.faults.journal import Journal
 from tests.faults.verdict import judge
 from tests.faults.wards import COMMON, Ward
-from tests.faults.wire import Cut, Wire, wire_to
 from tests.faults.worker import own_moments
+from tests.wire import Cut, Wire, wire_to
 
 pytestmark = pytest.mark.faults
 

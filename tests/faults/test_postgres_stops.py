@@ -7,8 +7,8 @@ import pytest
 
 from tests.faults import LONGER
 from tests.faults.at_work import assert_heard_of_it, at_work, end, wait_for_answers, wait_for_trouble
-from tests.faults.servers import Server, own_server
 from tests.faults.verdict import judge
+from tests.postgres_server import Server, own_server
 
 pytestmark = pytest.mark.faults
 

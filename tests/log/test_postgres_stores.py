@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import ForeignStoreError, StoreError, StoreVersionError, VaultKeyError
+from huissier.adapters.integrity import check_store
 from huissier.domain.commands import RegisterOperator
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
@@ -90,3 +92,25 @@ def test_the_error_of_a_lost_server_names_no_statement(new_database: Callable[[]
         with pytest.raises(StoreError) as caught:
             engine.handle(REGISTER)
     assert "\n" not in str(caught.value)
+
+
+def test_texts_are_found_again_whatever_the_clients_encoding_is_by_default(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    url = new_database()
+    register = RegisterOperator(operator="hôpital 😀", kind="professionnel")
+    with Engine(url, environment=KEY) as engine:
+        assert engine.handle(register).position == 1
+    with Engine(url, environment=KEY) as engine:
+        assert engine.handle(register).outcome == "unchanged"
+    assert check_store(url, environment=KEY).problems == ()
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_could_not_keep_every_text_is_refused(new_database: Callable[[], str], encoding: str) -> None:
+    url = new_database()
+    other = f"{url.partition('?')[0].rpartition('/')[2]}_{encoding.lower()}"
+    run(url, f"CREATE DATABASE {other} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(StoreError, match=f"encoding is {encoding}; a store needs a database in UTF8"):
+        Engine(make_url(url).set(database=other).render_as_string(hide_password=False), environment=KEY)

@@ -340,6 +340,10 @@ APPEND_FUNCTIONS: dict[str, Callable[[ByHand], object]] = {
         store.run(DEFINITION.replace("RETURNS bigint", "RETURNS integer")),
     ),
     "promises not to write": lambda store: store.run("ALTER FUNCTION huissier_append STABLE"),
+    "looks for its tables elsewhere": lambda store: store.run(
+        "ALTER FUNCTION huissier_append SET search_path = theirs"
+    ),
+    "runs with another's rights": lambda store: store.run("ALTER FUNCTION huissier_append SECURITY DEFINER"),
     "has another beside it": lambda store: store.run(DEFINITION.replace("expected bigint", "expected integer")),
 }
 
@@ -350,6 +354,31 @@ def test_an_append_function_that_is_another_is_told(name: str, new_database: Cal
     Engine(store.url, environment=KEY).close()
     APPEND_FUNCTIONS[name](store)
     assert found(checked(store)) == [(None, "the function huissier_append is another than the schema version's")]
+
+
+INTERFERING: dict[str, tuple[str, str]] = {
+    "a rule that keeps nothing": (
+        "CREATE RULE theirs AS ON INSERT TO events DO INSTEAD NOTHING",
+        "a rule that huissier did not make touches the table events",
+    ),
+    "a policy that hides rows": (
+        "ALTER TABLE events ENABLE ROW LEVEL SECURITY",
+        "a row security policy that huissier did not make touches the table events",
+    ),
+    "a table that a crash empties": (
+        "ALTER TABLE events SET UNLOGGED",
+        "the table events is unlogged: a crash of the server would empty it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INTERFERING)
+def test_what_would_lose_facts_on_a_server_is_told(name: str, new_database: Callable[[], str]) -> None:
+    store = ByHand(new_database())
+    Engine(store.url, environment=KEY).close()
+    statement, told = INTERFERING[name]
+    store.run(statement)
+    assert found(checked(store)) == [(None, told)]
 
 
 FOREIGN: dict[str, tuple[str, str]] = {
@@ -557,6 +586,11 @@ def test_that_the_log_is_elsewhere_is_a_note(tmp_path: Path) -> None:
     assert check_store(url, environment=KEY) == Report(
         0, 0, (), ("the log of this store is elsewhere and was not read",)
     )
+
+
+def test_a_store_that_says_its_log_is_elsewhere_and_has_events_is_not_whole(store: ByHand) -> None:
+    store.run("INSERT INTO settings VALUES ('log_elsewhere', '')")
+    assert found(checked(store)) == [(None, "the settings say that the log is elsewhere, but here are events")]
 
 
 # --- the key

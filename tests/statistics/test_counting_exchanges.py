@@ -1,13 +1,17 @@
 """What the projection counts is what the log says, however it was folded, as of any position, on both databases."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.log.place import Place
 from huissier.adapters.views.database import ViewsDatabase
+from huissier.adapters.views.entries import entry_of
+from huissier.adapters.views.generations import Generations
 from huissier.adapters.views.runner import Runner
 from huissier.domain.commands import AdmitDomain, AnyCommand, CreateMailbox
 from huissier.domain.rule_set import Options
@@ -30,6 +34,7 @@ from tests.world import (
     SINCE,
     SURGEON,
     USAGER,
+    corsican_ins,
     ins,
     lost,
     moment,
@@ -139,6 +144,62 @@ def test_what_passed_in_shadow_was_exchanged_but_never_delivered() -> None:
 def test_an_ins_on_any_other_domain_is_a_usager_too() -> None:
     assert counted(write(DOCTOR, f"{ins(5)}@{CABINET}", f"{ins(6)}@example.org", at=NOW)) == [
         Exchange(DOCTOR, "usager", "PER", "USAGER", 1, 1, 0, 0)
+    ]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        f'"{ins(7)}"@{PATIENTS}',
+        f"{ins(7)}+tag@{PATIENTS}",
+        f"{ins(7)}%{PATIENTS}@relais.example.org",
+        f"<{ins(7)}@{PATIENTS}>",
+        f"M. Exemple <{ins(7)}@{PATIENTS}>",
+        f" {ins(7)} @{PATIENTS.upper()} ",
+        f"{ins(7)[:13]}@{PATIENTS}",
+        f"{' '.join(ins(7))}@{PATIENTS}",
+        f"{corsican_ins(7)}.@{PATIENTS}",
+        f"0{ins(7)[1:]}@{PATIENTS}",
+        f'"un usager"@{PATIENTS}.',
+    ],
+)
+def test_a_usager_is_called_so_in_spellings_that_are_no_address(spelling: str) -> None:
+    told = (write(spelling, DOCTOR, at=NOW), write(DOCTOR, spelling, "no address", NOBODY, at=NOW))
+    assert counted(*told) == [
+        Exchange(DOCTOR, "", "PER", "EXTERNE", 0, 1, 0, 0),
+        Exchange(DOCTOR, NOBODY, "PER", "EXTERNE", 0, 1, 0, 0),
+        Exchange(DOCTOR, "usager", "PER", "USAGER", 0, 1, 0, 0),
+        Exchange("usager", DOCTOR, "USAGER", "PER", 0, 1, 0, 0),
+    ]
+
+
+def test_pages_may_be_folded_in_turn_by_two_who_remember(tmp_path: Path) -> None:
+    told = [
+        *world(),
+        *(write(DOCTOR, f"new.{number}@{HOSPITAL}", USAGER, at=NOW) for number in range(5)),
+        *(CreateMailbox(at=SINCE, address=f"new.{number}@{HOSPITAL}", kind="ORG") for number in range(5)),
+        *(write(f"new.{number}@{HOSPITAL}", DOCTOR, at=NOW) for number in range(5)),
+        AdmitDomain(at=SINCE, domain=CABINET, hosted=True),
+        *(write(f"new.{number}@{HOSPITAL}", REMOTE_DOCTOR, at=NOW) for number in range(5)),
+    ]
+    with Engine("sqlite://") as engine, ViewsDatabase(Place(f"sqlite:///{tmp_path}/alone.db")) as database:
+        engine.handle_many(told)
+        with engine.log.reading() as look:
+            entries = [entry_of(*row) for row in look.facts_after(0, 1_000)]
+        runner = Runner(engine.log, database, Exchanges)
+        generations = Generations(database, Exchanges)
+        generation = generations.begin()
+        two = Exchanges(generation), Exchanges(generation)
+        with database.writing() as connection:
+            for number, entry in enumerate(entries):
+                two[number // 2 % 2].fold(connection, [entry])
+        generations.go_live(generation)
+        assert files(runner, engine.head) == Twin(engine, engine.head).files()
+
+
+def test_an_address_that_makes_an_ins_with_its_domain_keeps_no_file_from_being_written() -> None:
+    assert counted(write(f"x.{ins(1)[:6]}@{ins(1)[6:]}.example.org", DOCTOR, at=NOW)) == [
+        Exchange("usager", DOCTOR, "USAGER", "PER", 0, 1, 0, 0)
     ]
 
 

@@ -45,7 +45,13 @@ class Twin:
         runs_it = self._timeline(operator_tag(domain.operator or "")).as_of(message.at)
         held = address.domain if domain.hosted else None
         said = next((v.usager for v in message.verdicts if v.recipient == text), False)
-        if said or address.is_pseudonym or address.domain == "patient.mssante.fr" or runs_it.kind == "usager":
+        if (
+            said
+            or text == "usager"
+            or address.is_pseudonym
+            or address.domain == "patient.mssante.fr"
+            or runs_it.kind == "usager"
+        ):
             return "usager", "USAGER", held
         mailbox = self._timeline(mailbox_tag(text)).as_of(message.at)
         return text, mailbox.kind if held and mailbox.exists else "EXTERNE", held

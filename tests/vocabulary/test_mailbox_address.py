@@ -214,6 +214,13 @@ def test_an_ins_has_no_place_in_a_domain(domain: str) -> None:
         MailboxAddress.parse(f"quelqu.un@{domain}")
 
 
+@pytest.mark.parametrize("cut", [3, 6, 9, 12])
+def test_an_ins_does_not_stand_across_the_at_either(cut: int) -> None:
+    """Nobody may be able to write an address that no file of statistics could be written with."""
+    with pytest.raises(VocabularyError, match="INS"):
+        MailboxAddress.parse(f"x.{ins(1)[:cut]}@{ins(1)[cut:]}.example.org")
+
+
 def test_a_service_mailbox_of_the_usagers_domain_holds_no_ins() -> None:
     address = MailboxAddress.parse(f"reponse.automatique-test@{PATIENTS}")
     assert not address.holds_ins_shape

@@ -13,9 +13,12 @@ _MOST_FORGED: Final = 100  # each is an edit, and a mail server looks for each f
 class Message:
     """Its transaction, its headers, its size, and how many headers pretend to be ours."""
 
-    def __init__(self, transaction: Transaction, queue_id: str, declared_size: int | None) -> None:
+    def __init__(
+        self, transaction: Transaction, queue_id: str, declared_size: int | None, *, comes_by_smtp: bool
+    ) -> None:
         """`queue_id`: where it is known so early. `declared_size`: SIZE of the MAIL command, in bytes."""
         self.transaction = transaction
+        self.comes_by_smtp = comes_by_smtp
         self.queue_id = queue_id
         self.declared_size = declared_size
         self.size = len(b"\r\n")  # between headers and body

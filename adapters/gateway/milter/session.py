@@ -111,7 +111,9 @@ class MilterSession:
         self._macros.forget_message()  # those of the message before must not be taken for this one's
         self._messages += 1
         transaction = self._gateway.begin(f"{self._name}.{self._messages}", sender or _bare(typed), peer)
-        self._message = Message(transaction, queue_id, _declared_size(parameters))
+        # Of mail that a program hands to sendmail(1) Postfix tells addresses without angle brackets.
+        by_smtp = typed.startswith(b"<")
+        self._message = Message(transaction, queue_id, _declared_size(parameters), comes_by_smtp=by_smtp)
 
     def _peer(self) -> Peer:
         """Return whose certificate was shown: Postfix tells the common name, Sendmail the whole name after slashes."""
@@ -119,12 +121,17 @@ class MilterSession:
         return Peer(certificate_dn=name) if name.startswith("/") else Peer(certificate_cn=name or None)
 
     async def _recipient(self, data: bytes) -> bytes:
-        """Decide on the address that the server resolved, for that is where the message goes."""
+        """Decide on the address that the server resolved, for that is where the message goes.
+
+        Of mail that does not come by SMTP Postfix can refuse no recipient alone: it would try again for ever.
+        """
         typed = _bare(strings(data)[0])
         resolved = self._macros.take("rcpt_addr", Command.RECIPIENT)
         if self._message is None:
             return verdict(OUT_OF_STEP)
         transaction, size = self._message.transaction, self._message.declared_size
+        if not self._message.comes_by_smtp:
+            return verdict(transaction.unasked(resolved or typed))
         return verdict(await transaction.recipient(resolved or typed, size=size))
 
     def _header(self, data: bytes) -> None:

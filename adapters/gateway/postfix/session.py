@@ -13,8 +13,8 @@ from huissier.adapters.gateway.postfix.underway import Underway
 from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, Reply
 from huissier.adapters.gateway.transaction import Peer, Transaction
 
-_NOT_YET: Final = {"CONNECT", "EHLO", "HELO", "MAIL", "VRFY", "ETRN"}  # nobody to decide about
-_RECIPIENTS_DONE: Final = {"DATA", "BDAT"}
+# Nobody to decide about; at BDAT, which has come in place of DATA, Postfix does not say how many there are.
+_NOT_YET: Final = {"CONNECT", "EHLO", "HELO", "MAIL", "VRFY", "ETRN", "BDAT"}
 
 
 class PolicySession:
@@ -54,7 +54,7 @@ class PolicySession:
         message = self._underway.find(request.instance)
         if message is None or message.sender != request.sender or not message.agrees_with(request.recipient_count):
             return OUT_OF_STEP
-        if request.state in _RECIPIENTS_DONE:
+        if request.state == "DATA":
             return PASS
         if request.state == "END-OF-MESSAGE":
             return await message.message(request.queue_id, size=request.size or None)

@@ -11,7 +11,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Final, Protocol
 
 from huissier.adapters.async_engine import AsyncEngine
@@ -165,9 +165,11 @@ def _allow_files(connections: int) -> None:
     wanted = connections + _OTHER_FILES
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    if most < wanted:
-        _LOG.warning("few-files", extra={"files": most, "wanted": wanted})
+        with suppress(OSError, ValueError):  # a sandbox may forbid it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        _LOG.warning("few-files", extra={"files": soft, "wanted": wanted})
 
 
 def _named(each: socket.socket) -> str:

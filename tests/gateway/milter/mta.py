@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import huissier
@@ -123,15 +123,13 @@ def converse(
     policy: Policy = POLICY,
     header: str | None = DECISION_HEADER,
     watch: Watch = UNWATCHED,
-    before: Iterable[huissier.AnyCommand] = (),
     agreed: bool = True,
 ) -> None:
     """Play a conversation in the small hospital world."""
 
     async def session() -> None:
         async with huissier.open_async("sqlite://", clock=lambda: NOW) as engine:
-            for command in (*world(), *before):
-                await engine.handle(command)
+            engine.engine.handle_many(world())
             conversation = Conversation(engine, Gateway(engine, policy, watch), header)
             await play(await conversation.agreed() if agreed else conversation)
 

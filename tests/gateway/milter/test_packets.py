@@ -1,6 +1,7 @@
 """The protocol byte by byte."""
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ def test_packets_are_read_whole() -> None:
 def test_packets_are_read_wherever_they_are_cut(cuts: list[int]) -> None:
     told = b"\0\0\0\1A\0\0\0\7Mabcdef\0\0\0\5B1234\0\0\0\1E\0\0\0\3Rxy"
     places = [0, *sorted(cuts), len(told)]
-    pieces = [told[start:stop] for start, stop in zip(places, places[1:], strict=False)]
+    pieces = [told[start:stop] for start, stop in pairwise(places)]
     assert read(*pieces) == read(told)
 
 

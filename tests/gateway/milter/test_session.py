@@ -138,6 +138,21 @@ def test_a_message_without_a_queue_id_of_its_own_never_gets_the_answer_of_anothe
     converse(play)
 
 
+def test_mail_that_does_not_come_by_smtp_is_decided_on_as_a_whole() -> None:
+    async def play(conversation: Conversation) -> None:
+        head = conversation.head
+        begun = packet(b"M", f"{DOCTOR}\0".encode())
+        told = [macros(b"R", rcpt_addr=who) + packet(b"R", f"{who}\0".encode()) for who in (SURGEON, OUTSIDER)]
+        assert await conversation.tell(begun, *told) == CONTINUE * 2
+        [(letter, text)] = split(await conversation.tell(end()))
+        assert (letter, text[:40]) == ("y", b"550 5.7.1 RECIPIENT_DOMAIN_NOT_ADMITTED ")
+        assert conversation.head == head + 1
+        assert await conversation.tell(ABORT, begun, told[0], end("4dVQ7l1hZ4z4yTd")) != CONTINUE
+        assert conversation.last.id == "mx1/4dVQ7l1hZ4z4yTd"
+
+    converse(play)
+
+
 def test_a_message_that_begins_before_the_last_one_ended_takes_its_place() -> None:
     async def play(conversation: Conversation) -> None:
         await conversation.tell(mail(DOCTOR), rcpt(SURGEON), header("Subject", "[FIN]"))

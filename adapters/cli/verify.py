@@ -1,0 +1,144 @@
+"""`huissier audit verify`: a store, checkpoints and proofs against the keys of who signed, offline."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huissier.adapters.audit.telling import Language
+from huissier.adapters.cli.asking import LanguageOption
+from huissier.adapters.cli.evidence import KeysOption, evidence_told, keys_in, read_file, submitted_in
+from huissier.adapters.cli.shared import JsonOption, Status, fail
+from huissier.adapters.json_lines import as_json
+
+if TYPE_CHECKING:
+    from huissier.adapters.audit.lines import Line
+    from huissier.adapters.evidence.examining import Signed
+    from huissier.adapters.evidence.note import VerifierKey
+    from huissier.adapters.evidence.proof import Proof
+    from huissier.adapters.evidence.verifying import Verified
+    from huissier.adapters.integrity.findings import Problem
+
+    Found = Signed | Problem | Verified | Line
+
+
+def verify(
+    context: typer.Context,
+    key: KeysOption,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint; several must continue each other.", metavar="FILE")
+    ] = None,
+    proof: Annotated[
+        list[Path] | None, typer.Option(help="A proof made by `audit prove`; repeatable.", metavar="FILE")
+    ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="URL of a store, or of a copy, whose whole log is hashed.", metavar="URL")
+    ] = None,
+    lang: LanguageOption = "en",
+    json: JsonOption = False,
+) -> None:
+    """Check a store, checkpoints and proofs, each against the keys and all against each other; nothing is changed.
+
+    A store is checked where --store names it; its vault's key is not needed. Exit status 1 where something is wrong,
+    which is told with the first bad position.
+    """
+    url = store or context.find_root().params.get("store")
+    if not (checkpoint or proof or url):
+        fail("name a --store, a --checkpoint or a --proof to verify", Status.UNREADABLE)
+    is_wrong = False
+    with evidence_told():
+        for found in _examined(checkpoint or [], proof or [], url, keys_in(key), lang):
+            is_wrong = _is_wrong(found) or is_wrong
+            typer.echo(as_json(found) if json else "\n".join(_as_text(found, lang)))
+    if is_wrong:
+        raise typer.Exit(Status.NO)
+
+
+def _examined(
+    checkpoints: list[Path], proofs: list[Path], url: str | None, keys: "Sequence[VerifierKey]", lang: Language
+) -> "Iterator[Found]":
+    """Yield what is found, one after the other; a proof that holds is followed by the fact it is about."""
+    from huissier.adapters.cli.progress import progress_bar
+    from huissier.adapters.evidence.examining import Examination
+    from huissier.adapters.evidence.store_leaves import verify_store
+    from huissier.adapters.integrity.findings import Problem
+
+    examination = Examination(keys)
+    for file in checkpoints:
+        yield examination.checkpoint(str(file), submitted_in(file))
+    for file in proofs:
+        proof = _proof_in(file)
+        found = examination.proof(str(file), proof)
+        yield found
+        if not isinstance(found, Problem):
+            yield _fact(proof, lang)
+    yield from examination.contradictions(has_store=url is not None)
+    if url is not None:
+        with progress_bar("hashing") as progress:
+            verified = verify_store(url, examination.heads, progress)
+        yield verified
+
+
+def _is_wrong(found: "Found") -> bool:
+    from huissier.adapters.evidence.verifying import Verified
+    from huissier.adapters.integrity.findings import Problem
+
+    return isinstance(found, Problem) or (isinstance(found, Verified) and bool(found.problems))
+
+
+def _fact(proof: "Proof", lang: Language) -> "Line":
+    from huissier.adapters.audit.lines import line_of
+    from huissier.adapters.evidence.leaf import data_of
+    from huissier.adapters.views.entries import entry_of
+
+    return line_of(entry_of(proof.position, data_of(proof.leaf)), lang)
+
+
+def _proof_in(file: Path) -> "Proof":
+    from huissier.adapters.evidence.errors import UnreadableEvidenceError
+    from huissier.adapters.evidence.proof import Proof
+
+    try:
+        return Proof.parse(read_file(file))
+    except UnreadableEvidenceError as problem:
+        fail(f"{file}: {problem}", Status.UNREADABLE)
+
+
+def _as_text(found: "Found", lang: Language) -> Iterator[str]:
+    from huissier.adapters.audit.lines import as_text
+    from huissier.adapters.evidence.examining import Signed
+    from huissier.adapters.evidence.verifying import Verified
+    from huissier.adapters.integrity.findings import Problem
+
+    match found:
+        case Signed():
+            what = "" if found.position is None else f"position {found.position} of "
+            yield f"{found.file}: {what}{found.origin} at {found.size} events, signed by {', '.join(_signers(found))}"
+        case Verified():
+            yield from _store_as_text(found)
+        case Problem():
+            yield _problem(found)
+        case _:
+            yield as_text(found, lang)
+
+
+def _signers(signed: "Signed") -> Iterator[str]:
+    from huissier.domain.vocabulary.times import written
+
+    for seen in signed.signed_by:
+        yield seen.name if seen.at is None else f"{seen.name} ({written(seen.at)})"
+
+
+def _store_as_text(found: "Verified") -> Iterator[str]:
+    yield from map(_problem, found.problems)
+    for note in found.notes:
+        yield f"note: {note}"
+    signed = (
+        f"the first {found.signed} as they were signed" if found.signed else "none of them held against a checkpoint"
+    )
+    yield f"{found.events} events, {signed}: {'the store is not whole' if found.problems else 'nothing is wrong'}."
+
+
+def _problem(problem: "Problem") -> str:
+    return problem.what if problem.position is None else f"position {problem.position}: {problem.what}"

@@ -1,0 +1,28 @@
+"""Rings when this process appended something, for those who follow the log; other processes are not heard."""
+
+import threading
+
+
+class Bell:
+    """Counts its rings, so that one between a look at the log and the wait for more is not missed."""
+
+    def __init__(self) -> None:
+        """Hang a bell that has not rung."""
+        self._condition = threading.Condition()
+        self._rings = 0
+
+    @property
+    def rings(self) -> int:
+        """How often it has rung."""
+        return self._rings
+
+    def ring(self) -> None:
+        """Wake whoever waits."""
+        with self._condition:
+            self._rings += 1
+            self._condition.notify_all()
+
+    def wait(self, heard: int, seconds: float) -> None:
+        """Wait until it has rung more often than was `heard`, but not longer than `seconds`."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._rings != heard, seconds)

@@ -1,0 +1,104 @@
+"""The generations of a projection's tables: one is read, the next is built beside it, and the one before is kept.
+
+On PostgreSQL a table cannot be dropped while it is read, so what nobody looks up any more waits for the next rebuild.
+"""
+
+from contextlib import suppress
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from huissier.adapters.errors import TemporarilyUnavailableError
+from huissier.adapters.views.database import ViewsDatabase, projections
+from huissier.projections.projection import Projection
+
+_PATIENCE: Final = 1  # with those who still read what nobody looks up any more; it can be dropped another time
+
+
+class Generations:
+    """The generations of one kind of projection, in one database."""
+
+    def __init__(self, database: ViewsDatabase, kind: type[Projection]) -> None:
+        """Look at nothing yet."""
+        self._database = database
+        self._kind = kind
+        self._of_kind = projections.c.name == kind.name
+        self._of_version = self._of_kind & (projections.c.version == kind.version)
+
+    def live(self, connection: Connection) -> int | None:
+        """Return the one that is read, None where none of this version was ever finished."""
+        found: int | None = connection.scalar(
+            sa.select(projections.c.generation).where(self._of_version, projections.c.live)
+        )
+        return found
+
+    def is_row(self, generation: int) -> sa.ColumnElement[bool]:
+        """Return the condition under which a row is that of a generation."""
+        return self._of_kind & (projections.c.generation == generation)
+
+    def begin(self) -> int:
+        """Make the tables of the next one."""
+        self._drop_unread()
+        with self._database.changing() as connection:
+            return self._make(connection)
+
+    def join(self) -> int:
+        """Return the one that is read or, for want of any, that somebody is or was building; else begin it."""
+        self._drop_unread()
+        with self._database.changing() as connection:
+            if (live := self.live(connection)) is not None:
+                return live  # just finished
+            building: int | None = connection.scalar(
+                sa.select(sa.func.max(projections.c.generation)).where(
+                    self._of_version, projections.c.generation > self._newest_live(connection)
+                )
+            )
+            return self._make(connection) if building is None else building
+
+    def go_live(self, generation: int) -> None:
+        """Have one read from now on, unless one that was begun later is already."""
+        with self._database.changing() as connection:
+            if self._newest_live(connection) < generation:
+                connection.execute(
+                    sa.update(projections).where(self._of_kind).values(live=projections.c.generation == generation)
+                )
+
+    def _newest_live(self, connection: Connection) -> int:
+        newest = sa.select(sa.func.max(projections.c.generation)).where(self._of_kind, projections.c.live)
+        return connection.scalar(newest) or 0
+
+    def _make(self, connection: Connection) -> int:
+        last = connection.scalar(sa.select(sa.func.max(projections.c.generation)).where(self._of_kind)) or 0
+        generation = last + 1
+        self._kind(generation).metadata.create_all(connection)
+        connection.execute(
+            sa.insert(projections).values(
+                name=self._kind.name, generation=generation, version=self._kind.version, live=False, position=0
+            )
+        )
+        return generation
+
+    def _drop_unread(self) -> None:
+        """Drop what is older than what is read; what somebody still reads is left for the next time."""
+        with self._database.reading() as connection:
+            older = connection.scalars(
+                sa.select(projections.c.generation).where(
+                    self._of_kind, projections.c.generation < self._newest_live(connection)
+                )
+            ).all()
+        for generation in older:
+            with suppress(TemporarilyUnavailableError), self._database.changing(_PATIENCE) as connection:
+                # The row first: whoever folds a page has it, and will touch the tables after it.
+                connection.execute(sa.delete(projections).where(self.is_row(generation)))
+                self._tables_of(generation, connection).drop_all(connection)
+
+    def _tables_of(self, generation: int, connection: Connection) -> sa.MetaData:
+        """Return the tables as they are there: another version may have made others than this one would."""
+        found = sa.MetaData()
+        found.reflect(
+            connection,
+            only=lambda name, _: name.startswith(f"{self._kind.name}_") and name.endswith(f"_{generation}"),
+            resolve_fks=False,
+        )
+        return found

@@ -1,0 +1,84 @@
+"""The tables of exchange statistics: rows are only ever added, at the end of their month."""
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, Table, Text
+
+USAGER: Final = "usager"  # EX_PSU_5020
+USAGER_TYPE: Final = "USAGER"
+EXTERNE: Final = "EXTERNE"  # not, or not yet, a mailbox held here
+
+REFUSED, ACCEPTED, RECEIVED = range(3)  # received: accepted at the final hop
+
+_Word = Text().with_variant(Text(collation="C"), "postgresql")  # in the order of bytes, as SQLite has it
+
+
+class Tables:
+    """The tables of a generation.
+
+    `files` numbers the months of domains, under which messages are added. `messages`, `delivered` and `undelivered`
+    are what is counted: a row a recipient, the first report of each kind. `produced` says as of where the files of
+    months were counted; the others what was held here when.
+    """
+
+    def __init__(self, generation: int) -> None:
+        self.metadata = sa.MetaData()
+        self._generation = generation
+        self.files = self._table(
+            "files",
+            Column("file", Integer, primary_key=True, autoincrement=False),
+            Column("domain", _Word, nullable=False),
+            Column("month", Integer, nullable=False),
+        )
+        self.messages = self._table(
+            "messages",
+            Column("file", Integer, primary_key=True, autoincrement=False),
+            Column("position", BigInteger, primary_key=True, autoincrement=False),
+            Column("place", Integer, primary_key=True, autoincrement=False),
+            Column("to", _Word, nullable=False),
+            Column("id", _Word, nullable=False),
+            Column("sender", _Word, nullable=False),
+            Column("sender_type", Text, nullable=False),
+            Column("recipient_type", Text, nullable=False),
+            Column("outcome", SmallInteger, nullable=False),
+        )
+        self.delivered = self._table(
+            "delivered",
+            Column("sent", BigInteger, primary_key=True, autoincrement=False),
+            Column("to", _Word, primary_key=True),
+            Column("position", BigInteger, nullable=False),
+        )
+        self.undelivered = self._table(
+            "undelivered",
+            Column("id", _Word, primary_key=True),
+            Column("to", _Word, primary_key=True),
+            Column("position", BigInteger, nullable=False),
+        )
+        self.produced = self._table(
+            "produced",
+            Column("domain", _Word, primary_key=True),
+            Column("month", Integer, primary_key=True, autoincrement=False),
+            Column("recorded", BigInteger, primary_key=True, autoincrement=False),
+            Column("position", BigInteger, nullable=False),
+        )
+        self.domains = self._table(
+            "domains",
+            Column("domain", _Word, primary_key=True),
+            Column("position", BigInteger, primary_key=True, autoincrement=False),
+            Column("at", BigInteger, nullable=False),
+            Column("operator", Text),
+            Column("hosted", Boolean),
+        )
+        self.operators = self._table(
+            "operators", Column("operator", _Word, primary_key=True), Column("kind", Text, nullable=False)
+        )
+        self.mailboxes = self._table(
+            "mailboxes",
+            Column("address", _Word, primary_key=True),
+            Column("since", BigInteger, primary_key=True, autoincrement=False),
+            Column("kind", Text, nullable=False),
+        )
+
+    def _table(self, name: str, *columns: Column[Any]) -> Table:
+        return Table(f"exchanges_{name}_{self._generation}", self.metadata, *columns, sqlite_with_rowid=False)

@@ -1,0 +1,73 @@
+"""Who ran a domain when, and when it was held here."""
+
+from bisect import insort
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Named(NamedTuple):
+    """What a fact said of a domain, with its place in time and in the log."""
+
+    at: datetime
+    position: int
+    operator: str | None
+    hosted: bool | None
+
+
+class Place:
+    """A domain, as of any time."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._facts: list[Named] = []
+
+    def add(self, fact: Named) -> None:
+        """Take in a fact, in whatever order they come."""
+        insort(self._facts, fact, key=lambda known: known[:2])
+
+    def operator_at(self, at: datetime) -> str | None:
+        """Return who runs it at a time."""
+        return next((fact.operator for fact in self._back_from(at) if fact.operator is not None), None)
+
+    def is_hosted_at(self, at: datetime) -> bool:
+        """Say whether it is held here at a time."""
+        return next((fact.hosted for fact in self._back_from(at) if fact.hosted is not None), False)
+
+    def is_hosted_between(self, start: datetime, end: datetime) -> bool:
+        """Say whether it is held here at any time from the start on and before the end."""
+        moments = (start, *(fact.at for fact in self._facts if start <= fact.at < end))
+        return any(self.is_hosted_at(moment) for moment in moments)
+
+    def unchanged_around(self, at: datetime) -> tuple[datetime, datetime]:
+        """Return from when on and before when nothing changes about it, around a time."""
+        times = [fact.at for fact in self._facts]
+        since = max((time for time in times if time <= at), default=ALWAYS)
+        return since, min((time for time in times if time > at), default=NEVER)
+
+    def _back_from(self, at: datetime) -> Iterator[Named]:
+        return (fact for fact in reversed(self._facts) if fact.at <= at)
+
+
+def places_of(rows: Iterable[Any]) -> dict[str, Place]:
+    """Return the places that rows of facts tell of, by domain."""
+    found: dict[str, Place] = {}
+    for row in rows:
+        found.setdefault(row.domain, Place()).add(Named(time_of(row.at), row.position, row.operator, row.hosted))
+    return found
+
+
+def number_of(at: datetime) -> int:
+    """Return a time as the tables keep it: microseconds since 1970, UTC."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def time_of(number: int) -> datetime:
+    """Return the time that a number in a table stands for."""
+    return _EPOCH + number * _MICROSECOND

@@ -1,0 +1,16 @@
+"""The benchmark of evidence runs, on tiny logs; what it measures is in docs/performance.md."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from benchmarks import evidence
+
+
+def test_it_measures_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evidence.main(["--quick", "--json", "--dir", str(tmp_path)])
+    report = msgspec.json.decode(capsys.readouterr().out)
+    assert len(report["ratios"]) == 5
+    assert len(report["figures"]) == 16
+    assert all(figure["median"] > 0 for figure in [*report["ratios"], *report["figures"]])
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,55 @@
+"""What docs/evidence.md shows is what happens, in the order of the page."""
+
+import re
+import shlex
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import huissier as library
+from tests.command_line import huissier
+from tests.test_readme import agrees
+from tests.world import DOCTOR, NOW, SURGEON, world, write
+
+PAGE = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text("utf-8")
+
+
+def steps() -> Iterator[tuple[str, str]]:
+    """Yield each command of the page and what is shown below it."""
+    for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL):
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, shown = step.partition("\n")
+            yield command, shown
+
+
+def run(command: str, folder: Path) -> str:
+    """Do what a shell would do with a line of the page."""
+    words, _, target = command.partition(" > ")
+    program, *arguments = shlex.split(words)
+    match program:
+        case "cat":
+            printed = "".join((folder / name).read_text() for name in arguments)
+        case "sqlite3":
+            with closing(sqlite3.connect(folder / arguments[0])) as connection, connection:
+                connection.execute(arguments[1])
+            printed = ""
+        case _:
+            done = huissier(*arguments, cwd=folder)
+            if done.returncode:
+                return done.stderr + done.stdout
+            printed = done.stdout
+    if target:
+        (folder / target).write_text(printed)
+        return ""
+    return printed
+
+
+def test_every_transcript_of_the_page_is_what_happens(tmp_path: Path) -> None:
+    with library.open(f"sqlite:///{tmp_path}/huissier.db", clock=lambda: NOW) as engine:
+        engine.handle_many([*world(), write(DOCTOR, SURGEON, id="m-1", at=NOW)])
+    seen = 0
+    for command, shown in steps():
+        assert agrees(shown, run(command, tmp_path).rstrip()), command
+        seen += 1
+    assert seen > 10

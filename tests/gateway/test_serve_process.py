@@ -1,0 +1,238 @@
+"""`huissier serve postfix` as a process: signals, systemd's sockets and its questions, metrics and logs."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import huissier as library
+from tests.command_line import PROGRAM
+from tests.command_line import huissier as run
+from tests.gateway.peers import PASS, end, rcpt
+from tests.world import DOCTOR, HOSPITAL, OUTSIDER, SURGEON, USAGER, ins, world
+
+SECONDS = 60.0
+
+
+class Service:
+    """A running service, its log read line by line."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.lines: list[dict[str, Any]] = []
+
+    def until(self, event: str) -> dict[str, Any]:
+        """Read the log until something happens, and return what it says."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(json.loads(line))
+            if self.lines[-1]["event"] == event:
+                return self.lines[-1]
+        raise AssertionError(f"{event} never happened: {self.lines}")
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        self.signal(signal.SIGTERM)
+        self.until("ended")
+        return self.process.wait(SECONDS)
+
+
+Start = Callable[..., Service]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with library.open(f"sqlite:///{tmp_path}/huissier.db") as engine:
+        engine.handle_many(world())
+    (tmp_path / "gateway.toml").write_text(
+        f"[gateway]\nname = 'mx1'\nhosted = ['{HOSPITAL}']\n[postfix]\nlisten = ['unix:policy.sock']\n"
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
+    with contextlib.ExitStack() as stack:
+
+        def begin(
+            *arguments: str,
+            command: tuple[str, ...] = (str(PROGRAM),),
+            env: dict[str, str] | None = None,
+            third: socket.socket | None = None,
+        ) -> Service:
+            """Start the service; `third` is what it finds as its file 3."""
+            process = subprocess.Popen(
+                [*command, "serve", "postfix", *arguments],
+                cwd=folder,
+                stderr=subprocess.PIPE,
+                env={name: value for name, value in os.environ.items() if not name.startswith("HUISSIER_")}
+                | (env or {}),
+                pass_fds=() if third is None else (3,),
+                preexec_fn=None if third is None else partial(os.dup2, third.fileno(), 3),
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return Service(process)
+
+        yield begin
+
+
+@contextlib.contextmanager
+def connected(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(SECONDS)
+        peer.connect(str(path))
+        yield peer
+
+
+def ask(peer: socket.socket, request: bytes) -> bytes:
+    peer.sendall(request)
+    heard = b""
+    while not heard.endswith(b"\n\n"):
+        piece = peer.recv(4096)
+        assert piece
+        heard += piece
+    return heard
+
+
+def test_reloading_keeps_connections_and_a_bad_file_changes_nothing(folder: Path, start: Start) -> None:
+    service = start("--config", "gateway.toml")
+    assert service.until("listening")["on"] == ["unix:policy.sock"]
+    config = folder / "gateway.toml"
+    good = config.read_text()
+    with connected(folder / "policy.sock") as peer:
+        assert ask(peer, rcpt(SURGEON, sender=USAGER)).startswith(b"action=550 5.7.1 CONTACT_NOT_OPENED ")
+        config.write_text(good + "[rules]\nshadow_reasons = ['NO_SUCH']\n")
+        service.signal(signal.SIGHUP)
+        refused = service.until("reload-refused")
+        assert refused["why"].startswith("gateway.toml, line 7, rules.shadow_reasons: ")
+        assert ask(peer, rcpt(DOCTOR, sender=USAGER)).startswith(b"action=550 5.7.1 CONTACT_NOT_OPENED ")
+        config.write_text(good + "[rules]\nshadow_reasons = ['CONTACT_NOT_OPENED']\n")
+        service.signal(signal.SIGHUP)
+        service.until("reloaded")
+        assert ask(peer, rcpt(DOCTOR, sender=USAGER, instance="later")) == PASS
+        assert ask(peer, end(1, sender=USAGER, instance="later")) == PASS
+    assert service.end() == 0
+    assert not (folder / "policy.sock").exists()
+    shadow = run("audit", "trail", "--shadow", "--json", cwd=folder).stdout
+    assert json.loads(shadow)["fact"]["id"].startswith("mx1/")
+
+
+def test_the_log_tells_each_decision_and_names_nobody(folder: Path, start: Start) -> None:
+    service = start("--config", "gateway.toml")
+    service.until("listening")
+    with connected(folder / "policy.sock") as peer:
+        ask(peer, rcpt(SURGEON))
+        ask(peer, rcpt(OUTSIDER))
+        ask(peer, rcpt(f"{ins(3)}@example.org"))
+        ask(peer, end(1))
+    assert service.end() == 0
+    decisions = [line for line in service.lines if line["event"] == "decision"]
+    assert [(line["stage"], line["outcome"], line.get("reason")) for line in decisions] == [
+        ("rcpt", "pass", None),
+        ("rcpt", "refuse", "RECIPIENT_DOMAIN_NOT_ADMITTED"),
+        ("rcpt", "refuse", "RECIPIENT_DOMAIN_NOT_ADMITTED"),
+        ("end-of-message", "pass", None),
+    ]
+    assert decisions[3]["submission"] == "mx1/4dVQ7l1hZ4z4yTc"
+    assert decisions[0]["recipient"] == decisions[3]["recipient"]
+    written = json.dumps(service.lines)
+    assert "@" not in written
+    assert ins(3) not in written
+
+
+def test_metrics_and_health(folder: Path, start: Start) -> None:
+    service = start("--config", "gateway.toml", "--metrics", "127.0.0.1:0")
+    port = service.until("metrics")["port"]
+    service.until("listening")
+    with connected(folder / "policy.sock") as peer:
+        ask(peer, rcpt(SURGEON))
+        ask(peer, rcpt(OUTSIDER))
+        shown = fetched(port, "/metrics")[1]
+        assert fetched(port, "/healthz") == (200, "alive\n")
+        assert fetched(port, "/readyz") == (200, "ready\n")
+        assert fetched(port, "/else")[0] == 404
+    for line in (
+        'huissier_decisions_total{outcome="pass",reason="",stage="rcpt"} 1.0',
+        'huissier_decisions_total{outcome="refuse",reason="RECIPIENT_DOMAIN_NOT_ADMITTED",stage="rcpt"} 1.0',
+        'huissier_decision_seconds_count{stage="rcpt"} 2.0',
+        "huissier_batch_size_count 2.0",
+        "huissier_queue_depth 0.0",
+        "huissier_connections 1.0",
+        'huissier_projection_lag{projection="trail"}',
+    ):
+        assert f"\n{line}" in shown
+    assert service.end() == 0
+
+
+def fetched(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=SECONDS) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as problem:
+        with problem:
+            return problem.code, problem.read().decode()
+
+
+ACTIVATE = "import os, sys; os.environ['LISTEN_PID'] = str(os.getpid()); os.execv(sys.argv[1], sys.argv[1:])"
+
+
+def test_systemd_passes_sockets_and_hears_how_far_it_is(folder: Path, start: Start) -> None:
+    (folder / "gateway.toml").write_text("[gateway]\nname = 'mx1'\n")
+    with (
+        socket.socket(socket.AF_UNIX) as listening,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd,
+    ):
+        systemd.settimeout(SECONDS)
+        systemd.bind(str(folder / "notify"))
+        listening.bind(str(folder / "activated"))
+        listening.listen()
+        with connected(folder / "activated") as early:  # before anybody serves
+            early.sendall(rcpt(SURGEON))
+            service = start(
+                "--config",
+                "gateway.toml",
+                command=(sys.executable, "-c", ACTIVATE, str(PROGRAM)),
+                env={"LISTEN_FDS": "1", "NOTIFY_SOCKET": str(folder / "notify")},
+                third=listening,
+            )
+            assert service.until("listening")["on"] == [f"unix:{folder}/activated"]
+            assert early.recv(4096) == PASS
+        assert systemd.recv(4096) == b"READY=1"
+        service.signal(signal.SIGHUP)
+        assert systemd.recv(4096).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+        assert systemd.recv(4096) == b"READY=1"
+        assert service.end() == 0
+        assert systemd.recv(4096) == b"STOPPING=1"
+        assert (folder / "activated").exists()  # it is systemd's
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "error"),
+    [
+        ((), 2, "there is nothing to listen on"),
+        (("--listen", "25"), 2, "the command line, postfix.listen: '25' is not an address"),
+        (("--config", "none.toml"), 2, "none.toml: No such file or directory"),
+        (("--listen", "inet:127.0.0.1:0", "--store", "sqlite:///none.db"), 3, "none.db"),
+        (("--listen", "inet:127.0.0.1:0", "--option", "x=y"), 2, "the options are"),
+    ],
+)
+def test_what_cannot_be_served_ends_in_one_line(
+    folder: Path, arguments: tuple[str, ...], status: int, error: str
+) -> None:
+    done = run("serve", "postfix", *arguments, cwd=folder)
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1)
+    assert error in done.stderr

@@ -1,0 +1,285 @@
+"""Read models follow the log while it is written: in this process at once, from others soon after."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+import sqlalchemy as sa
+
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import HuissierError, TemporarilyUnavailableError
+from huissier.adapters.log.place import Place
+from huissier.adapters.views.database import ViewsDatabase
+from huissier.adapters.views.follower import Follower
+from huissier.adapters.views.runner import ProjectionError, Runner
+from huissier.projections.catalogue import ALL
+from tests.command_line import PROGRAM, huissier
+from tests.test_engine import hospital, message
+from tests.views.test_runner import Choosy, Counted, positions
+
+KEY = "A" * 43 + "="
+NEVER = 3_600.0
+
+
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("HUISSIER_VAULT_KEY", KEY)
+    if request.param == "postgres":
+        new_database: Callable[[], str] = request.getfixturevalue("new_database")
+        return new_database()
+    return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/huissier.db"
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    with hospital(url) as engine:
+        yield engine
+
+
+@pytest.fixture
+def database(engine: Engine, url: str) -> Iterator[ViewsDatabase]:
+    with ViewsDatabase(Place(url)) as database:
+        yield database
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Wait until something holds; the time it may take is only there so that a bug does not hang the tests."""
+    give_up = monotonic() + 60
+    while not holds():
+        assert monotonic() < give_up
+        sleep(0.01)
+
+
+@contextmanager
+def following(follower: Follower, told: list[HuissierError]) -> Iterator[Future[None]]:
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(follower.run, told.append)
+        try:
+            yield running
+        finally:
+            follower.stop()
+        running.result(timeout=60)
+
+
+def test_what_is_recorded_in_this_process_wakes_who_follows(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.log, database, Counted)
+    told: list[HuissierError] = []
+    with following(Follower(engine.log, [runner], poll_seconds=NEVER), told):
+        for number in range(20):
+            engine.handle(message(number))
+            eventually(lambda: runner.standing().lag == 0)
+    assert positions(runner) == list(range(1, engine.head + 1))
+    assert told == []
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)  # nobody else sees a store in memory
+def test_what_another_engine_records_is_found_by_looking_again(
+    engine: Engine, database: ViewsDatabase, url: str
+) -> None:
+    runner = Runner(engine.log, database, Counted)
+    with Engine(url) as other, following(Follower(engine.log, [runner], poll_seconds=0.01), []):
+        for number in range(20):
+            other.handle(message(number))
+        head = other.head
+        eventually(lambda: runner.standing().position == head)
+    assert positions(runner) == list(range(1, head + 1))
+
+
+def test_one_that_stops_is_told_once_and_the_others_go_on(engine: Engine, database: ViewsDatabase) -> None:
+    choosy, counted = Runner(engine.log, database, Choosy), Runner(engine.log, database, Counted)
+    told: list[HuissierError] = []
+    with following(Follower(engine.log, [choosy, counted], poll_seconds=NEVER), told):
+        for number in range(6):
+            engine.handle(message(number))
+        eventually(lambda: counted.standing().position == engine.head)
+    assert len(told) == 1
+    assert isinstance(told[0], ProjectionError)
+    assert "choosy stopped at position" in str(told[0])
+
+
+def test_nothing_is_left_to_do_when_all_have_stopped(engine: Engine, database: ViewsDatabase) -> None:
+    engine.handle(message(2))
+    told: list[HuissierError] = []
+    Follower(engine.log, [Runner(engine.log, database, Choosy)], poll_seconds=0.01).run(told.append)
+    assert len(told) == 1
+
+
+def test_what_passes_by_itself_is_told_once_and_waited_for(
+    engine: Engine, database: ViewsDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner(engine.log, database, Counted)
+    catch_up, tries = Runner.catch_up, iter(range(3))
+
+    def busy(self: Runner[Counted], *arguments: object) -> None:
+        if next(tries, None) is not None:
+            raise TemporarilyUnavailableError("somebody else has it")
+        catch_up(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Runner, "catch_up", busy)
+    told: list[HuissierError] = []
+    with following(Follower(engine.log, [runner], poll_seconds=0.01), told):
+        eventually(lambda: runner.standing().lag == 0)
+    assert [str(problem) for problem in told] == ["somebody else has it"]
+
+
+def test_a_long_catching_up_is_left_after_a_page(engine: Engine, database: ViewsDatabase) -> None:
+    engine.handle_many(message(number) for number in range(50))
+    runner = Runner(engine.log, database, Counted, page=5)
+    follower = Follower(engine.log, [runner])
+    catch_up, told = runner.catch_up, threading.Event()
+
+    def stop_soon(progress: Callable[[int, int], None]) -> None:
+        def tell(done: int, head: int) -> None:
+            follower.stop()
+            told.set()
+            progress(done, head)
+
+        catch_up(tell)
+
+    runner.catch_up = stop_soon  # type: ignore[method-assign,assignment]
+    follower.run(lambda _: None)
+    assert told.is_set()
+    assert runner.standing().position == 5
+
+
+# --- the program
+
+
+def test_the_program_follows_another_process_and_ends_when_asked(tmp_path: Path) -> None:
+    with hospital(f"sqlite:///{tmp_path}/huissier.db") as engine, ViewsDatabase(engine.place) as database:
+        runners = [Runner(engine.log, database, kind) for kind in ALL]
+        with subprocess.Popen([PROGRAM, "projections", "follow"], cwd=tmp_path, stderr=subprocess.PIPE) as program:
+            try:
+                for number in range(2):
+                    engine.handle(message(number))
+                    eventually(lambda: all(runner.standing().lag == 0 for runner in runners))
+                os.kill(program.pid, signal.SIGTERM)
+                assert program.wait(timeout=60) == 0
+                assert program.stderr is not None
+                assert program.stderr.read() == b""
+            finally:
+                program.kill()
+
+
+def test_the_program_goes_on_with_the_others_and_says_what_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huissier.projections.catalogue.ALL", (Choosy, Counted))
+    with hospital(f"sqlite:///{tmp_path}/huissier.db") as engine:
+        engine.handle_many(message(number) for number in range(4))
+    done = huissier("projections", "rebuild", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == "counted: rebuilt\n"
+    assert done.stderr == "huissier: the projection choosy stopped at position 10: ValueError\n"
+    alone = huissier("projections", "follow", "choosy", cwd=tmp_path)
+    assert (alone.returncode, alone.stderr) == (done.returncode, done.stderr)
+    status = huissier("projections", "status", cwd=tmp_path)
+    assert status.returncode == 1
+    assert "counted: at 11, 0 behind" in status.stdout
+
+
+def test_what_is_no_projection_is_named(tmp_path: Path) -> None:
+    with hospital(f"sqlite:///{tmp_path}/huissier.db"):
+        pass
+    done = huissier("projections", "follow", "nonesuch", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "there is no projection nonesuch" in done.stderr
+
+
+# --- what could go wrong
+
+
+def test_damaged_read_models_are_named_in_one_line(tmp_path: Path) -> None:
+    with hospital(f"sqlite:///{tmp_path}/huissier.db"):
+        pass
+    (tmp_path / "huissier.db.views").write_bytes(b"no database at all" * 1_000)
+    done = huissier("directory", "search", "martin", cwd=tmp_path)
+    assert done.returncode == 3
+    expected = "huissier: huissier.db.views: file is not a database; without it all is folded from the log again\n"
+    assert (done.stdout, done.stderr) == ("", expected)
+
+
+# --- many at once
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+def test_those_who_come_first_build_the_tables_together(engine: Engine, url: str) -> None:
+    engine.handle_many(message(number) for number in range(60))
+    start = threading.Barrier(6)
+
+    def work() -> None:
+        start.wait(timeout=60)
+        with ViewsDatabase(Place(url)) as mine:
+            runner = Runner(engine.log, mine, Counted, page=2)
+            runner.catch_up()
+            assert positions(runner) == list(range(1, engine.head + 1))
+
+    with ThreadPoolExecutor(6) as workers:
+        for future in [workers.submit(work) for _ in range(6)]:
+            future.result(timeout=120)
+    with ViewsDatabase(Place(url)) as database:
+        assert Runner(engine.log, database, Counted).standing().generation == 1
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+def test_those_who_rebuild_at_once_leave_whole_tables(engine: Engine, url: str) -> None:
+    engine.handle_many(message(number) for number in range(60))
+
+    def work(turns: int) -> None:
+        with ViewsDatabase(Place(url)) as mine:
+            runner = Runner(engine.log, mine, Counted, page=7)
+            for _ in range(turns):
+                runner.rebuild()
+                runner.catch_up()
+                assert positions(runner) == list(range(1, engine.head + 1))
+
+    with ThreadPoolExecutor(4) as workers:
+        for future in [workers.submit(work, 4) for _ in range(4)]:
+            future.result(timeout=120)
+
+
+def test_what_another_version_left_is_dropped_as_it_is_there(engine: Engine, database: ViewsDatabase) -> None:
+    Runner(engine.log, database, Counted).catch_up()
+    with database.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE counted_forgotten_1 (it INTEGER)")
+    for _ in range(2):
+        Runner(engine.log, database, Counted).rebuild()
+    with database.reading() as connection:
+        assert "counted_forgotten_1" not in sa.inspect(connection).get_table_names()
+
+
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)
+def test_whoever_reads_on_for_long_holds_up_no_rebuild(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.log, database, Counted)
+    runner.catch_up()
+    with runner.reading() as (connection, counted):
+        rows = sa.select(sa.func.count()).select_from(counted.seen)
+        assert connection.scalar(rows) == engine.head
+        for _ in range(2):
+            runner.rebuild()
+        assert connection.scalar(rows) == engine.head
+    assert runner.standing().generation == 3
+
+
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)
+@pytest.mark.parametrize(
+    "setting", ["default_transaction_isolation = 'serializable'", "default_transaction_read_only = on"]
+)
+def test_what_the_database_has_as_its_default_does_not_matter(url: str, setting: str) -> None:
+    with hospital(url) as engine:
+        engine.handle_many(message(number) for number in range(20))
+        name = sa.make_url(url).database
+        with ViewsDatabase(Place(url)) as database, database.writing() as connection:
+            connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET {setting}')
+        with ViewsDatabase(Place(url)) as one, ViewsDatabase(Place(url)) as two, ThreadPoolExecutor(2) as workers:
+            running = [workers.submit(Runner(engine.log, each, Counted, page=1).catch_up) for each in (one, two)]
+            for future in running:
+                future.result(timeout=60)
+            assert positions(Runner(engine.log, one, Counted)) == list(range(1, engine.head + 1))
