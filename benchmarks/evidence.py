@@ -1,9 +1,9 @@
 """What proof that nothing was changed costs: a decision, a checkpoint, a proof, and verifying, on long logs.
 
 A decision does nothing for the tree: whoever asks for a checkpoint hashes what the log has gained. So the cost of an
-event is measured there, on the first of the logs: beside reading it through the cursor, and beside decisions, in memory
-and in batches where one is cheapest, and durable ones of one caller and of many. Logs are those of the benchmark of
-long histories: SQLite, in the system's cache where the memory allows it.
+event is measured there, on the first of the logs: beside reading it through the cursor, and beside decisions in memory
+in batches, where one is cheapest, and durable ones of one caller and of many. Logs are those of the benchmark of long
+histories: SQLite, in the system's cache where the memory allows it.
 """
 
 from collections.abc import Callable
