@@ -14,7 +14,6 @@ from huissier.domain.operator import ANNEXE_2, AVENANT, CONTRAT, Operator, Publi
 from huissier.domain.rule_set import RuleSet
 from huissier.domain.timeline import Timeline
 from huissier.domain.trust_space import UNKNOWN, AdmittedDomain, evolve
-from huissier.domain.vocabulary.identifiers import version_key
 
 
 class InstrumentLacking(Struct, frozen=True, tag="instrument-lacking", tag_field="type"):
@@ -97,16 +96,11 @@ def instruments_lacking(
         return
     deadline = rules.commitment_deadline
     since = max(deadline, hosted.since) if at >= deadline else None
-    if not _signed_annexe_2(operator, rules):
+    if not operator.has_signed_annexe_2(rules):
         referentiel = rules.usagers_since_referentiel
         yield InstrumentLacking(name, ANNEXE_2, referentiel, hosted.domains, deadline, since)
     if _needs_avenant(operator, rules):
         yield InstrumentLacking(name, AVENANT, None, hosted.domains, deadline, since)
-
-
-def _signed_annexe_2(operator: Operator, rules: RuleSet) -> bool:
-    at_least = version_key(rules.usagers_since_referentiel)
-    return any(signed.instrument == ANNEXE_2 and signed.version >= at_least for signed in operator.signatures)
 
 
 def _needs_avenant(operator: Operator, rules: RuleSet) -> bool:

@@ -68,11 +68,13 @@ class Operator(Struct, frozen=True):
         Contrat, Annexe 2 for that version or a later one and, where it was in the space before the avenant
         came, the avenant (rule 11).
         """
-        if self.contrat is None or self.annexe_2 is None:
-            return False
-        if self.annexe_2 < version_key(rules.usagers_since_referentiel):
+        if self.contrat is None or not self.has_signed_annexe_2(rules):
             return False
         return self.contrat.at >= rules.options.avenant_for_contracts_before or self.signed(AVENANT) is not None
+
+    def has_signed_annexe_2(self, rules: RuleSet) -> bool:
+        """Say whether it signed Annexe 2 for the référentiel that brings in usagers, or for a later one."""
+        return self.annexe_2 is not None and self.annexe_2 >= version_key(rules.usagers_since_referentiel)
 
     def cgu_required(self, moment: datetime) -> tuple[PublishedCgu, ...]:
         """Return the newest version whose deadline has passed and all newer ones: one of them must be signed."""
