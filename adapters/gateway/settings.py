@@ -18,6 +18,7 @@ from huissier.domain.vocabulary.address import Domain
 
 T = TypeVar("T")
 FrontName = Literal["postfix", "milter"]
+CertSubject = Literal["common-name", "distinguished-name"]
 
 _Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 _StoreSeconds = Annotated[float, Meta(gt=0, le=90)]  # Postfix itself waits for 100 seconds
@@ -97,12 +98,13 @@ class FrontSection(_Section, frozen=True):
 
 
 class MilterSection(FrontSection, frozen=True):
-    """`decision_header`: the header that names a message's submission; what comes in under that name is removed.
+    """`decision_header`: names a message's submission, and what comes in under it is removed; empty for neither.
 
-    Empty: messages stay as they are.
+    `cert_subject`: what the mail server tells of a certificate under that name. Postfix tells the common name.
     """
 
     decision_header: _OwnHeader = "X-Huissier-Decision"
+    cert_subject: CertSubject = "common-name"
 
 
 class Settings(_Section, frozen=True):

@@ -43,6 +43,8 @@ def test_the_sample_shows_every_key() -> None:
         ("[rules]\n\nshadow_reasons = ['X']", "h.toml, line 3, rules.shadow_reasons: 'X' is no reason to refuse"),
         ("[postfix]\nlisten = ['25']", "h.toml, line 2, postfix.listen: '25' is not an address like inet:"),
         ("[postfix]\nmetrics = '25'", "h.toml, line 2, postfix.metrics: '25' is not HOST:PORT"),
+        ("[milter]\ndecision_header = 'Subject'", "h.toml, line 2, milter.decision_header: Expected `str` matching"),
+        ("[milter]\ndecision_header = 'x-mss-mes'", "h.toml, line 2, milter.decision_header: Expected `str` matching"),
         ("[white_list]\nfile = 'x'", "h.toml, line 1, white_list.trust: a white list needs the certificate"),
         ("[gateway\n", "h.toml, line 1: Expected ']'"),
         ("a = 1\na = 2", "h.toml"),

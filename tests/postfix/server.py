@@ -56,6 +56,7 @@ rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
+tlsmgr unix - - n 1000? 1 tlsmgr
 verify unix - - n - 1 verify
 flush unix n - n 1000? 0 flush
 proxymap unix - - n - - proxymap
@@ -102,10 +103,10 @@ def postfix(more: str = "", *, processes: str = "-") -> Iterator[Postfix]:
     try:
         server = Postfix(root, free_port())
         _configure(server, more, processes)
-        command: list[str | Path] = [
-            MASTER,
+        command = [
+            str(MASTER),
             "-c",
-            root / "conf",
+            str(root / "conf"),
             "-d",
         ]  # in the foreground, with a process group to end as a whole
         process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)

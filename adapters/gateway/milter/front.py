@@ -2,7 +2,7 @@
 
 from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.milter.session import MilterSession
-from huissier.adapters.gateway.settings import Settings
+from huissier.adapters.gateway.settings import MilterSection, Settings
 
 
 class MilterFront:
@@ -11,12 +11,12 @@ class MilterFront:
     def __init__(self, gateway: Gateway) -> None:
         """Start with what settings say by default."""
         self._gateway = gateway
-        self.follow(Settings())
+        self._section = MilterSection()
 
     def new_session(self) -> MilterSession:
         """Return the session of a new connection."""
-        return MilterSession(self._gateway, self._decision_header)
+        return MilterSession(self._gateway, self._section)
 
     def follow(self, settings: Settings) -> None:
         """Take other settings, for connections from now on: what is edited is agreed on when they begin."""
-        self._decision_header = settings.milter.decision_header or None
+        self._section = settings.milter

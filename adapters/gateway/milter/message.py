@@ -25,12 +25,12 @@ class Message:
         self.forged = 0
         self._headers = Headers()
 
-    def add_header(self, name: bytes, value: bytes, forgeable: str | None) -> None:
-        """Take a header; `forgeable` is the name that only huissier may use. Raises `MalformedError`."""
+    def add_header(self, name: bytes, value: bytes, forgeable: str) -> None:
+        """Take a header; `forgeable` is the name that only huissier may use, if any. Raises `MalformedError`."""
         lines = value.count(b"\n") - value.count(b"\r\n")  # folds come with LF alone, and were sent with CRLF
         self.size += len(name) + len(b": ") + len(value) + lines + len(b"\r\n")
         known = name.decode("utf-8", "replace").strip().lower()
-        if forgeable is not None and known == forgeable.lower():
+        if known == forgeable.lower():
             self.forged += 1
             if self.forged > _MOST_FORGED:
                 raise MalformedError("a message has too many headers that only huissier writes")

@@ -17,9 +17,8 @@ from huissier.adapters.gateway.milter.message import Message
 from huissier.adapters.gateway.milter.negotiation import Terms, negotiate
 from huissier.adapters.gateway.milter.packets import Command, MalformedError, Packet, Packets, strings
 from huissier.adapters.gateway.replies import OUT_OF_STEP
+from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Peer
-
-DECISION_HEADER: Final = "X-Huissier-Decision"
 
 _SIZE: Final = re.compile(rb"SIZE=([0-9]{1,12})", re.IGNORECASE)
 
@@ -27,10 +26,11 @@ _SIZE: Final = re.compile(rb"SIZE=([0-9]{1,12})", re.IGNORECASE)
 class MilterSession:
     """Answers command by command; whatever is malformed closes the connection."""
 
-    def __init__(self, gateway: Gateway, decision_header: str | None = DECISION_HEADER) -> None:
-        """`decision_header` names the submission in the message; without it the message stays as it is."""
+    def __init__(self, gateway: Gateway, section: MilterSection) -> None:
+        """`section` holds as long as the connection."""
         self._gateway = gateway
-        self._decision_header = decision_header
+        self._decision_header = section.decision_header
+        self._is_cert_subject_whole = section.cert_subject == "distinguished-name"
         self._packets = Packets()
         self._terms: Terms | None = None
         self._begin()
@@ -77,7 +77,7 @@ class MilterSession:
     def _negotiated(self, offer: bytes) -> bytes:
         self._drop_message()
         self._begin()
-        self._terms, answer = negotiate(offer, edits_headers=self._decision_header is not None)
+        self._terms, answer = negotiate(offer, edits_headers=bool(self._decision_header))
         return answer
 
     def _take(self, packet: Packet) -> None:
@@ -116,9 +116,8 @@ class MilterSession:
         self._message = Message(transaction, queue_id, _declared_size(parameters), comes_by_smtp=by_smtp)
 
     def _peer(self) -> Peer:
-        """Return whose certificate was shown: Postfix tells the common name, Sendmail the whole name after slashes."""
-        name = self._macros.value("cert_subject", Command.MAIL, Command.HELO, Command.CONNECT)
-        return Peer(certificate_dn=name) if name.startswith("/") else Peer(certificate_cn=name or None)
+        name = self._macros.value("cert_subject", Command.MAIL, Command.HELO, Command.CONNECT) or None
+        return Peer(certificate_dn=name) if self._is_cert_subject_whole else Peer(certificate_cn=name)
 
     async def _recipient(self, data: bytes) -> bytes:
         """Decide on the address that the server resolved, for that is where the message goes.
@@ -153,7 +152,7 @@ class MilterSession:
         return [*edits, verdict(reply)]
 
     def _edits(self, forged: int, decision: str | None) -> list[bytes]:
-        if self._decision_header is None:
+        if not self._decision_header:
             return []
         added = [] if decision is None else [added_header(self._decision_header, decision)]
         return [*removed_headers(self._decision_header, forged), *added]

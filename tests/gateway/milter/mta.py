@@ -8,7 +8,8 @@ from typing import Any
 import huissier
 from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.gateway.gateway import Gateway
-from huissier.adapters.gateway.milter.session import DECISION_HEADER, MilterSession
+from huissier.adapters.gateway.milter.session import MilterSession
+from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Policy
 from huissier.adapters.gateway.watching import UNWATCHED, Watch
 from huissier.adapters.log import codec
@@ -88,9 +89,9 @@ def split(answers: bytes) -> list[tuple[str, bytes]]:
 class Conversation:
     """One connection to a session, without a socket."""
 
-    def __init__(self, engine: AsyncEngine, gateway: Gateway, header: str | None = DECISION_HEADER) -> None:
+    def __init__(self, engine: AsyncEngine, gateway: Gateway, section: MilterSection) -> None:
         self.engine = engine
-        self.session = MilterSession(gateway, header)
+        self.session = MilterSession(gateway, section)
 
     async def tell(self, *told: bytes) -> bytes:
         """Return what is answered."""
@@ -121,7 +122,7 @@ def converse(
     play: Callable[[Conversation], Awaitable[None]],
     *,
     policy: Policy = POLICY,
-    header: str | None = DECISION_HEADER,
+    section: MilterSection = MilterSection(),  # noqa: B008 it is frozen
     watch: Watch = UNWATCHED,
     agreed: bool = True,
 ) -> None:
@@ -130,7 +131,7 @@ def converse(
     async def session() -> None:
         async with huissier.open_async("sqlite://", clock=lambda: NOW) as engine:
             engine.engine.handle_many(world())
-            conversation = Conversation(engine, Gateway(engine, policy, watch), header)
+            conversation = Conversation(engine, Gateway(engine, policy, watch), section)
             await play(await conversation.agreed() if agreed else conversation)
 
     asyncio.run(session())

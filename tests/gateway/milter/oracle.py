@@ -4,7 +4,6 @@ The gateway behind the session lets pass whom it likes and remembers what it rec
 same bytes says what is due.
 """
 
-import asyncio
 import struct
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
@@ -13,6 +12,7 @@ from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.milter.packets import LARGEST
 from huissier.adapters.gateway.milter.session import MilterSession
 from huissier.adapters.gateway.replies import OUT_OF_STEP, Reply
+from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Content, Peer
 from huissier.adapters.gateway.watching import UNWATCHED
 from tests.gateway.milter.mta import split
@@ -77,22 +77,17 @@ def packets_in(told: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def hold(pieces: Iterable[bytes]) -> list[tuple[str, ...]]:
     """Tell a session these bytes, piece by piece; return what was recorded. Raises `AssertionError`."""
-    return asyncio.run(_hold(list(pieces)))
-
-
-def hold_all(told: Iterable[bytes]) -> None:
-    """Tell each of these to a session of its own. Raises `AssertionError`."""
-
-    async def all_of_them() -> None:
-        for one in told:
-            await _hold([one])
-
-    asyncio.run(all_of_them())
+    try:
+        _hold(list(pieces)).send(None)
+    except StopIteration as done:
+        recorded: list[tuple[str, ...]] = done.value
+        return recorded
+    raise AssertionError("nothing is there to wait for")
 
 
 async def _hold(pieces: list[bytes]) -> list[tuple[str, ...]]:
     gateway = Liking()
-    session = MilterSession(cast("Gateway", cast("Any", gateway)))
+    session = MilterSession(cast("Gateway", cast("Any", gateway)), MilterSection())
     answers: list[tuple[str, bytes]] = []
     for piece in pieces:
         if session.is_over:

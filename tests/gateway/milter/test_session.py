@@ -4,6 +4,7 @@ import pytest
 
 from huissier import SuspendMailbox
 from huissier.adapters.gateway.replies import OUT_OF_STEP
+from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Policy
 from tests.gateway.milter.mta import (
     ABORT,
@@ -199,21 +200,30 @@ def test_what_was_typed_counts_where_the_server_says_nothing_and_never_what_it_s
     converse(play)
 
 
-def test_a_server_s_certificate_is_asked_for_by_the_name_that_is_told() -> None:
+async def is_let_through(conversation: Conversation, cert_subject: str) -> bool:
+    """Say whether a server with that certificate may bring a message of the remote doctor's."""
+    told = mail(REMOTE_DOCTOR, cert_subject=cert_subject) + rcpt(DOCTOR) + ABORT
+    [(letter, text)] = split(await conversation.tell(told))
+    assert letter == "c" or b"CERTIFICATE_NOT_ADMITTED" in text
+    return letter == "c"
+
+
+def test_a_certificate_is_known_by_its_common_name_and_one_that_looks_like_a_whole_name_is_none() -> None:
     async def play(conversation: Conversation) -> None:
-        for name, letter in (
-            (CABINET_CN, "c"),
-            (f"/{CABINET_DN.replace(',', '/')}", "c"),
-            ("mss.ailleurs.fr", "y"),
-            ("/C=FR", "y"),
-        ):
-            [(answered, text)] = split(
-                await conversation.tell(mail(REMOTE_DOCTOR, cert_subject=name), rcpt(DOCTOR), ABORT)
-            )
-            assert answered == letter, name
-            assert letter == "c" or b"CERTIFICATE_NOT_ADMITTED" in text
+        assert await is_let_through(conversation, CABINET_CN)
+        for other in ("mss.ailleurs.fr", CABINET_DN, f"/{CABINET_DN.replace(',', '/')}"):
+            assert not await is_let_through(conversation, other)
 
     converse(play)
+
+
+def test_where_the_whole_name_is_told_it_is_asked_for() -> None:
+    async def play(conversation: Conversation) -> None:
+        assert await is_let_through(conversation, f"/{CABINET_DN.replace(',', '/')}")
+        for other in ("/C=FR/O=CABINET EXEMPLE", CABINET_CN, "/"):
+            assert not await is_let_through(conversation, other)
+
+    converse(play, section=MilterSection(cert_subject="distinguished-name"))
 
 
 def test_a_certificate_told_at_helo_holds_for_the_session_and_no_other() -> None:
@@ -271,7 +281,7 @@ def test_without_the_header_a_message_stays_as_it_is() -> None:
     async def play(conversation: Conversation) -> None:
         assert await passes(conversation, DOCTOR, SURGEON, told=header("X-Huissier-Decision", "x")) == CONTINUE
 
-    converse(play, header=None)
+    converse(play, section=MilterSection(decision_header=""))
 
 
 @pytest.mark.parametrize(
