@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.asking import LanguageOption, read_private, read_option
+from huissier.adapters.cli.asking import LanguageOption, read_option, read_private
 from huissier.adapters.cli.check import verdict_text
 from huissier.adapters.cli.shared import (
     JsonOption,

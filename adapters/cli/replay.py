@@ -57,7 +57,7 @@ def _print(line: str) -> None:
 
 
 def _as_text(found: "Difference") -> str:
-    from huissier.adapters.audit.lines import printable
+    from huissier.adapters.printable import printable
 
     what = " ".join(part for part in (found.kind, found.id) if part)
     before, after = _shown(found.recorded), _shown(found.recomputed)

@@ -87,7 +87,7 @@ def _decide_again(
 
 
 def _flip(flip: "Flip") -> str:
-    from huissier.adapters.audit.lines import printable
+    from huissier.adapters.printable import printable
     from huissier.domain.vocabulary.times import written
 
     before = f"{flip.before} ({' '.join(flip.before_reasons)}; {flip.before_rules})"

@@ -63,11 +63,6 @@ class Pen(Look, Protocol):
 class Readable(Protocol):
     """A log and the vault beside it, to be looked at."""
 
-    @property
-    def appended(self) -> Bell:
-        """Rings whenever this process appended something."""
-        ...
-
     def reading(self) -> AbstractContextManager[Look]:
         """Look without writing."""
         ...
@@ -75,6 +70,11 @@ class Readable(Protocol):
 
 class Log(Readable, Protocol):
     """A log and the vault beside it."""
+
+    @property
+    def appended(self) -> Bell:
+        """Rings whenever this process appended something."""
+        ...
 
     def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:
         """Yield ways to write for somebody who has read up to `seen`; the next is tried where one is overtaken."""
