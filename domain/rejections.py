@@ -38,6 +38,7 @@ from huissier.domain.identities import Identities
 from huissier.domain.vocabulary.address import MailboxAddress
 
 _NOBODY: Final = "?"  # no operator, version, address or name is written so
+_ABOUT_USAGERS: Final = {"open-ens": OpenEns, "close-ens": CloseEns, "erase-usager": EraseUsager}
 _STATUSES: Final[tuple[DeliveryStatus, ...]] = get_args(DeliveryStatus)
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from huissier.adapters.audit.asking import Names
 
 T = TypeVar("T")
-LanguageOption = Annotated[Literal["fr", "en"], typer.Option("--lang", help="French or English.")]
+Language = Literal["fr", "en"]
+LanguageOption = Annotated[Language, typer.Option("--lang", help="French or English.")]
 
 
 def read_option(option: str, parse: Callable[[str], T], text: str) -> T:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huissier.adapters.cli.as_of import as_of
-from huissier.adapters.cli.asking import LanguageOption, read_option, read_private, usager_named
+from huissier.adapters.cli.asking import Language, LanguageOption, read_option, read_private, usager_named
 from huissier.adapters.cli.replay import replay
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, opened
 from huissier.adapters.cli.what_if import what_if
@@ -16,7 +16,6 @@ from huissier.adapters.cli.what_if import what_if
 if TYPE_CHECKING:
     from huissier.adapters.audit.asking import Names
     from huissier.adapters.audit.lines import Line
-    from huissier.adapters.audit.telling import Language
     from huissier.adapters.engine import Engine
     from huissier.projections.trail import Period
     from huissier.projections.words import Topic, Word
@@ -140,7 +139,7 @@ def explain(
         _print(line)
 
 
-def _writer(language: "Language", *, json: bool, csv: bool) -> "Callable[[Line], str]":
+def _writer(language: Language, *, json: bool, csv: bool) -> "Callable[[Line], str]":
     from huissier.adapters.audit.lines import as_csv, as_text
     from huissier.adapters.json_lines import as_json
 
