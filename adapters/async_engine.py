@@ -41,7 +41,7 @@ class AsyncEngine:
         """
         mail = self._mail_of(asyncio.get_running_loop())
         line = self._engine.line
-        ticket = _Ticket(validated(command), mail.send, line.lead_elsewhere, time.monotonic() + seconds_in(timeout))
+        ticket = _Ticket(validated(command), mail, line.lead_elsewhere, time.monotonic() + seconds_in(timeout))
         must_lead = line.enter_now(ticket)
         if must_lead is None:
             must_lead = await _wait_for_room(line, ticket)
@@ -138,19 +138,20 @@ class _Mail:
 class _Ticket:
     """A ticket whose caller awaits."""
 
-    __slots__ = ("answer", "call_to_lead", "command", "deadline", "problem", "tell")
+    __slots__ = ("_lead", "_mail", "answer", "command", "deadline", "problem")
     leads_when_woken = False
 
-    def __init__(
-        self,
-        command: AnyCommand,
-        tell: Callable[[Sequence["_Ticket"]], None],
-        call_to_lead: Callable[[], None],
-        deadline: float,
-    ) -> None:
+    def __init__(self, command: AnyCommand, mail: _Mail, lead: Callable[[], None], deadline: float) -> None:
         self.command = command
-        self.tell = tell
-        self.call_to_lead = call_to_lead
         self.deadline = deadline
         self.answer: Answer | None = None
         self.problem: BaseException | None = None
+        self._mail = mail
+        self._lead = lead
+
+    @property
+    def tell(self) -> "Callable[[Sequence[_Ticket]], None]":
+        return self._mail.send
+
+    def call_to_lead(self) -> None:
+        self._lead()

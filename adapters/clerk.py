@@ -7,7 +7,7 @@ from huissier.adapters.identify import Identified, Identifier, Newcomer
 from huissier.adapters.turn import Turn
 from huissier.adapters.vault import Vault
 from huissier.domain.answers import Answer, Verdicts, explained, verdicts_for
-from huissier.domain.commands import AnyCommand, EraseUsager, OtherCommand, SubmitMessage
+from huissier.domain.commands import AnyCommand, EraseUsager, OtherCommand, ReportDelivery, SubmitMessage
 from huissier.domain.decide import decide, rejection
 from huissier.domain.decision import Recorded, Rejected, Unchanged
 from huissier.domain.events import MessageDecided, UsagerErased
@@ -60,6 +60,8 @@ class Clerk:
             answer, is_new = self._answer_submission(command, identities, turn)
         else:
             answer = self._answer_other(command, identities, turn, keep_rejections)
+            if isinstance(command, ReportDelivery):
+                turn.done_with.append(submission_tag(identities.submission))
             is_new = answer.outcome == "recorded"
         if is_new:
             for newcomer in newcomers:

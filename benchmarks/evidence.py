@@ -1,9 +1,9 @@
 """What proof that nothing was changed costs: a decision, a checkpoint, a proof, and verifying, on long logs.
 
 A decision does nothing for the tree: whoever asks for a checkpoint hashes what the log has gained. So the cost of an
-event is measured there, beside reading the same events through the cursor and beside a decision, in memory and in
-batches, where it is cheapest. Logs are those of the benchmark of long histories: SQLite, in the system's cache where
-the memory allows it.
+event is measured there, on the first of the logs: beside reading it through the cursor, and beside decisions in memory
+in batches, where one is cheapest, and durable ones of one caller and of many. Logs are those of the benchmark of long
+histories: SQLite, in the system's cache where the memory allows it.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ import huissier
 from benchmarks.history import build
 from benchmarks.measure import Report, arguments, say, scratch
 from benchmarks.profiling import BATCH, in_batches
-from huissier.adapters.bench.callers import new_key, scratch_engine
+from huissier.adapters.bench.callers import MOST, Callers, new_key, scratch_engine
 from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Figure, Lap, each, lap, rate, take_turns
 from huissier.adapters.engine import Engine, utc_now
@@ -97,11 +97,11 @@ class Bench(NamedTuple):
 def main(argv: list[str] | None = None) -> None:
     """Build the logs, measure, and print."""
     parser = arguments(__doc__, rounds=5, on_disk=True)
-    parser.add_argument("--events", type=int, nargs="+", default=[1_000_000], help="sizes of the logs")
+    parser.add_argument("--events", type=int, nargs="+", default=[100_000, 1_000_000], help="sizes of the logs")
     options = parser.parse_args(argv)
-    people, sizes, batches, rounds = 300, options.events, 50, options.rounds
+    people, sizes, batches, seconds, rounds = 300, options.events, 50, 0.35, options.rounds
     if options.quick:
-        people, sizes, batches, rounds = 10, [600, 1_000], 1, 1
+        people, sizes, batches, seconds, rounds = 10, [600, 1_000], 1, 0.02, 1
     key, town = new_key(), Town(people)
     figures: list[Figure] = []
     ratios: list[Figure] = []
@@ -111,25 +111,29 @@ def main(argv: list[str] | None = None) -> None:
         for bench in benches:
             name = f"{bench.size:,} events"
             figures += [each(f"{what}, {name}", laps) for what, laps in take_turns(bench.contestants(), rounds).items()]
-            views = (folder / f"{bench.size}.db.views").stat().st_size
+            views = sum(file.stat().st_size for file in folder.glob(f"{bench.size}.db.views*"))
             log = (folder / f"{bench.size}.db").stat().st_size
             notes.append(f"{name}: the log {log / 1e6:,.0f} MB, the tree {views / 1e6:,.1f} MB")
         smallest = benches[0]
         memory = stack.enter_context(huissier.open("sqlite://"))
         town.settle(memory)
-        decided: Contestants = {
-            "a decision": partial(in_batches, memory, town.submissions(seed=1_000_000), batches),
+        asked = scratch_engine(sa.URL.create("sqlite", database=str(folder / "asked.db")), key)
+        durable = stack.enter_context(Callers(asked, town))
+        town.settle(asked)
+        durable.tasks(MOST, seconds)  # once for nothing: until files and caches have their size
+        contestants: Contestants = {
+            f"decisions in memory, {BATCH} in a batch": partial(
+                in_batches, memory, town.submissions(seed=1_000_000), batches
+            ),
+            f"durable decisions, {MOST} asyncio callers": partial(durable.tasks, MOST, seconds),
+            "durable decisions, one caller": partial(durable.alone, seconds),
             **smallest.whole(),
         }
-        found = take_turns(decided, rounds)
-        decision, *whole = (rate(f"{what}, {smallest.size:,} events", "/s", laps) for what, laps in found.items())
-        cursor, hashing, verifying = whole
-        ratios += [
-            decision.over(hashing, "hashing an event / a decision in memory, 64 in a batch"),
-            hashing.over(cursor, "hashing / cursor and decode, events/s"),
-            verifying.over(cursor, "verifying a store / cursor and decode, events/s"),
-        ]
-        figures += [decision._replace(name=f"a decision in memory, {BATCH} in a batch"), *whole]
+        found = {what: rate(what, "/s", laps) for what, laps in take_turns(contestants, rounds).items()}
+        *decided, cursor, hashing, verifying = found.values()
+        ratios += [one.over(hashing, f"hashing an event / deciding it: {one.name}") for one in decided]
+        ratios += [one.over(cursor, f"{one.name} / {cursor.name}, events/s") for one in (hashing, verifying)]
+        figures += found.values()
     Report("uv run python -m benchmarks.evidence", ratios, figures, notes).show(as_json=options.json)
 
 

@@ -60,7 +60,7 @@ class Verdicts(tuple[Verdict, ...]):
     @property
     def outcome(self) -> Literal["accepted", "refused", "mixed"]:
         """What the verdicts come to together."""
-        outcomes = {verdict.outcome for verdict in self}
+        outcomes: set[Literal["accepted", "refused"]] = {verdict.outcome for verdict in self}
         return outcomes.pop() if len(outcomes) == 1 else "mixed"
 
 

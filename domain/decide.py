@@ -112,11 +112,18 @@ def _about_usager(
 
 
 def rejection(command: OtherCommand, identities: Identities, at: datetime, rejected: Rejected) -> CommandRejected:
-    """Return the fact that a command was refused; what it was about stands under its pseudonym, if it can."""
+    """Return the fact that a command was refused; what it was about stands under its pseudonym, if it can.
+
+    A delivery report is kept whole: under other rules its message might have been accepted, and then it would count.
+    """
+    report = command if isinstance(command, ReportDelivery) else None
+    recipient = None if report is None else identities.addresses[report.recipient]
     return CommandRejected(
         at=at,
         command=str(command.__struct_config__.tag),
         subject=_subject(command, identities),
+        recipient=None if recipient is None else recipient.text,
+        status=None if report is None else report.status,
         reasons=(ReasonGiven(rejected.code, rejected.facts),),
     )
 

@@ -163,7 +163,9 @@ class MessageDecided(Event, frozen=True, tag="message-decided.v1"):
     message is delivered. `ends`: those whose contact with these usagers ended with this message.
     `unanswerable`: those that this very message may not be answered to. `fin_subject`, `fin_header`: the subject was
     `[FIN]`, X-MSS-MES said FIN. `certificate`: the peer's name that was asked about, empty where it could not be
-    read, `cn:` before a common name that stands alone. `stage`: where in its session the gateway asked.
+    read, `cn:` before a common name that stands alone. `stage`: where in its session the gateway asked. `whole`: all
+    of these were kept where they were asked about, so that the decision can be taken again; older facts kept no
+    certificate and no FIN.
     """
 
     id: str
@@ -179,6 +181,7 @@ class MessageDecided(Event, frozen=True, tag="message-decided.v1"):
     fin_header: bool = False
     certificate: str | None = None
     stage: str | None = None
+    whole: bool = False
     opens: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
     unanswerable: tuple[str, ...] = ()
@@ -210,11 +213,16 @@ class UsagerErased(Event, frozen=True, tag="usager-erased.v1"):
 
 
 class CommandRejected(Event, frozen=True, tag="command-rejected.v1"):
-    """A command other than a submission was foreseen and refused."""
+    """A command other than a submission was foreseen and refused.
+
+    `recipient`, `status`: of a delivery report, whom it was about and what it said; older facts kept neither.
+    """
 
     command: str
     subject: str
     reasons: tuple[ReasonGiven, ...]
+    recipient: str | None = None
+    status: str | None = None
 
 
 class StatisticsProduced(Event, frozen=True, tag="statistics-produced.v1"):

@@ -38,9 +38,9 @@ _FAMILIES: dict[str, Callable[[str], AnyTimeline]] = {
 class Facts:
     """Timelines by tag, those used last at the end. A tag that is here is complete up to where its keeper has read."""
 
-    def __init__(self) -> None:
-        """Start knowing nothing."""
-        self._timelines: OrderedDict[str, AnyTimeline] = OrderedDict()
+    def __init__(self, timelines: OrderedDict[str, AnyTimeline] | None = None) -> None:
+        """Start knowing nothing, or with timelines that are there or make themselves when they are asked for."""
+        self._timelines = OrderedDict() if timelines is None else timelines
         self.size = 0
 
     def not_recalled(self, tags: Iterable[str]) -> list[str]:

@@ -79,6 +79,7 @@ def decide_message(
         fin_header=says_fin(command.mss_mes),
         certificate=_kept(certificate) if _knows_certificate(command) else None,
         stage=command.stage,
+        whole=True,
         opens=effects.opens,
         ends=effects.ends,
         unanswerable=effects.unanswerable,

@@ -3,17 +3,24 @@
 What the sources leave open is an option with a default, named in `Options` and explained in `docs/rules.md`.
 """
 
+import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
+import msgspec
 from msgspec import Meta, Struct, structs
 
 from huissier.domain.reasons import TABLE
 from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.domain.vocabulary.times import Time
 
 USAGERS_DOMAIN = "patient.mssante.fr"
 PHARMACIES = frozenset({"SA33", "SA38", "SA39", "SA65"})
+
+_SEPARATOR: Final = re.compile(r"[ ,=%]")
+_ESCAPED: Final = re.compile(r"%([0-9A-F]{2})")
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,8 +62,16 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.avenant_for_contracts_before.tzinfo is None:
             raise VocabularyError("avenant_for_contracts_before: a time names its zone, such as Z for UTC")
 
+    @classmethod
+    def read(cls, words: Iterable[str]) -> Self:
+        """Read `name=value` words, the others being at their default. Raises `VocabularyError`."""
+        try:
+            return msgspec.convert(values_in(words), cls, strict=False)
+        except msgspec.ValidationError as problem:
+            raise VocabularyError(str(problem)) from None
+
     def differences(self) -> str:
-        """Return the options that are not at their default, as `name=value` words."""
+        """Return the options that are not at their default, as `name=value` words that `read` understands."""
         words = []
         for item in structs.fields(Options):
             value = getattr(self, item.name)
@@ -67,11 +82,26 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def _word(value: object) -> str:
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(_SEPARATOR.sub(lambda found: f"%{ord(found[0]):02X}", part) for part in value)
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-class RuleSet(Struct, frozen=True, kw_only=True):
+def values_in(words: Iterable[str]) -> dict[str, str | list[str]]:
+    """Return what `name=value` words say of options, unread."""
+    return {name: _value(name, text) for name, _, text in (word.partition("=") for word in words)}
+
+
+def _value(name: str, text: str) -> str | list[str]:
+    """Cut the value of an option that takes several, at its commas; a name may hold one as `%2C`."""
+    if not any(item.name == name and item.default == () for item in structs.fields(Options)):
+        return text
+    return [_ESCAPED.sub(lambda found: chr(int(found[1], 16)), part) for part in text.split(",")]
+
+
+Bytes = Annotated[int, Meta(ge=0)]
+
+
+class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules in force from a date on.
 
     `usagers`: whether usagers take part at all. `usagers_since_referentiel`: the version an operator must have
@@ -81,15 +111,15 @@ class RuleSet(Struct, frozen=True, kw_only=True):
     bytes by destination domain, which come before it.
     """
 
-    name: str
-    since: datetime
+    name: Annotated[str, Meta(pattern=r"\A\S+\Z", max_length=100)]
+    since: Time
     usagers: bool
     usagers_since_referentiel: str = "1.4"
-    commitment_deadline: datetime = datetime(2021, 11, 26, tzinfo=UTC)
+    commitment_deadline: Time = datetime(2021, 11, 26, tzinfo=UTC)
     mixed_recipients: bool = False
     pharmacy_secteurs: frozenset[str] = frozenset()
-    usagers_size_limit: int | None = None
-    size_limits: dict[str, int] = {}
+    usagers_size_limit: Bytes | None = None
+    size_limits: dict[str, Bytes] = {}
     options: Options = Options()
     label: str = ""
 
@@ -101,6 +131,12 @@ class RuleSet(Struct, frozen=True, kw_only=True):
     def under(self, options: Options) -> "RuleSet":
         """Return the rule set with other options; `label` names it and the options not at their default."""
         return structs.replace(self, options=options, label=f"{self.name} {options.differences()}".rstrip())
+
+
+def read_label(label: str) -> tuple[str, Options]:
+    """Return the name of a rule set and the options that a decision's label names. Raises `VocabularyError`."""
+    name, *words = label.split(" ")
+    return name, Options.read(words)
 
 
 _MB = 1_000_000
@@ -133,9 +169,9 @@ class RuleBook:
         """Put the same options under every rule set."""
         self.options = options or Options()
         ordered = sorted(rule_sets, key=lambda rules: rules.since)
-        self._rule_sets = [rules.under(self.options) for rules in ordered]
-        self._since = [rules.since for rules in self._rule_sets]
+        self.rule_sets = [rules.under(self.options) for rules in ordered]
+        self._since = [rules.since for rules in self.rule_sets]
 
     def at(self, moment: datetime) -> RuleSet:
         """Return the rule set in force at a moment."""
-        return self._rule_sets[max(0, bisect_right(self._since, moment) - 1)]
+        return self.rule_sets[max(0, bisect_right(self._since, moment) - 1)]

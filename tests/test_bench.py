@@ -21,6 +21,7 @@ from psycopg import sql
 from sqlalchemy import URL, make_url
 
 import huissier
+from huissier.adapters import child_process
 from huissier.adapters.bench.measuring import QUICK, measure
 from huissier.adapters.bench.processes import _decide
 from huissier.adapters.bench.replay import fold
@@ -187,7 +188,7 @@ def test_a_process_that_takes_part_ends_quietly_when_nobody_listens(tmp_path: Pa
     here, there = Pipe()
     url = make_url(f"sqlite:///{tmp_path / 'huissier.db'}")
     with ThreadPoolExecutor(1) as taking_part:
-        ended = taking_part.submit(_decide, there, url, KEY[KEY_VARIABLE], Town(2), 1, 1)
+        ended = taking_part.submit(child_process.run, there, _decide, url, KEY[KEY_VARIABLE], Town(2), 1, 1)
         assert here.poll(30)
         here.close()  # with what it said unread, which is told as a reset connection
         ended.result(30)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from huissier.adapters.errors import HuissierError
 from huissier.adapters.identify import Identifier
-from huissier.adapters.log.port import Log
+from huissier.adapters.log.port import Readable
 from huissier.adapters.vault import Vault
 from huissier.domain.commands import EraseUsager
 from huissier.domain.vocabulary.address import MailboxAddress
@@ -19,7 +19,7 @@ class UnknownUsagerError(HuissierError):
 class Names:
     """What names mean in one store; nothing is recorded, and an INS goes no further than the vault."""
 
-    def __init__(self, log: Log, vault: Vault) -> None:
+    def __init__(self, log: Readable, vault: Vault) -> None:
         """Ask this vault, in the state it has with the log."""
         self._log = log
         self._identifier = Identifier(vault, lenient_ins=False)
@@ -49,12 +49,15 @@ def end(text: str) -> datetime:
     return parse_time(parse_deadline(text))
 
 
-def mailbox(text: str) -> str:
-    """Return an address as facts keep it; a usager's is given as the trail shows it. Raises `VocabularyError`."""
+def mailbox(text: str, for_usagers: str = "--usager") -> str:
+    """Return an address as facts keep it; a usager's is given as the trail shows it. Raises `VocabularyError`.
+
+    `for_usagers`: the option that takes an INS in its place.
+    """
     shown = MailboxAddress.of_fact(text.lower())
     if shown.is_pseudonym:
         return shown.text
     address = MailboxAddress.parse(text)
     if address.holds_ins_shape:
-        raise VocabularyError("an INS has no place on a command line; name its usager with --usager")
+        raise VocabularyError(f"an INS has no place on a command line; name its usager with {for_usagers}")
     return address.text

@@ -3,13 +3,15 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from huissier.adapters.cli.as_of import as_of
+from huissier.adapters.cli.asking import Language, LanguageOption, read_option, read_private, usager_named
+from huissier.adapters.cli.replay import replay
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, opened
-from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.adapters.cli.what_if import what_if
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.asking import Names
@@ -18,12 +20,12 @@ if TYPE_CHECKING:
     from huissier.projections.trail import Period
     from huissier.projections.words import Topic, Word
 
-T = TypeVar("T")
 Texts = list[str] | None
-Language = Literal["fr", "en"]
-LanguageOption = Annotated[Language, typer.Option("--lang", help="French or English.")]
 
 audit = typer.Typer(help="What the log says, and the proof that nothing in it was changed.", no_args_is_help=True)
+audit.command()(replay)
+audit.command()(as_of)
+audit.command()(what_if)
 
 
 @audit.command()
@@ -88,8 +90,11 @@ def trail(
     written = _writer(lang, json=json, csv=csv)
     happened, recorded = _period("", since, until), _period("recorded-", recorded_since, recorded_until)
     words = [
-        *(_any_of("domain", [_read("--domain", lambda text: Domain.parse(text).name, one)]) for one in domain or ()),
-        *(_any_of("mailbox", [_read("--mailbox", mailbox_meant, one)]) for one in mailbox or ()),
+        *(
+            _any_of("domain", [read_option("--domain", lambda text: Domain.parse(text).name, one)])
+            for one in domain or ()
+        ),
+        *(_any_of("mailbox", [read_option("--mailbox", mailbox_meant, one)]) for one in mailbox or ()),
         *_known("kind", kind, KINDS),
         *_known("outcome", outcome, OUTCOMES),
         *_known("reason", reason, tuple(Code)),
@@ -101,7 +106,7 @@ def trail(
             names = names_in(engine)
             words.append(_any_of("submission", (kept for id_ in submission for kept in names.submission(id_))))
         if ins is not None:
-            words.append(_any_of("usager", [_usager(names_in(engine), ins)]))
+            words.append(_any_of("usager", [usager_named(names_in(engine), "--usager", ins)]))
         question = Question(words=tuple(words), happened=happened, recorded=recorded)
         if csv:
             _print(csv_header())
@@ -155,34 +160,13 @@ def names_in(engine: "Engine") -> "Names":
     return Names(engine.log, Vault(load_key(engine.place, os.environ)))
 
 
-def _usager(names: "Names", ins: str) -> str:
-    from huissier.adapters.audit.asking import UnknownUsagerError
-
-    try:
-        return names.usager(ins)
-    except VocabularyError as problem:
-        fail(f"--usager: {problem}", Status.UNREADABLE)
-    except UnknownUsagerError as problem:
-        fail(f"--usager: {problem}", Status.NO)
-
-
-def read_private(file: str) -> str:
-    """Read what should not stand on a command line, from a file or standard input."""
-    try:
-        return (sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")).strip()
-    except UnicodeDecodeError:
-        fail("what was to be read is not text in UTF-8", Status.UNREADABLE)
-    except OSError as problem:
-        fail(f"{file}: {problem.strerror}", Status.UNREADABLE)
-
-
 def _period(prefix: str, since: str | None, until: str | None) -> "Period":
     from huissier.adapters.audit.asking import beginning, end
     from huissier.projections.trail import Period
 
     return Period(
-        None if since is None else _read(f"--{prefix}since", beginning, since),
-        None if until is None else _read(f"--{prefix}until", end, until),
+        None if since is None else read_option(f"--{prefix}since", beginning, since),
+        None if until is None else read_option(f"--{prefix}until", end, until),
     )
 
 
@@ -198,10 +182,3 @@ def _any_of(topic: "Topic", texts: Iterable[str]) -> "frozenset[Word]":
     from huissier.projections.words import Word
 
     return frozenset(Word(topic, text) for text in texts)
-
-
-def _read(option: str, parse: Callable[[str], T], text: str) -> T:
-    try:
-        return parse(text)
-    except VocabularyError as problem:
-        fail(f"{option}: {problem}", Status.UNREADABLE)

@@ -47,7 +47,7 @@ def check(
         )
     with opened(context, store, option, create=False) as engine:
         verdicts = engine.check(command)
-    typer.echo(_as_json(verdicts) if json else "\n".join(map(_as_text, verdicts)))
+    typer.echo(_as_json(verdicts) if json else "\n".join(map(verdict_text, verdicts)))
     if verdicts.outcome != "accepted":
         raise typer.Exit(Status.NO)
 
@@ -57,7 +57,8 @@ def _as_json(verdicts: Verdicts) -> str:
     return as_json(answer)
 
 
-def _as_text(verdict: Verdict) -> str:
+def verdict_text(verdict: Verdict) -> str:
+    """Return a verdict for people, with all its reasons."""
     lines = [f"{verdict.recipient}: {verdict.outcome}"]
     for reason in verdict.reasons:
         lines.append(f"  {reason.code}: {reason.en}")

@@ -100,7 +100,8 @@ def prove(
 
     Exit status 1 if no such message was submitted, or not before the checkpoint.
     """
-    from huissier.adapters.cli.audit import names_in, read_private
+    from huissier.adapters.cli.asking import read_private
+    from huissier.adapters.cli.audit import names_in
     from huissier.adapters.evidence import making
     from huissier.adapters.private_file import private_file
 

@@ -13,10 +13,10 @@ from huissier.adapters.cli.shared import (
     StoreOption,
     errors_told,
     fail,
-    options_given,
     read_options,
     url_named,
 )
+from huissier.domain.rule_set import values_in
 
 if TYPE_CHECKING:
     from huissier.adapters.gateway.gateway import Gateway
@@ -126,7 +126,7 @@ def _said(
     said = {
         "store": store,
         "gateway": {"name": name},
-        "rules": options_given(option or []),
+        "rules": values_in(option or []),
         front: {"listen": listen, "metrics": metrics},
     }
     return {key: value for key, value in said.items() if value is not None}

@@ -118,21 +118,10 @@ def read_time(option: str, text: str) -> datetime:
         fail(f"{option}: {problem}", Status.UNREADABLE)
 
 
-def _listed(name: str, value: str) -> str | list[str]:
-    """Cut the value of an option that takes several, at its commas."""
-    takes_several = any(field.name == name and field.default == () for field in msgspec.structs.fields(Options))
-    return value.split(",") if takes_several else value
-
-
-def options_given(words: list[str]) -> dict[str, str | list[str]]:
-    """Return what `name=value` words say, unread."""
-    return {name: _listed(name, value) for name, _, value in (word.partition("=") for word in words)}
-
-
 def read_options(words: list[str]) -> Options:
     """Read `name=value` words; a wrong one ends the program with its name and what is known."""
     try:
-        return msgspec.convert(options_given(words), Options, strict=False)
-    except (msgspec.ValidationError, VocabularyError) as problem:
+        return Options.read(words)
+    except VocabularyError as problem:
         known = ", ".join(field.name for field in msgspec.structs.fields(Options))
         fail(f"--option: {problem}; the options are {known}", Status.UNREADABLE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.audit import Language, LanguageOption
+from huissier.adapters.cli.asking import Language, LanguageOption
 from huissier.adapters.cli.evidence import KeysOption, evidence_told, keys_in, read_file, submitted_in
 from huissier.adapters.cli.shared import JsonOption, Status, fail
 from huissier.adapters.json_lines import as_json

@@ -60,16 +60,20 @@ class Pen(Look, Protocol):
         ...
 
 
-class Log(Protocol):
+class Readable(Protocol):
+    """A log and the vault beside it, to be looked at."""
+
+    def reading(self) -> AbstractContextManager[Look]:
+        """Look without writing."""
+        ...
+
+
+class Log(Readable, Protocol):
     """A log and the vault beside it."""
 
     @property
     def appended(self) -> Bell:
         """Rings whenever this process appended something."""
-        ...
-
-    def reading(self) -> AbstractContextManager[Look]:
-        """Look without writing."""
         ...
 
     def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:

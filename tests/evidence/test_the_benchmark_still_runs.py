@@ -10,7 +10,7 @@ from benchmarks import evidence
 def test_it_measures_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evidence.main(["--quick", "--json", "--dir", str(tmp_path)])
     report = msgspec.json.decode(capsys.readouterr().out)
-    assert len(report["ratios"]) == 3
-    assert len(report["figures"]) == 14
+    assert len(report["ratios"]) == 5
+    assert len(report["figures"]) == 16
     assert all(figure["median"] > 0 for figure in [*report["ratios"], *report["figures"]])
     assert list(tmp_path.iterdir()) == []

@@ -89,12 +89,34 @@ EVENTS: tuple[e.AnyEvent, ...] = (
         certificate="cn:mss.mes.fr",
         stage="end-of-message",
     ),
+    e.MessageDecided(
+        at=AT,
+        id="m-3",
+        sender="dr.a@ch.mssante.fr",
+        verdicts=(
+            e.VerdictGiven(
+                recipient="dr.b@ch.mssante.fr",
+                accepted=True,
+                reasons=(e.ReasonGiven("PROFESSIONNEL_TO_PROFESSIONNEL", (4,)),),
+            ),
+        ),
+        rules="1.4+pharmacies",
+        whole=True,
+    ),
     e.MessageDelivered(
         at=AT, id="m-1", recipient=USAGER, sent=15, sent_at=AT, usager=True, opens=("secretariat@ch.mssante.fr",)
     ),
     e.MessageUndelivered(at=AT, id="m-1", recipient=USAGER, cause="boîte pleine"),
     e.UsagerErased(at=AT, usager="aaaaaaaaaaaaaaaaaaaaaaaaaa"),
     e.CommandRejected(at=AT, command="open-ens", subject="", reasons=(e.ReasonGiven("INS_INVALID"),)),
+    e.CommandRejected(
+        at=AT,
+        command="report-delivery",
+        subject="m-1",
+        recipient=USAGER,
+        status="delivered",
+        reasons=(e.ReasonGiven("NOT_ALLOWED_IN_STATE", (15,)),),
+    ),
     e.StatisticsProduced(
         at=AT,
         name="202610_EchangesMSSante_ch.mssante.fr.csv",

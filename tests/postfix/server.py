@@ -103,10 +103,10 @@ def postfix(more: str = "", *, processes: str = "-") -> Iterator[Postfix]:
     try:
         server = Postfix(root, free_port())
         _configure(server, more, processes)
-        command: list[str | Path] = [
-            MASTER,
+        command = [
+            str(MASTER),
             "-c",
-            root / "conf",
+            str(root / "conf"),
             "-d",
         ]  # in the foreground, with a process group to end as a whole
         process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)

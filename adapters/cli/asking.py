@@ -1,0 +1,48 @@
+"""What commands for auditors share: words read with their option's name, and an INS that stays off the command line."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import typer
+
+from huissier.adapters.cli.shared import Status, fail
+from huissier.domain.vocabulary.errors import VocabularyError
+
+if TYPE_CHECKING:
+    from huissier.adapters.audit.asking import Names
+
+T = TypeVar("T")
+Language = Literal["fr", "en"]
+LanguageOption = Annotated[Language, typer.Option("--lang", help="French or English.")]
+
+
+def read_option(option: str, parse: Callable[[str], T], text: str) -> T:
+    """Read an option's text; one that cannot be read ends the program with the option's name."""
+    try:
+        return parse(text)
+    except VocabularyError as problem:
+        fail(f"{option}: {problem}", Status.UNREADABLE)
+
+
+def read_private(file: str) -> str:
+    """Read what should not stand on a command line, from a file or standard input."""
+    try:
+        return (sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")).strip()
+    except UnicodeDecodeError:
+        fail("what was to be read is not text in UTF-8", Status.UNREADABLE)
+    except OSError as problem:
+        fail(f"{file}: {problem.strerror}", Status.UNREADABLE)
+
+
+def usager_named(names: "Names", option: str, ins: str) -> str:
+    """Return the opaque id of a usager; one that the vault does not know ends the program."""
+    from huissier.adapters.audit.asking import UnknownUsagerError
+
+    try:
+        return names.usager(ins)
+    except VocabularyError as problem:
+        fail(f"{option}: {problem}", Status.UNREADABLE)
+    except UnknownUsagerError as problem:
+        fail(f"{option}: {problem}", Status.NO)

@@ -1,0 +1,80 @@
+"""`huissier audit replay`: every fact decided again, and what differs from what the log says."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, url_of
+
+if TYPE_CHECKING:
+    from huissier.adapters.audit.replay.replaying import Difference, Report
+
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", help="How many processes; by default all cores for a long log.", min=1)
+]
+FromOption = Annotated[
+    int, typer.Option("--from", help="The first position; those before it are only folded.", metavar="POSITION", min=1)
+]
+ToOption = Annotated[int | None, typer.Option("--to", help="The last position.", metavar="POSITION", min=1)]
+
+
+def replay(
+    context: typer.Context,
+    first: FromOption = 1,
+    last: ToOption = None,
+    jobs: JobsOption = None,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Decide every fact again under the rules of its time and name what differs; change nothing.
+
+    A copy of the store will do, without the vault's key. Exit status 0 if nothing differs, 1 if something does.
+    """
+    from huissier.adapters.audit.replay.replaying import replay as replayed
+    from huissier.adapters.audit.replay.replaying import report_of
+    from huissier.adapters.audit.replay.sources import StoreSource
+    from huissier.adapters.cli.progress import progress_bar
+    from huissier.adapters.json_lines import as_json
+
+    if last is not None and last < first:
+        fail("--to: the last position stands before the first", Status.UNREADABLE)
+    found = 0
+    with errors_told(), progress_bar("replaying") as progress:
+        source = StoreSource.of(url_of(context, store))
+        crew = replayed(source, first=first, last=last, jobs=jobs)
+        for one in crew.findings(progress):
+            found += 1
+            _print(as_json(one) if json else _as_text(one))
+    report = report_of(crew.tally, first, min(source.head, last or source.head), found)
+    _print(as_json(report) if json else _summary(report))
+    if found:
+        raise typer.Exit(Status.NO)
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _as_text(found: "Difference") -> str:
+    from huissier.adapters.printable import printable
+
+    what = " ".join(part for part in (found.kind, found.id) if part)
+    before, after = _shown(found.recorded), _shown(found.recomputed)
+    return printable(f"position {found.position}  {what}  {found.field}: the log says {before}; decided again: {after}")
+
+
+def _shown(value: object) -> str:
+    from msgspec import json
+
+    return value if isinstance(value, str) else json.encode(value).decode()
+
+
+def _summary(report: "Report") -> str:
+    found = "no difference" if not report.differences else f"{report.differences:,} differences"
+    lines = [
+        f"{report.facts:,} facts with {report.verdicts:,} verdicts decided again, positions {report.first:,} to"
+        f" {report.last:,}: {found}."
+    ]
+    lines += [f"not checkable: {count:,} × {what}" for what, count in report.not_checkable.items()]
+    return "\n".join(lines)
