@@ -35,6 +35,8 @@ from huissier.domain.vocabulary.address import MailboxAddress
 from tests.command_line import PROGRAM, Done
 from tests.command_line import huissier as run
 
+pytestmark = pytest.mark.long
+
 KEY = {KEY_VARIABLE: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
 RESULTS = [
     ("raw", "commits/s"),
