@@ -66,7 +66,8 @@ def main(argv: list[str] | None = None) -> None:
     options = arguments(__doc__, rounds=5, on_disk=True).parse_args(argv)
     people, each, messages, idle = (10, 3, 5, 20) if options.quick else (300, 100, 300, IDLE)
     rounds = 1 if options.quick else options.rounds
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     town = Town(people)
     with scratch(options.dir.absolute()) as folder, ExitStack() as stack:
         say("setting the scenes")
