@@ -9,10 +9,10 @@ from huissier.domain.commands import SubmitMessage
 class Watch(Protocol):
     """Is told of each decision and each failure. What it does must be quick, and it must never raise."""
 
-    def decided(self, command: SubmitMessage, reply: Reply, seconds: float) -> None:
+    def decided(self, command: SubmitMessage, reply: Reply, seconds: float, /) -> None:
         """Hear what was answered to a command, and after how many seconds."""
 
-    def failed(self, problem: Exception) -> None:
+    def failed(self, problem: Exception, /) -> None:
         """Hear that something was deferred because of a problem, whose text may name somebody."""
 
     def abandoned(self) -> None:
