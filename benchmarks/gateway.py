@@ -1,4 +1,4 @@
-"""What asking huissier costs a real Postfix: the time of a RCPT, messages a second, memory of idle connections.
+"""What asking huissier costs a real Postfix: the time of a RCPT, and messages a second.
 
 Each contestant is a Postfix of its own on loopback whose mail is thrown away, with
 
@@ -12,9 +12,7 @@ it is answered; it is compared with doing nothing and committing one row. It run
 the package postfix.
 """
 
-import resource
 import smtplib
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +22,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Final
 
 import sqlalchemy as sa
 from tests.postfix.gateway import Front, gateway
@@ -39,7 +37,6 @@ from huissier.adapters.log import codec
 
 NO_POLICY, NOTHING, POLICY, MILTER = "no policy", "nothing", "policy", "milter"
 SESSIONS: Final = (1, 10, 50)
-IDLE: Final = 2_000
 _MORE: Final = """
 virtual_transport = discard
 default_transport = discard
@@ -47,26 +44,13 @@ smtpd_soft_error_limit = 100000
 smtpd_hard_error_limit = 100000
 smtpd_recipient_overshoot_limit = 100000
 """
-_REQUEST: Final = (
-    "request=smtpd_access_policy\nprotocol_state=RCPT\nprotocol_name=ESMTP\nsender={}\nrecipient={}\n"
-    "recipient_count=0\nqueue_id=\ninstance=idle.{}\nsize=0\nccert_subject=\n\n"
-)
-
-
-class Site(NamedTuple):
-    """A Postfix, and the process it asks, if any."""
-
-    server: Postfix
-    pid: int = 0
-    port: int = 0
 
 
 def main(argv: list[str] | None = None) -> None:
     """Measure and print."""
     options = arguments(__doc__, rounds=5, on_disk=True).parse_args(argv)
-    people, each, messages, idle = (10, 3, 5, 20) if options.quick else (300, 100, 300, IDLE)
+    people, each, messages = (10, 3, 5) if options.quick else (300, 100, 300)
     rounds = 1 if options.quick else options.rounds
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     town = Town(people)
     with scratch(options.dir.absolute()) as folder, ExitStack() as stack:
         say("setting the scenes")
@@ -76,12 +60,11 @@ def main(argv: list[str] | None = None) -> None:
         asked = take_turns(_rcpts(sites, town, each) | {("raw", "commit"): commit}, rounds, slices=2)
         say("sending")
         sent = take_turns(_streams(sites, town, messages), rounds)
-        memory = _idle_memory(sites[POLICY], town, idle)
-    Report("python -m benchmarks.gateway", *_figures(asked, sent, memory, idle)).show(as_json=options.json)
+    Report("python -m benchmarks.gateway", *_figures(asked, sent)).show(as_json=options.json)
 
 
-def _sites(folder: Path, town: Town, stack: ExitStack) -> Iterator[tuple[str, Site]]:
-    yield NO_POLICY, Site(stack.enter_context(postfix(_MORE)))
+def _sites(folder: Path, town: Town, stack: ExitStack) -> Iterator[tuple[str, Postfix]]:
+    yield NO_POLICY, stack.enter_context(postfix(_MORE))
     yield NOTHING, stack.enter_context(_nothing())
     fronts: dict[str, Front] = {POLICY: "postfix", MILTER: "milter"}
     for name, front in fronts.items():
@@ -91,11 +74,11 @@ def _sites(folder: Path, town: Town, stack: ExitStack) -> Iterator[tuple[str, Si
         with huissier.open(url) as engine:
             town.settle(engine)
         running = stack.enter_context(gateway(front, url, home))
-        yield name, Site(stack.enter_context(postfix(f"{running.lines}\n{_MORE}")), running.pid, running.port)
+        yield name, stack.enter_context(postfix(f"{running.lines}\n{_MORE}"))
 
 
 @contextmanager
-def _nothing() -> Iterator[Site]:
+def _nothing() -> Iterator[Postfix]:
     port = free_port()
     service = f"check_policy_service inet:127.0.0.1:{port}"
     asks = f"smtpd_recipient_restrictions = {service}\nsmtpd_end_of_data_restrictions = {service}\n"
@@ -103,7 +86,7 @@ def _nothing() -> Iterator[Site]:
         try:
             wait_until(lambda: answers(port), process)
             with postfix(asks + _MORE) as server:
-                yield Site(server, process.pid, port)
+                yield server
         finally:
             process.terminate()
 
@@ -123,13 +106,13 @@ def _raw_commits(folder: Path) -> Iterator[Callable[[], Lap]]:
         yield partial(RowByRow(session).commit, stored, 0.2)
 
 
-def _rcpts(sites: Mapping[str, Site], town: Town, each: int) -> dict[tuple[str, str], Callable[[], Lap]]:
+def _rcpts(sites: Mapping[str, Postfix], town: Town, each: int) -> dict[tuple[str, str], Callable[[], Lap]]:
     """Return the turns at RCPT; who is refused is somebody else each time, for a refusal is recorded once."""
     strangers = (f"stranger.{number}@example.org" for number in count())
     people = town.professionnels[1:]
 
-    def turn(site: Site, recipients: Callable[[], list[str]]) -> Lap:
-        with smtplib.SMTP("127.0.0.1", site.server.port) as server:
+    def turn(site: Postfix, recipients: Callable[[], list[str]]) -> Lap:
+        with smtplib.SMTP("127.0.0.1", site.port) as server:
             server.ehlo("peer.example.org")
             server.mail(town.professionnels[0])
             waits = []
@@ -148,12 +131,12 @@ def _rcpts(sites: Mapping[str, Site], town: Town, each: int) -> dict[tuple[str, 
     return {**turns, **refusing}
 
 
-def _streams(sites: Mapping[str, Site], town: Town, messages: int) -> dict[tuple[str, int], Callable[[], Lap]]:
+def _streams(sites: Mapping[str, Postfix], town: Town, messages: int) -> dict[tuple[str, int], Callable[[], Lap]]:
     sender, recipient = town.professionnels[:2]
 
-    def turn(site: Site, sessions: int) -> Lap:
+    def turn(site: Postfix, sessions: int) -> Lap:
         command = ["smtp-source", "-d", "-s", str(sessions), "-m", str(messages), "-l", "2000"]
-        command += ["-f", sender, "-t", recipient, f"inet:127.0.0.1:{site.server.port}"]
+        command += ["-f", sender, "-t", recipient, f"inet:127.0.0.1:{site.port}"]
         began = perf_counter()
         subprocess.run(command, check=True)
         return Lap(messages, perf_counter() - began)
@@ -161,21 +144,8 @@ def _streams(sites: Mapping[str, Site], town: Town, messages: int) -> dict[tuple
     return {(name, number): partial(turn, site, number) for number in SESSIONS for name, site in sites.items()}
 
 
-def _idle_memory(site: Site, town: Town, idle: int) -> float:
-    """Return what the policy service uses, in MB, with so many connections that have asked once and are silent."""
-    sender, recipient = town.professionnels[:2]
-    with ExitStack() as stack:
-        for number in range(idle):
-            peer = stack.enter_context(socket.create_connection(("127.0.0.1", site.port)))
-            peer.sendall(_REQUEST.format(sender, recipient, number).encode())
-            if peer.recv(1000) != b"action=DUNNO\n\n":
-                raise RuntimeError("a connection was not answered")
-        status = Path(f"/proc/{site.pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1000
-
-
 def _figures(
-    asked: Mapping[tuple[str, str], Rounds], sent: Mapping[tuple[str, int], Rounds], memory: float, idle: int
+    asked: Mapping[tuple[str, str], Rounds], sent: Mapping[tuple[str, int], Rounds]
 ) -> tuple[list[Figure], list[Figure], list[str]]:
     times = {key: _median_wait(f"{key[0]}, {key[1]}", rounds) for key, rounds in asked.items()}
     rates = {key: rate(f"{key[0]}, {key[1]} sessions", "messages/s", rounds) for key, rounds in sent.items()}
@@ -192,8 +162,7 @@ def _figures(
             for name in (POLICY, MILTER)
         ),
     ]
-    idle_figure = Figure(f"policy, {idle:,} idle connections (aim 200)", "MB", (memory,))
-    return ratios, [*times.values(), *rates.values(), idle_figure], ["RCPT times are medians of a round."]
+    return ratios, [*times.values(), *rates.values()], ["RCPT times are medians of a round."]
 
 
 def _median_wait(name: str, rounds: Rounds) -> Figure:
