@@ -42,13 +42,14 @@ from huissier.domain.events import (
     MessageUndelivered,
     OperatorRegistered,
 )
-from huissier.domain.identities import Identities
+from huissier.domain.identities import UNREADABLE_USAGER, Identities
 from huissier.domain.message import FIN_SUBJECT
 from huissier.domain.reasons import Code
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.times import written
 
 UNREADABLE: Final = "?"  # stands for every text that was not plainly one address; no address is written so
+_NOBODYS: Final = (UNREADABLE, UNREADABLE_USAGER)
 _COMMON_NAME: Final = "cn:"
 
 Other = tuple[OtherCommand, Identities]
@@ -81,7 +82,7 @@ def submission_behind(decided: MessageDecided) -> tuple[SubmitMessage, Identitie
     )
     named = (sender, *recipients) if reply_to is None else (sender, *recipients, reply_to)
     identities = Identities(
-        addresses={text: None if text == UNREADABLE else MailboxAddress.of_fact(text) for text in named},
+        addresses={text: None if text in _NOBODYS else MailboxAddress.of_fact(text) for text in named},
         submission=decided.id,
         message_id=decided.message_id,
         in_reply_to=decided.in_reply_to,

@@ -47,6 +47,8 @@ class Identities(Struct, frozen=True, gc=False):
         """
         if (address := self.addresses[raw]) is not None:
             return address.text
+        if raw == UNREADABLE_USAGER:
+            return raw
         return UNREADABLE_USAGER if mentions_ins(raw) or _AT_USAGERS_DOMAIN.search(raw) else ""
 
 

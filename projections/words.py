@@ -127,6 +127,7 @@ def _add_words(words: dict[Topic, set[str]], event: AnyEvent) -> None:
             words["reason"].update(reason.code for reason in event.reasons)
             if (topic := _TOPIC_REJECTED.get(event.command, "mailbox")) is not None:
                 words[topic].add(event.subject)
+            words["mailbox"].add(event.recipient or "")
         case DomainAdmitted() | DomainWithdrawn() | StatisticsProduced():
             words["domain"].add(event.domain)
         case CguSigned():

@@ -36,7 +36,7 @@ def postgres_server() -> Iterator[URL]:
         yield make_url(named)
         return
     with own_server() as server:
-        yield make_url(server.url)
+        yield make_url(server.url).set(drivername="postgresql")
 
 
 @pytest.fixture

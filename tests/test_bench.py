@@ -35,6 +35,8 @@ from huissier.domain.vocabulary.address import MailboxAddress
 from tests.command_line import PROGRAM, Done
 from tests.command_line import huissier as run
 
+pytestmark = pytest.mark.long
+
 KEY = {KEY_VARIABLE: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
 RESULTS = [
     ("raw", "commits/s"),
@@ -170,7 +172,7 @@ def test_whoever_ends_it_early_finds_nothing_left_in_the_folder(
         printed, errors = process.communicate(timeout=120)
     assert process.returncode != 0
     assert printed == ""
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors.partition("Exception ignored in")[0]  # Python's word, where it frees memory
     assert contents(tmp_path) == {}
 
 

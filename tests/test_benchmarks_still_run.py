@@ -8,6 +8,8 @@ import pytest
 from benchmarks import history, idle, library, profiling, rules
 from sqlalchemy import URL
 
+pytestmark = pytest.mark.long
+
 
 def test_rules_says_that_cedarpy_was_left_out(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -181,6 +181,8 @@ def _usager_erased(event: e.UsagerErased, say: Say) -> Told:
 
 def _command_rejected(event: e.CommandRejected, say: Say) -> Told:
     rejected = say(f"commande {event.command} rejetée", f"command {event.command} rejected")
+    if event.recipient is not None:
+        rejected += f" ({_someone(event.recipient, say)}: {event.status})"
     return Told(event.subject or say("(illisible)", "(unreadable)"), rejected)
 
 

@@ -8,6 +8,8 @@ from benchmarks import folding, month
 
 from huissier.projections.catalogue import ALL
 
+pytestmark = pytest.mark.long
+
 
 def test_it_names_every_projection_and_leaves_nothing_behind(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -7,6 +7,8 @@ from benchmarks import extraction
 
 from huissier.adapters.directory.reading import open_extraction, read_extraction
 
+pytestmark = pytest.mark.long
+
 
 def test_the_benchmark_runs_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     extraction.main(["--rows", "300", "--domains", "3", "--dir", str(tmp_path)])

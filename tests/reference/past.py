@@ -53,6 +53,7 @@ class Decided(NamedTuple):
     codes: dict[Box | None, tuple[bool, tuple[str, ...]]]
     usagers: frozenset[Box] = frozenset()
     shadow: frozenset[Box | None] = frozenset()
+    named: tuple["Box | str", ...] = ()  # as the log names them: who cannot be read is nothing, or a usager
     opens: tuple[Box, ...] = ()
     ends: tuple[Box, ...] = ()
     unanswerable: tuple[Box, ...] = ()

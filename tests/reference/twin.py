@@ -5,6 +5,7 @@ timelines, tags, caches, vault or database, and shares no code with the deciders
 options and the parsers of the vocabulary. A rejected command takes its place in the log and changes nothing.
 """
 
+import re
 from datetime import datetime
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ from huissier.domain.commands import (
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
-from huissier.domain.vocabulary.ins import Ins
+from huissier.domain.vocabulary.ins import Ins, mentions_ins
 from tests.reference.letter import Letter
 from tests.reference.past import (
     USAGERS_DOMAIN,
@@ -142,11 +143,12 @@ class Twin:
         return self._answer(command, decided, self._record(command, decided=decided))
 
     def _answer(self, command: SubmitMessage, decided: Decided, position: int | None) -> TwinAnswer:
-        asked = [(raw, self._box(raw)) for raw in command.recipients]
-        if {box for _, box in asked} != set(decided.codes):
-            asked = [(box.spelled if box else "", box) for box in decided.codes]
+        asked = [(raw, self._named(raw)) for raw in command.recipients]
+        if {name for _, name in asked} != set(decided.named):
+            asked = [(name.spelled if isinstance(name, Box) else name, name) for name in decided.named]
         verdicts = []
-        for raw, box in asked:
+        for raw, name in asked:
+            box = name if isinstance(name, Box) else None
             accepted, codes = decided.codes[box]
             verdicts.append(TwinVerdict(raw, "accepted" if accepted else "refused", codes, box in decided.shadow))
         outcomes = {verdict.outcome for verdict in verdicts}
@@ -155,7 +157,13 @@ class Twin:
     def _decide(self, command: SubmitMessage) -> Decided:
         recipients = [self._box(raw) for raw in command.recipients]
         sender, reply_to, at = self._box(command.sender), self._box(command.reply_to or ""), _at(command)
-        return Letter(command, sender, recipients, reply_to, at, self._past(at), self.options).decided()
+        decided = Letter(command, sender, recipients, reply_to, at, self._past(at), self.options).decided()
+        return decided._replace(named=tuple(dict.fromkeys(map(self._named, command.recipients))))
+
+    def _named(self, raw: str) -> Box | str:
+        """Say how the log names a recipient; who cannot be read is nothing, or the word `usager` (EX_PSU_5020)."""
+        at_usagers_domain = re.search(r"@\s*patient\.mssante\.fr\W*$", raw, re.IGNORECASE)
+        return self._box(raw) or ("usager" if mentions_ins(raw) or at_usagers_domain else "")
 
     # --- all other commands
 

@@ -176,7 +176,7 @@ def test_the_program_goes_on_with_the_others_and_says_what_stopped(
         engine.handle_many(message(number) for number in range(4))
     done = huissier("projections", "rebuild", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stdout == "counted: rebuilt\n"
+    assert done.stdout == "counted: rebuilt\ntree: rebuilt\n"
     assert done.stderr == "huissier: the projection choosy stopped at position 10: ValueError\n"
     alone = huissier("projections", "follow", "choosy", cwd=tmp_path)
     assert (alone.returncode, alone.stderr) == (done.returncode, done.stderr)
