@@ -65,13 +65,22 @@ def _as_text(found: "Difference") -> str:
 
 
 def _shown(value: object) -> str:
+    """Return a value of a fact for people; of a verdict its outcome, its reasons and what they rest on."""
     from msgspec import json
 
-    return value if isinstance(value, str) else json.encode(value).decode()
+    match value:
+        case str():
+            return value
+        case {"accepted": accepted, "reasons": reasons, **others}:
+            outcome = "accepted" if accepted else "refused in shadow" if others.get("shadow") else "refused"
+            return " ".join((outcome, *(f"{reason['code']} {list(reason.get('facts', ()))}" for reason in reasons)))
+        case _:
+            return json.encode(value).decode()
 
 
 def _summary(report: "Report") -> str:
-    found = "no difference" if not report.differences else f"{report.differences:,} differences"
+    few = {0: "no difference", 1: "1 difference"}
+    found = few.get(report.differences, f"{report.differences:,} differences")
     lines = [
         f"{report.facts:,} facts with {report.verdicts:,} verdicts decided again, positions {report.first:,} to"
         f" {report.last:,}: {found}."
