@@ -183,7 +183,7 @@ def test_what_changes_nothing_appends_nothing_and_all_else_appends_one_event(
     with opened(options) as engine:
         for command, answer, appended in lived(history, engine):
             repeated = isinstance(command, SubmitMessage) and command.id in ids
-            if isinstance(command, SubmitMessage):
+            if isinstance(command, SubmitMessage) and answer.position is not None:
                 ids.add(command.id)
             unchanged = answer.outcome == "unchanged" or (not repeated and _let_through_at_rcpt(command, answer))
             assert appended == (0 if repeated or unchanged else 1)
@@ -222,6 +222,8 @@ def test_an_answer_asked_for_again_by_its_id_is_the_same_answer(history: History
             answer = engine.handle(command)
             if isinstance(command, SubmitMessage):
                 assert engine.handle(command) == answer
+                if answer.position is None:
+                    continue  # a permission at RCPT is asked about again as if for the first time
                 given_first = first.setdefault(command.id, answer)
                 assert (answer.outcome, answer.position) == (given_first.outcome, given_first.position)
                 assert _reasons(answer) == _reasons(given_first)
