@@ -67,17 +67,31 @@ def bench(
     from huissier.adapters.bench.measuring import QUICK, USUAL, measure  # brings the database library
 
     plan = QUICK if quick else USUAL
-    with errors_told(), _ended_in_order(), _bar(plan.turns) as advance:
-        findings = measure(url_of(context, store), plan, advance)
+    with errors_told(), _ended_in_order() as go_on, _bar(plan.turns) as advance:
+        findings = measure(url_of(context, store), plan, lambda: (go_on(), advance()))
     typer.echo(as_json(_report(findings)) if json else _table(findings))
 
 
 @contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Take a request to end as Ctrl-C is taken: what was made is removed first."""
-    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+def _ended_in_order() -> Iterator[Callable[[], None]]:
+    """Take a request to end as Ctrl-C is taken: what was made is removed first.
+
+    What is yielded ends it too: Python drops an interrupt that comes while it frees memory.
+    """
+    asked: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    def go_on() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, end) for number in numbers}
     try:
-        yield
+        yield go_on
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
