@@ -23,6 +23,9 @@ from tests.umadb_server import umadb_server
 
 _numbers = itertools.count()
 
+# Many tests start the program; where bytecode is never kept, each start would compile every library again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # In CI the examples are the same every time, so that a change is judged and not luck; elsewhere they are new.
 settings.register_profile("ci", derandomize=True)
 if "CI" in os.environ:
