@@ -35,6 +35,7 @@ _ALONE: Final = re.compile(
 _ALONE_WITH_KEY: Final = re.compile(rf"(?<![0-9])(?=({_ANY_APART})(?![0-9]))", re.IGNORECASE)
 _SEPARATOR: Final = re.compile(r"[\W_]")
 _RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE)
+_DECIMAL: Final = re.compile(r"\d")  # of any script
 _NO_DIGIT: Final = bytes(set(range(256)) - set(b"0123456789"))
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
 
@@ -131,5 +132,4 @@ def _digits_in(text: str) -> int:
 def _plain(text: str) -> str:
     if text.isascii():
         return text
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in folded)
+    return _DECIMAL.sub(lambda digit: str(unicodedata.decimal(digit[0])), unicodedata.normalize("NFKC", text))
