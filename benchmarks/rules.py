@@ -28,6 +28,7 @@ from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message
 from huissier.domain.needs import needs
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
+from huissier.domain.place import course
 from huissier.domain.rule_set import USAGERS_DOMAIN, RuleBook
 from huissier.domain.rules import Exchange, Party, acceptances, refusals
 from huissier.domain.tags import TRUST_SPACE, tags_of
@@ -264,17 +265,17 @@ class Ours:
     def _exchange(self, command: SubmitMessage, identities: Identities) -> Exchange:
         sender, recipient = (self._party(identities.addresses[raw]) for raw in (command.sender, *command.recipients))
         contact = NO_CONTACT
-        if sender.usager and not recipient.usager and sender.address and recipient.address:
+        if sender.place.usager and not recipient.place.usager and sender.address and recipient.address:
             contact = self.facts.contact(sender.address, recipient.address).as_of(NOW)
-        return Exchange(NOW, RULES, sender, recipient, contact, False, None, (), command.size, False)
+        return Exchange(NOW, sender, recipient, contact, False, None, (), command.size, False)
 
     def _party(self, address: MailboxAddress | None) -> Party:
         if address is None:
             raise ValueError("all addresses of the probes can be read")
         domain = self.facts.domain(address.domain).as_of(NOW)
         operator = self.facts.operator(domain.operator).as_of(NOW) if domain.operator else NO_OPERATOR
-        usager = self.facts.is_usagers_domain(address.domain, NOW)
-        return Party(address, domain, operator, self.facts.mailbox(address).as_of(NOW), usager)
+        place = course(address.domain, domain, operator, RULES).as_of(NOW)
+        return Party(address, place, self.facts.mailbox(address).as_of(NOW))
 
     def decide_all(self) -> list[e.MessageDecided]:
         """Decide each probe as the engine has it decided."""
@@ -289,7 +290,7 @@ class Ours:
         """Make sure that the decision, the rules alone and the plain function agree on every probe."""
         codes = self.codes()
         for probe, x, against in zip(probes, self.exchanges, codes, strict=True):
-            if {str(code) for code, _ in refusals(x)} != against:
+            if {str(reason.code) for reason in refusals(x)} != against:
                 raise SystemExit(f"the rules alone disagree on {probe}")
             if plainly_accepted(world, *probe) != (not against):
                 raise SystemExit(f"the plain function disagrees on {probe}: {against}")
