@@ -18,6 +18,7 @@ from huissier.adapters.cli.evidence import checkpoint, key, prove, witness
 from huissier.adapters.cli.ingest import ingest
 from huissier.adapters.cli.obligations import obligations
 from huissier.adapters.cli.projections import projections
+from huissier.adapters.cli.report import report
 from huissier.adapters.cli.serve import serve
 from huissier.adapters.cli.shared import Status
 from huissier.adapters.cli.stats import stats
@@ -43,7 +44,7 @@ app.add_typer(store_commands, name="store")
 app.add_typer(whitelist, name="whitelist")
 app.add_typer(directory, name="directory")
 app.add_typer(audit, name="audit")
-for evidence in (key, checkpoint, prove, verify, witness):
+for evidence in (key, checkpoint, prove, verify, witness, report):
     audit.command()(evidence)
 app.add_typer(stats, name="stats")
 app.add_typer(ingest, name="ingest")
