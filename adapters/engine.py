@@ -283,6 +283,8 @@ class Engine:
             self._line.close()
             self._checker.shutdown()
             with self._pen_desk.lock, self._check_desk.lock:
+                self._forget_deleted(False)
+                self._keeps_deleted = False  # closing a second time asks nothing of a store that is closed
                 self._store.close()
 
     @contextmanager
@@ -341,13 +343,16 @@ class Engine:
                     continue
                 desk.memory.seen = pen.head
                 desk.memory.keep_bounded(turn.done_with)
-                self._forget_deleted(turn)
+                self._forget_deleted(turn.has_erased)
                 return result
             raise TemporarilyUnavailableError(UNAVAILABLE)
 
-    def _forget_deleted(self, turn: Turn) -> None:
-        """Have the store drop what an erasure left of a row; what does not succeed now is tried in the next turn."""
-        if turn.has_erased or self._keeps_deleted:
+    def _forget_deleted(self, has_erased: bool) -> None:
+        """Have the store drop what an erasure left of a row; what does not succeed now is tried in the next turn.
+
+        Where another process erased, it may have ended before it succeeded: who had kept it from that was perhaps here.
+        """
+        if has_erased or self._keeps_deleted:
             try:
                 self._keeps_deleted = not self._store.forget_deleted()
             except StoreError:
