@@ -44,7 +44,7 @@ def written() -> Iterator[tuple[str, str]]:
                 yield spelling, encoding
 
 
-@pytest.mark.parametrize(("spelling", "encoding"), written())
+@pytest.mark.parametrize(("spelling", "encoding"), list(written()))
 def test_the_search_finds_every_spelling(spelling: str, encoding: str, tmp_path: Path) -> None:
     """Else the tests below would find nothing."""
     (tmp_path / "file").write_bytes(b"\x00\xff12" + f" {spelling}!".encode(encoding))
