@@ -21,7 +21,7 @@ from huissier.adapters.errors import (
     WhiteListError,
 )
 from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask, seconds_in
-from huissier.adapters.log.claim import check_claim
+from huissier.adapters.log.claim import check_claim, vault_is_elsewhere
 from huissier.adapters.log.foreign import AskedVault, ForeignLog
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.port import Log, OvertakenError
@@ -126,6 +126,7 @@ class Engine:
         queue, memory = QUEUE if queue is None else queue, MEMORY if memory is None else memory
         if queue < 1 or memory < 0:
             raise ValueError("queue must be 1 at least, memory 0")
+        self.decides = True  # False of a store without its vault: it would take usagers it knows for strangers
         check_environment(environment)
         place = Place(url, create=create)
         key = load_key(place, environment)
@@ -133,6 +134,7 @@ class Engine:
         def prepare(session: Session, is_new: bool) -> None:
             Vault(key).adopt(session, is_new)
             check_claim(session, is_new, recorder)
+            self.decides = not vault_is_elsewhere(session)
 
         def desk() -> _Desk:
             vault = Vault(key) if recorder is None else AskedVault(key)
@@ -213,7 +215,12 @@ class Engine:
         if not isinstance(ready, SubmitMessage):
             raise InvalidCommandError("only a submission can be checked")
         self._line.check_open()
+        self._check_decides()
         return ready
+
+    def _check_decides(self) -> None:
+        if not self.decides:
+            raise StoreError("this store was imported without its vault, and nothing is decided or recorded on it")
 
     def _checked(self, command: SubmitMessage) -> Verdicts:
         with self._check_desk.in_use() as desk, self._log.reading() as look:
@@ -276,6 +283,8 @@ class Engine:
             self._line.close()
             self._checker.shutdown()
             with self._pen_desk.lock, self._check_desk.lock:
+                self._forget_deleted(False)
+                self._keeps_deleted = False  # closing a second time asks nothing of a store that is closed
                 self._store.close()
 
     @contextmanager
@@ -319,6 +328,7 @@ class Engine:
         The work is done again where somebody else wrote before its facts were appended.
         """
         self._line.check_process()
+        self._check_decides()
         with self._pen_desk.in_use() as desk:
             for attempt in self._log.pens(desk.memory.seen):
                 turn: Turn | None = None
@@ -333,13 +343,16 @@ class Engine:
                     continue
                 desk.memory.seen = pen.head
                 desk.memory.keep_bounded(turn.done_with)
-                self._forget_deleted(turn)
+                self._forget_deleted(turn.has_erased)
                 return result
             raise TemporarilyUnavailableError(UNAVAILABLE)
 
-    def _forget_deleted(self, turn: Turn) -> None:
-        """Have the store drop what an erasure left of a row; what does not succeed now is tried in the next turn."""
-        if turn.has_erased or self._keeps_deleted:
+    def _forget_deleted(self, has_erased: bool) -> None:
+        """Have the store drop what an erasure left of a row; what does not succeed now is tried in the next turn.
+
+        Where another process erased, it may have ended before it succeeded: who had kept it from that was perhaps here.
+        """
+        if has_erased or self._keeps_deleted:
             try:
                 self._keeps_deleted = not self._store.forget_deleted()
             except StoreError:

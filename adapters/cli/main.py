@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn, TextIO, cast
 import typer
 
 from huissier.adapters.cli.apply import apply
+from huissier.adapters.cli.archive import export, import_
 from huissier.adapters.cli.audit import audit
 from huissier.adapters.cli.bench import bench
 from huissier.adapters.cli.check import check
@@ -44,8 +45,9 @@ app.add_typer(store_commands, name="store")
 app.add_typer(whitelist, name="whitelist")
 app.add_typer(directory, name="directory")
 app.add_typer(audit, name="audit")
-for evidence in (key, checkpoint, prove, verify, witness, report):
+for evidence in (key, checkpoint, prove, verify, witness, export, report):
     audit.command()(evidence)
+audit.command("import")(import_)
 app.add_typer(stats, name="stats")
 app.add_typer(ingest, name="ingest")
 app.command()(obligations)

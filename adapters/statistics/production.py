@@ -32,7 +32,7 @@ class Production:
     def produce(
         self, month: int, domains: Sequence[str], folder: Path, layout: Layout, now: datetime, *, anew: bool = False
     ) -> Iterator[StatisticsProduced]:
-        """Write a file a domain and yield the fact of each once it is recorded.
+        """Write a file a domain and yield the fact of each once it is recorded; a store without its vault records none.
 
         A month that is over is counted as of the position it was first produced at, so that its bytes stay the
         same; `anew` counts it as of now, from now on. Raises `UnwritableError` and `GateError`.
@@ -55,5 +55,6 @@ class Production:
                     position=position,
                     final=end_of(month) <= now,
                 )
-                self._engine.record(fact)  # before the file has its name: none is handed on that is not in the log
+                if self._engine.decides:  # else it is an auditor's, who counts again what was handed on
+                    self._engine.record(fact)  # before the file has its name: none is handed on that is not in the log
             yield fact
