@@ -169,7 +169,7 @@ def test_metrics_and_health(folder: Path, start: Start) -> None:
         'huissier_decisions_total{outcome="pass",reason="",stage="rcpt"} 1.0',
         'huissier_decisions_total{outcome="refuse",reason="RECIPIENT_DOMAIN_NOT_ADMITTED",stage="rcpt"} 1.0',
         'huissier_decision_seconds_count{stage="rcpt"} 2.0',
-        "huissier_batch_size_count 2.0",
+        "huissier_batch_size_count 1.0",
         "huissier_queue_depth 0.0",
         "huissier_connections 1.0",
         'huissier_projection_lag{projection="trail"}',
