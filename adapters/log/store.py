@@ -116,6 +116,7 @@ class Store:
             try:
                 session.run(self._dialect.begin_writing)
                 yield session
+                self._place.check_still_there()
                 session.run("COMMIT")
             except BaseException:
                 self._give_up(session)
@@ -163,6 +164,7 @@ class Store:
         with self._errors_named, self._engine.connect() as connection:
             session = self._session(connection)
             try:
+                self._place.check_still_there()
                 session.run(self._dialect.begin_reading)
                 yield session
             finally:
@@ -185,6 +187,7 @@ class Store:
         with self._errors_named:
             session = self._kept_for_glances().session
             try:
+                self._place.check_still_there()
                 session.run(self._dialect.begin_reading)
                 yield session
                 session.run("ROLLBACK")

@@ -1,6 +1,7 @@
 """huissier as a process of its own behind a Postfix, by either protocol."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,10 @@ class Gateway:
         """Kill it at once."""
         if self._process is not None:
             kill(self._process)
+
+    def reload(self) -> None:
+        """Have it read its configuration again."""
+        os.kill(self.pid, signal.SIGHUP)
 
     def stop(self) -> None:
         """Have it end in order."""
