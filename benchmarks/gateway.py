@@ -84,7 +84,7 @@ def _nothing() -> Iterator[Postfix]:
     asks = f"smtpd_recipient_restrictions = {service}\nsmtpd_end_of_data_restrictions = {service}\n"
     with subprocess.Popen([sys.executable, "-m", "benchmarks.nothing", str(port)]) as process:
         try:
-            wait_until(lambda: answers(port), process)
+            wait_until(lambda: answers(port), lambda: process.poll() is not None)
             with postfix(asks + _MORE) as server:
                 yield server
         finally:
