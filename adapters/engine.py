@@ -24,7 +24,7 @@ from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask, seco
 from huissier.adapters.log.claim import check_claim, vault_is_elsewhere
 from huissier.adapters.log.foreign import AskedVault, ForeignLog
 from huissier.adapters.log.place import Place
-from huissier.adapters.log.port import Log, OvertakenError
+from huissier.adapters.log.port import Log, Look, OvertakenError
 from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
@@ -91,14 +91,20 @@ class _Desk(NamedTuple):
     clerk: Clerk
 
     @contextmanager
-    def in_use(self) -> "Iterator[_Desk]":
-        """Sit down alone; what is remembered is dropped when anything fails, for it may be ahead of the log."""
-        with self.lock:
-            try:
-                yield self
-            except BaseException:
-                self.memory.forget()
-                raise
+    def in_use(self, *, wait: bool = True) -> "Iterator[_Desk]":
+        """Sit down alone; what is remembered is dropped when anything fails, for it may be ahead of the log.
+
+        Raises `TemporarilyUnavailableError` where somebody sits there and is not to be waited for.
+        """
+        if not self.lock.acquire(blocking=wait):
+            raise TemporarilyUnavailableError(UNAVAILABLE)
+        try:
+            yield self
+        except BaseException:
+            self.memory.forget()
+            raise
+        finally:
+            self.lock.release()
 
 
 class Engine:
@@ -210,6 +216,17 @@ class Engine:
         except RuntimeError:
             raise EngineClosedError("the engine was closed") from None
 
+    def check_at_once(self, command: SubmitMessage) -> Verdicts:
+        """Do as `check`, for threads that must never wait for a server, a lock or another thread.
+
+        Raises `TemporarilyUnavailableError` where it had to, which says nothing about the store.
+        """
+        ready = self._to_be_checked(command)
+        if not self._is_at_hand:
+            raise TemporarilyUnavailableError(UNAVAILABLE)
+        with self._check_desk.in_use(wait=False) as desk, self.recorder.glancing() as look:
+            return self._verdicts(ready, desk, look)
+
     def _to_be_checked(self, command: SubmitMessage) -> SubmitMessage:
         ready = validated(command)
         if not isinstance(ready, SubmitMessage):
@@ -224,10 +241,13 @@ class Engine:
 
     def _checked(self, command: SubmitMessage) -> Verdicts:
         with self._check_desk.in_use() as desk, self._log.reading() as look:
-            turn = Turn(look, desk.memory, self._clock())
-            verdicts = desk.clerk.verdicts(command, turn)
-            desk.memory.keep_bounded(turn.done_with)
-            return verdicts
+            return self._verdicts(command, desk, look)
+
+    def _verdicts(self, command: SubmitMessage, desk: _Desk, look: Look) -> Verdicts:
+        turn = Turn(look, desk.memory, self._clock())
+        verdicts = desk.clerk.verdicts(command, turn)
+        desk.memory.keep_bounded(turn.done_with)
+        return verdicts
 
     def load_white_list(
         self, white_list: WhiteList, *, max_age: timedelta | None = None, allow_older: bool = False

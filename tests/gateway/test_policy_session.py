@@ -271,11 +271,16 @@ def test_a_bug_defers_and_is_told_by_its_type_only(monkeypatch: pytest.MonkeyPat
         async def broken(command: SubmitMessage | ReportDelivery, *, timeout: float) -> None:
             raise KeyError(command)
 
+        def broken_too(command: SubmitMessage) -> None:
+            raise IndexError(command)
+
         monkeypatch.setattr(server.engine, "handle", broken)
+        assert await server.ask(rcpt(OUTSIDER)) == UNAVAILABLE
+        monkeypatch.setattr(server.engine.engine, "check_at_once", broken_too)
         assert await server.ask(rcpt(SURGEON)) == UNAVAILABLE
 
     played(play, watch=seen)
-    assert seen.problems == ["KeyError"]
+    assert seen.problems == ["KeyError", "IndexError"]
 
 
 def test_what_is_under_way_is_bounded_in_number_and_in_time() -> None:

@@ -4,9 +4,7 @@ Whatever it accepts goes into one maildir, which says of each message for whom i
 """
 
 import mailbox
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -110,7 +108,8 @@ def postfix(more: str = "", *, processes: str = "-") -> Iterator[Postfix]:
             "-d",
         ]  # in the foreground, with a process group to end as a whole
         process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-        wait_until(lambda: answers(server.port), process)
+        started = process
+        wait_until(lambda: answers(server.port), lambda: started.poll() is not None)
         yield server
     finally:
         if process is not None:
@@ -157,19 +156,13 @@ def answers(port: int) -> bool:
     return True
 
 
-def wait_until(reached: Callable[[], bool], process: "subprocess.Popen[bytes] | None" = None) -> None:
-    """Wait until something is so, while a process runs."""
+def wait_until(reached: Callable[[], bool], is_over: Callable[[], bool] = lambda: False) -> None:
+    """Wait until something is so, unless it cannot be any more."""
     deadline = time.monotonic() + LONGEST
     while not reached():
-        assert process is None or process.poll() is None, "the process ended"
+        assert not is_over(), "the process ended"
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.01)
-
-
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process at once."""
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _ends(lines: list[str]) -> set[str]:

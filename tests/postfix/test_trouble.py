@@ -75,6 +75,25 @@ def test_huissier_killed_in_the_middle_of_traffic(new_site: NewSite) -> None:
     assert found.refused == {("RCPT", "CONTACT_NOT_OPENED"): EACH}
 
 
+def test_huissier_reloaded_and_restarted_in_the_middle_of_traffic_loses_nothing(new_site: NewSite) -> None:
+    site = new_site(settings="[timeouts]\ndrain = 30\n")
+    traffic = Traffic(site)
+    with ThreadPoolExecutor(SENDERS) as senders:
+        work = [senders.submit(traffic.run, number) for number in range(SENDERS)]
+        assert traffic.some_done.wait(LONGEST)
+        for _ in range(3):
+            site.gateway.reload()
+        site.gateway.stop()
+        site.gateway.start()
+        site.gateway.reload()
+        for each in work:
+            each.result()
+    site.server.wait_until_done_with(*traffic.taken)
+    found = assert_all_agree(site.server, site.url)
+    assert found.delivered.total() == (SENDERS - 1) * EACH
+    assert found.refused == {("RCPT", "CONTACT_NOT_OPENED"): EACH}
+
+
 def test_without_huissier_mail_waits(new_site: NewSite) -> None:
     site = new_site()
     site.gateway.kill()

@@ -20,6 +20,7 @@ from huissier.adapters.errors import WhiteListError
 from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.health import health_server
 from huissier.adapters.gateway.journal import Journal
+from huissier.adapters.gateway.lately import Lately
 from huissier.adapters.gateway.metrics import Metrics
 from huissier.adapters.gateway.serving.listening import ListenError, listening_on, parse_address, parse_inet
 from huissier.adapters.gateway.serving.reloading import Reloading, load_white_list
@@ -77,7 +78,9 @@ class _Process:
         self._name: FrontName = name
         self._settings = settings
         self._metrics = Metrics()
-        self._gateway = Gateway(self._async_engine, settings.policy, Watches(Journal(engine.digest), self._metrics))
+        self._lately = Lately()
+        watches = Watches(Journal(engine.digest), self._metrics, self._lately)
+        self._gateway = Gateway(self._async_engine, settings.policy, watches)
         self._front = make_front(self._gateway)
         self._front.follow(settings)
         self._server = Server(self._front.new_session, settings.limits(name))
@@ -147,7 +150,7 @@ class _Process:
             self._engine.check(_ANY_QUESTION, timeout=_READY_SECONDS)
         except Exception:  # whatever it is, no decision can be had
             return "the store does not answer"
-        return None
+        return "the store could not record lately" if self._lately.has_failed else None
 
 
 def _all_sockets(section: FrontSection, stack: ExitStack) -> list[socket.socket]:
