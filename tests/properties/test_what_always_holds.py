@@ -10,20 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import huissier
+from huissier.adapters.testing.strategies import OTHER_SPELLINGS, SAME_SPELLINGS, histories, options
+from huissier.adapters.testing.strategies.town import ADDRESSES, INS, INS_WITH_WRONG_KEY, MOMENTS
 from huissier.domain.commands import AnyCommand, EraseUsager, ReportDelivery, SubmitMessage
 from huissier.domain.reasons import TABLE, Code
 from huissier.domain.rule_set import Options
 from tests.properties import histories_looked_at, told_shortly
-from tests.strategies import (
-    ADDRESSES,
-    INS,
-    INS_WITH_WRONG_KEY,
-    MOMENTS,
-    OTHER_SPELLINGS,
-    SAME_SPELLINGS,
-    histories,
-    options,
-)
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 PHARMACIES_SINCE = datetime(2023, 5, 22, tzinfo=UTC)
