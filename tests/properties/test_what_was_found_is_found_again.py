@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from huissier.adapters.testing.strategies import options
+from huissier.adapters.testing.strategies.town import DOMAINS, VERSIONS
 from huissier.domain.mailbox import Mailbox, SignedCgu
 from huissier.domain.operator import Operator, PublishedCgu, Signature
 from huissier.domain.place import Place, course
@@ -13,7 +15,6 @@ from huissier.domain.rule_set import SHIPPED, RuleSet
 from huissier.domain.rules import BETWEEN_PLACES, OF_RECIPIENT, OF_SENDER
 from huissier.domain.trust_space import AdmittedDomain
 from tests.properties import histories_looked_at
-from tests.strategies import DOMAINS, VERSIONS, options
 
 _DEADLINE = datetime(2021, 11, 26, tzinfo=UTC)
 _DAYS = [_DEADLINE + timedelta(days=days) for days in (-365, -30, 0, 30, 335, 365)]
