@@ -25,7 +25,7 @@ from huissier.adapters.bench.callers import check_accepted, new_key, scratch_eng
 from huissier.adapters.bench.raw import driver_session, read_and_decode
 from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Figure, Lap, lap, rate, take_turns
-from huissier.adapters.engine import utc_now
+from huissier.adapters.clock import utc_now
 from huissier.adapters.log.read_only import ReadOnlyLog
 from huissier.domain.rule_set import SHIPPED
 from huissier.domain.what_if import Instead

@@ -24,11 +24,11 @@ from huissier.domain import events as e
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.contact import UNKNOWN as NO_CONTACT
 from huissier.domain.facts import Facts
+from huissier.domain.home import course
 from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message
 from huissier.domain.needs import needs
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
-from huissier.domain.place import course
 from huissier.domain.rule_set import USAGERS_DOMAIN, RuleBook
 from huissier.domain.rules import Exchange, Party, acceptances, refusals
 from huissier.domain.tags import TRUST_SPACE, tags_of
@@ -265,7 +265,7 @@ class Ours:
     def _exchange(self, command: SubmitMessage, identities: Identities) -> Exchange:
         sender, recipient = (self._party(identities.addresses[raw]) for raw in (command.sender, *command.recipients))
         contact = NO_CONTACT
-        if sender.place.usager and not recipient.place.usager and sender.address and recipient.address:
+        if sender.home.usager and not recipient.home.usager and sender.address and recipient.address:
             contact = self.facts.contact(sender.address, recipient.address).as_of(NOW)
         return Exchange(NOW, sender, recipient, contact, False, None, (), command.size, False)
 
@@ -274,8 +274,8 @@ class Ours:
             raise ValueError("all addresses of the probes can be read")
         domain = self.facts.domain(address.domain).as_of(NOW)
         operator = self.facts.operator(domain.operator).as_of(NOW) if domain.operator else NO_OPERATOR
-        place = course(address.domain, domain, operator, RULES).as_of(NOW)
-        return Party(address, place, self.facts.mailbox(address).as_of(NOW))
+        home = course(address.domain, domain, operator, RULES).as_of(NOW)
+        return Party(address, home, self.facts.mailbox(address).as_of(NOW))
 
     def decide_all(self) -> list[e.MessageDecided]:
         """Decide each probe as the engine has it decided."""

@@ -13,10 +13,10 @@ from huissier.domain.contact import UNKNOWN as NO_CONTACT
 from huissier.domain.contact import Contact
 from huissier.domain.events import MessageDecided, ReasonGiven, VerdictGiven
 from huissier.domain.facts import Facts
+from huissier.domain.home import course
 from huissier.domain.identities import Identities
 from huissier.domain.mailbox import UNKNOWN as NO_MAILBOX
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
-from huissier.domain.place import course
 from huissier.domain.reasons import Code
 from huissier.domain.rule_set import RuleSet
 from huissier.domain.rules import Exchange, Party, Reasons, acceptances, refusals
@@ -92,16 +92,16 @@ def _party(address: MailboxAddress | None, at: datetime, facts: Facts, rules: Ru
         return Party(None, course(None, NO_DOMAIN, NO_OPERATOR, rules).as_of(at), NO_MAILBOX)
     domain = facts.domain(address.domain).as_of(at)
     operator = NO_OPERATOR if domain.operator is None else facts.operator(domain.operator).as_of(at)
-    place = course(address.domain, domain, operator, rules).as_of(at)
-    return Party(address, place, facts.mailbox(address).as_of(at))
+    home = course(address.domain, domain, operator, rules).as_of(at)
+    return Party(address, home, facts.mailbox(address).as_of(at))
 
 
 def _is_mixed(parties: Iterable[Party]) -> bool:
-    return len({party.place.usager for party in parties if party.address is not None}) > 1
+    return len({party.home.usager for party in parties if party.address is not None}) > 1
 
 
 def _contact(sender: Party, recipient: Party, at: datetime, facts: Facts) -> Contact:
-    if not sender.place.usager or recipient.place.usager or sender.address is None or recipient.address is None:
+    if not sender.home.usager or recipient.home.usager or sender.address is None or recipient.address is None:
         return NO_CONTACT
     return facts.contact(sender.address, recipient.address).as_of(at)
 
@@ -142,7 +142,7 @@ def _verdict(recipient: str, exchange: Exchange) -> VerdictGiven:
     return VerdictGiven(
         recipient=recipient,
         accepted=not against,
-        usager=exchange.recipient.place.usager,
+        usager=exchange.recipient.home.usager,
         shadow=bool(against) and _in_shadow(exchange, against),
         reasons=against or acceptances(exchange),
     )
@@ -150,7 +150,7 @@ def _verdict(recipient: str, exchange: Exchange) -> VerdictGiven:
 
 def _in_shadow(exchange: Exchange, against: Reasons) -> bool:
     """Say whether a refusal is only to be known so far: all its reasons are, or an operator at one of the ends is."""
-    sender, recipient = exchange.sender.place, exchange.recipient.place
+    sender, recipient = exchange.sender.home, exchange.recipient.home
     options = sender.rules.options
     return not {sender.domain.operator, recipient.domain.operator}.isdisjoint(options.shadow_operators) or all(
         reason.code in options.shadow_reasons for reason in against
@@ -194,7 +194,7 @@ def _effects(
 
     `[FIN]` and a FIN header speak for the sender's address and for the reply address alike.
     """
-    if sender.place.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
+    if sender.home.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
         return _NO_EFFECTS
     reply_address = _reply_address(command, identities, at, facts, rules)
     both = tuple(dict.fromkeys(a for a in (_written(sender.address), reply_address) if a))

@@ -4,7 +4,7 @@ Each looks at its parameters and at nothing else, and returns the log positions 
 where it has nothing to object. An empty tuple refuses too: the absence of a fact has no position. To change a rule,
 change its function; to add one, add its code to `reasons` and its line to the table of those that look at the same.
 
-Places and mailboxes are values, so what was found of them once is remembered; of a message it is found each time.
+Homes and mailboxes are values, so what was found of them once is remembered; of a message it is found each time.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from huissier.domain.contact import Contact
 from huissier.domain.events import Positions, ReasonGiven
+from huissier.domain.home import Home
 from huissier.domain.mailbox import DELETED, SUSPENDED, Mailbox
-from huissier.domain.place import Place
 from huissier.domain.reasons import ORDER, Code
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
@@ -36,7 +36,7 @@ class Party(Struct, frozen=True, gc=False):
     """One end of an exchange as of the message's time; `address` is None where it could not be read."""
 
     address: MailboxAddress | None
-    place: Place
+    home: Home
     mailbox: Mailbox
 
 
@@ -60,60 +60,60 @@ class Exchange(Struct, frozen=True, gc=False):
     @property
     def is_for_usager_to_begin(self) -> bool:
         """Whether a usager writes to a professionnel, for which there must be a contact."""
-        to = self.recipient.place
-        return self.sender.place.usager and not to.usager and to.name is not None
+        to = self.recipient.home
+        return self.sender.home.usager and not to.usager and to.name is not None
 
 
 # Of either end
 
 
-def domain_not_admitted(place: Place, _: Mailbox) -> Found:
+def domain_not_admitted(home: Home, _: Mailbox) -> Found:
     """Rule 8: a domain must be in the white list."""
-    if place.name is None or place.domain.is_admitted(place.at, place.rules):
+    if home.name is None or home.domain.is_admitted(home.at, home.rules):
         return None
-    return place.domain.positions()
+    return home.domain.positions()
 
 
-def unknown(place: Place, mailbox: Mailbox) -> Found:
+def unknown(home: Home, mailbox: Mailbox) -> Found:
     """Rule 9: a hosted domain knows its mailboxes; of a remote one absence proves nothing."""
-    return place.domain.positions() if place.domain.hosted and not mailbox.exists else None
+    return home.domain.positions() if home.domain.hosted and not mailbox.exists else None
 
 
-def deleted(_: Place, mailbox: Mailbox) -> Found:
+def deleted(_: Home, mailbox: Mailbox) -> Found:
     """Rule 12: a closed mailbox neither sends nor receives."""
     return mailbox.positions() if mailbox.status == DELETED else None
 
 
-def suspended(_: Place, mailbox: Mailbox) -> Found:
+def suspended(_: Home, mailbox: Mailbox) -> Found:
     """Rule 12: a suspended mailbox neither sends nor receives."""
     return mailbox.positions() if mailbox.status == SUSPENDED else None
 
 
-def cgu_not_signed(place: Place, mailbox: Mailbox) -> Found:
+def cgu_not_signed(home: Home, mailbox: Mailbox) -> Found:
     """Rule 10 (EX_DCU_5010): a hosted mailbox sends only once its holder has signed the CGU in force."""
-    if not (place.domain.hosted and place.domain.operator and mailbox.exists):
+    if not (home.domain.hosted and home.domain.operator and mailbox.exists):
         return None
-    required = place.operator.cgu_required(place.at)
-    enough = required if place.rules.options.cgu_signature == "each-version" else place.operator.cgu
-    if not required or mailbox.has_signed_one_of(place.domain.operator, enough):
+    required = home.operator.cgu_required(home.at)
+    enough = required if home.rules.options.cgu_signature == "each-version" else home.operator.cgu
+    if not required or mailbox.has_signed_one_of(home.domain.operator, enough):
         return None
     return tuple(cgu.position for cgu in required)
 
 
-# Between two places
+# Between two homes
 
 
-def address_invalid(sender: Place, recipient: Place) -> Found:
+def address_invalid(sender: Home, recipient: Home) -> Found:
     """Rule 9: a spelling that is not plainly one address is nobody's."""
     return NO_FACT if sender.name is None or recipient.name is None else None
 
 
-def operator_not_contracted(sender: Place, recipient: Place) -> Found:
+def operator_not_contracted(sender: Home, recipient: Home) -> Found:
     """Rule 11: the operator of a hosted domain has signed the contrat; a hosted domain without operator has none."""
     return _operator_facts([p for p in (sender, recipient) if p.domain.hosted and p.operator.contrat is None])
 
 
-def operator_not_committed(sender: Place, recipient: Place) -> Found:
+def operator_not_committed(sender: Home, recipient: Home) -> Found:
     """Rules 11 and 14: exchanges with usagers need rules that know usagers and an operator committed to them.
 
     Professional mail continues past the deadline, unless the option `uncommitted_operators` says `no-mail`.
@@ -124,18 +124,18 @@ def operator_not_committed(sender: Place, recipient: Place) -> Found:
             return NO_FACT
     elif rules.options.uncommitted_operators != "no-mail" or sender.at < rules.commitment_deadline:
         return None
-    hosted = [place for place in (sender, recipient) if place.domain.hosted]
-    return _operator_facts([place for place in hosted if not place.operator.is_committed(rules)])
+    hosted = [home for home in (sender, recipient) if home.domain.hosted]
+    return _operator_facts([home for home in hosted if not home.operator.is_committed(rules)])
 
 
-def _operator_facts(failing: list[Place]) -> Found:
+def _operator_facts(failing: list[Home]) -> Found:
     if not failing:
         return None
-    positions = {p for place in failing for p in (*place.domain.positions(), *place.operator.positions())}
+    positions = {p for home in failing for p in (*home.domain.positions(), *home.operator.positions())}
     return tuple(sorted(positions))
 
 
-def usager_to_usager(sender: Place, recipient: Place) -> Found:
+def usager_to_usager(sender: Home, recipient: Home) -> Found:
     """Rule 3: usager to usager, never."""
     return NO_FACT if sender.usager and recipient.usager else None
 
@@ -145,22 +145,22 @@ def usager_to_usager(sender: Place, recipient: Place) -> Found:
 
 def certificate_not_admitted(x: Exchange) -> Found:
     """Rule 8: where the gateway knows the peer's certificate, it must be paired with the sender's domain."""
-    place = x.sender.place
-    if not x.certificate_known or place.name is None:
+    home = x.sender.home
+    if not x.certificate_known or home.name is None:
         return None
-    if x.certificate is not None and place.domain.pair_of(x.certificate, x.at, place.rules) is not None:
+    if x.certificate is not None and home.domain.pair_of(x.certificate, x.at, home.rules) is not None:
         return None
-    return place.domain.positions()
+    return home.domain.positions()
 
 
 def mixed_recipients(x: Exchange) -> Found:
     """Rule 6: professionnels and usagers in one message only since 2021-06-10."""
-    return NO_FACT if x.mixed and not x.sender.place.rules.mixed_recipients else None
+    return NO_FACT if x.mixed and not x.sender.home.rules.mixed_recipients else None
 
 
 def message_too_large(x: Exchange) -> Found:
     """Rule 13: the size limit of the destination domain, or of usagers' domains."""
-    to = x.recipient.place
+    to = x.recipient.home
     if x.size is None or to.name is None:
         return None
     limit = to.rules.size_limits.get(to.name, to.rules.usagers_size_limit if to.usager else None)
@@ -186,32 +186,32 @@ def reply_not_allowed(x: Exchange) -> Found:
 
 
 def _contact_open(x: Exchange) -> bool:
-    return x.contact.is_open(reopening=x.sender.place.rules.options.reopening)
+    return x.contact.is_open(reopening=x.sender.home.rules.options.reopening)
 
 
 def _contact_ended(x: Exchange) -> bool:
-    return x.contact.is_ended(reopening=x.sender.place.rules.options.reopening)
+    return x.contact.is_ended(reopening=x.sender.home.rules.options.reopening)
 
 
 def is_open_pharmacy(x: Exchange) -> bool:
     """Rule 7: the published ORG mailbox of a pharmacy, since 2023-05-22."""
-    return x.recipient.mailbox.is_published_org_in(x.recipient.place.rules.pharmacy_secteurs)
+    return x.recipient.mailbox.is_published_org_in(x.recipient.home.rules.pharmacy_secteurs)
 
 
-OF_SENDER: Rules[Place, Mailbox] = (
+OF_SENDER: Rules[Home, Mailbox] = (
     (Code.SENDER_DOMAIN_NOT_ADMITTED, domain_not_admitted),
     (Code.SENDER_UNKNOWN, unknown),
     (Code.SENDER_DELETED, deleted),
     (Code.SENDER_SUSPENDED, suspended),
     (Code.CGU_NOT_SIGNED, cgu_not_signed),
 )
-OF_RECIPIENT: Rules[Place, Mailbox] = (
+OF_RECIPIENT: Rules[Home, Mailbox] = (
     (Code.RECIPIENT_DOMAIN_NOT_ADMITTED, domain_not_admitted),
     (Code.RECIPIENT_UNKNOWN, unknown),
     (Code.RECIPIENT_DELETED, deleted),
     (Code.RECIPIENT_SUSPENDED, suspended),
 )
-BETWEEN_PLACES: Rules[Place, Place] = (
+BETWEEN_HOMES: Rules[Home, Home] = (
     (Code.ADDRESS_INVALID, address_invalid),
     (Code.OPERATOR_NOT_CONTRACTED, operator_not_contracted),
     (Code.OPERATOR_NOT_COMMITTED, operator_not_committed),
@@ -229,7 +229,7 @@ OF_USAGERS_MESSAGE: Rules[Exchange] = (
 )
 RULES: tuple[tuple[Code, Callable[..., Found]], ...] = tuple(
     sorted(
-        (*OF_SENDER, *OF_RECIPIENT, *BETWEEN_PLACES, *OF_MESSAGE, *OF_USAGERS_MESSAGE),
+        (*OF_SENDER, *OF_RECIPIENT, *BETWEEN_HOMES, *OF_MESSAGE, *OF_USAGERS_MESSAGE),
         key=lambda rule: ORDER[rule[0]],
     )
 )
@@ -239,9 +239,9 @@ def refusals(x: Exchange) -> Reasons:
     """Return every reason against an exchange, the most decisive first."""
     sender, recipient = x.sender, x.recipient
     found = (
-        _against_sender(sender.place, sender.mailbox)
-        + _against_recipient(recipient.place, recipient.mailbox)
-        + _between(sender.place, recipient.place)
+        _against_sender(sender.home, sender.mailbox)
+        + _against_recipient(recipient.home, recipient.mailbox)
+        + _between(sender.home, recipient.home)
         + _found(OF_MESSAGE, x)
     )
     if x.is_for_usager_to_begin:
@@ -250,18 +250,18 @@ def refusals(x: Exchange) -> Reasons:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _against_sender(place: Place, mailbox: Mailbox) -> Reasons:
-    return _found(OF_SENDER, place, mailbox)
+def _against_sender(home: Home, mailbox: Mailbox) -> Reasons:
+    return _found(OF_SENDER, home, mailbox)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _against_recipient(place: Place, mailbox: Mailbox) -> Reasons:
-    return _found(OF_RECIPIENT, place, mailbox)
+def _against_recipient(home: Home, mailbox: Mailbox) -> Reasons:
+    return _found(OF_RECIPIENT, home, mailbox)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _between(sender: Place, recipient: Place) -> Reasons:
-    return _found(BETWEEN_PLACES, sender, recipient)
+def _between(sender: Home, recipient: Home) -> Reasons:
+    return _found(BETWEEN_HOMES, sender, recipient)
 
 
 def _found(rules: Rules[*LookedAt], *looked_at: *LookedAt) -> Reasons:
@@ -274,8 +274,8 @@ def _decisiveness(reason: ReasonGiven) -> int:
 
 def acceptances(x: Exchange) -> Reasons:
     """Return every reason for an exchange that nothing stands against."""
-    if not x.sender.place.usager:
-        return _for_professionnel(x.sender.place, x.recipient.place)
+    if not x.sender.home.usager:
+        return _for_professionnel(x.sender.home, x.recipient.home)
     found: list[ReasonGiven] = []
     if _contact_open(x) and x.contact.opened_by is not None:
         found.append(ReasonGiven(Code.CONTACT_OPEN, (x.contact.opened_by,)))
@@ -285,6 +285,6 @@ def acceptances(x: Exchange) -> Reasons:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _for_professionnel(sender: Place, recipient: Place) -> Reasons:
+def _for_professionnel(sender: Home, recipient: Home) -> Reasons:
     to = Code.PROFESSIONNEL_TO_USAGER if recipient.usager else Code.PROFESSIONNEL_TO_PROFESSIONNEL
     return (ReasonGiven(to, tuple(sorted({*sender.domain.positions(), *recipient.domain.positions()}))),)

@@ -167,7 +167,7 @@ def test_a_check_at_once_goes_on_after_one_that_failed(tmp_path: Path) -> None:
 def test_a_check_at_once_waits_for_no_thread_and_no_server(afar: Engine) -> None:
     with pytest.raises(TemporarilyUnavailableError):
         afar.check_at_once(message(1))
-    with hospital() as engine, engine._check_desk.in_use(), pytest.raises(TemporarilyUnavailableError):
+    with hospital() as engine, engine._check_desk.lock, pytest.raises(TemporarilyUnavailableError):
         engine.check_at_once(message(1))
 
 

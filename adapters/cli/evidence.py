@@ -132,7 +132,7 @@ def witness(
     The last checkpoint countersigned of each log is remembered beside the signing key (….seen). Exit status 1 where
     the new one does not prove that it continues that: the log shrank, or its past was changed.
     """
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.evidence import making
     from huissier.adapters.evidence.note import WITNESS
 
@@ -207,7 +207,7 @@ def signed_by(
     tree: "Tree", context: typer.Context, store: str | None, signing_key: Path | None, name: str | None
 ) -> "Checkpoint":
     """Sign a log as it stands, with the key that is named or lies beside its store."""
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.evidence.making import checkpoint_of
     from huissier.adapters.evidence.note import LOG
 

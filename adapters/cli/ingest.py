@@ -172,7 +172,7 @@ def _kept(path: Path | None) -> "Kept | None":
 
 
 def _times(zone: str | None, year: int | None) -> "LogTimes":
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.ingest.log_times import LogTimes, parse_zone
 
     try:
@@ -186,7 +186,7 @@ def _recording(
     context: typer.Context, store: str | None, options: list[str] | None, path: Path, json: bool
 ) -> "Iterator[Recording]":
     """Open what a recording needs; in the end say what it came to, and end with the status of that."""
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.ingest.aside import Aside
     from huissier.adapters.ingest.recording import Recording
 

@@ -60,7 +60,7 @@ def report(
     from huissier.adapters.audit.report.page import page_of
     from huissier.adapters.audit.report.reporting import Report
     from huissier.adapters.audit.report.subject import Subject, submitted_as
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.log.read_only import ReadOnlyLog
     from huissier.adapters.private_file import private_file
 

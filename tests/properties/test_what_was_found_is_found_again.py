@@ -1,4 +1,4 @@
-"""What rules found of places and mailboxes is remembered: it is what they would find at the very moment asked about."""
+"""What rules found of homes and mailboxes is remembered: it is what they would find at the very moment asked about."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from huissier.adapters.testing.strategies import options
 from huissier.adapters.testing.strategies.town import DOMAINS, VERSIONS
+from huissier.domain.home import Home, course
 from huissier.domain.mailbox import Mailbox, SignedCgu
 from huissier.domain.operator import Operator, PublishedCgu, Signature
-from huissier.domain.place import Place, course
 from huissier.domain.rule_set import SHIPPED, RuleSet
-from huissier.domain.rules import BETWEEN_PLACES, OF_RECIPIENT, OF_SENDER
+from huissier.domain.rules import BETWEEN_HOMES, OF_RECIPIENT, OF_SENDER
 from huissier.domain.trust_space import AdmittedDomain
 from tests.properties import histories_looked_at
 
@@ -53,8 +53,8 @@ rule_sets = st.builds(RuleSet.under, st.sampled_from(SHIPPED), options())
 names = st.sampled_from((None, *DOMAINS))
 
 
-def _at_that_moment(place: Place, moment: datetime) -> Place:
-    return replace(place, at=moment)
+def _at_that_moment(home: Home, moment: datetime) -> Home:
+    return replace(home, at=moment)
 
 
 @histories_looked_at(400)
@@ -67,11 +67,11 @@ def test_an_end_is_found_as_at_the_very_moment(
     operator: Operator,
     mailbox: Mailbox,
 ) -> None:
-    place = course(name, domain, operator, rules).as_of(moment)
-    exactly = _at_that_moment(place, moment)
-    assert place.at <= moment
+    home = course(name, domain, operator, rules).as_of(moment)
+    exactly = _at_that_moment(home, moment)
+    assert home.at <= moment
     for code, rule in (*OF_SENDER, *OF_RECIPIENT):
-        assert rule(place, mailbox) == rule(exactly, mailbox), code
+        assert rule(home, mailbox) == rule(exactly, mailbox), code
 
 
 @histories_looked_at(400)
@@ -80,12 +80,12 @@ def test_an_end_is_found_as_at_the_very_moment(
     rules=rule_sets,
     ends=st.tuples(st.tuples(names, domains, operators), st.tuples(names, domains, operators)),
 )
-def test_two_places_are_found_as_at_the_very_moment(
+def test_two_homes_are_found_as_at_the_very_moment(
     moment: datetime,
     rules: RuleSet,
     ends: tuple[tuple[str | None, AdmittedDomain, Operator], tuple[str | None, AdmittedDomain, Operator]],
 ) -> None:
     sender, recipient = (course(*end, rules).as_of(moment) for end in ends)
-    for code, rule in BETWEEN_PLACES:
+    for code, rule in BETWEEN_HOMES:
         exactly = rule(_at_that_moment(sender, moment), _at_that_moment(recipient, moment))
         assert rule(sender, recipient) == exactly, code

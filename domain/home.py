@@ -1,4 +1,4 @@
-"""`Place`: where one end of an exchange is at home, for as long as time alone changes nothing there.
+"""`Home`: where one end of an exchange is at home, for as long as time alone changes nothing there.
 
 States change by facts; but a deadline or a grace ends without one. Such turning points cut time into pieces, and
 within a piece one moment is as good as another: there the same states always come to the same.
@@ -22,7 +22,7 @@ _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
-class Place(Struct, frozen=True, cache_hash=True, gc=False):
+class Home(Struct, frozen=True, cache_hash=True, gc=False):
     """A domain and who runs it, under a rule set.
 
     `name` is None where the address could not be read. `at` is as good as the message's time: the first moment from
@@ -38,23 +38,23 @@ class Place(Struct, frozen=True, cache_hash=True, gc=False):
 
 
 class Course(NamedTuple):
-    """A place from each of the moments on at which time may change something there, if no fact does."""
+    """A home from each of the moments on at which time may change something there, if no fact does."""
 
     since: tuple[datetime, ...]
-    places: tuple[Place, ...]
+    homes: tuple[Home, ...]
 
-    def as_of(self, moment: datetime) -> Place:
-        """Return the place as it is at a moment."""
-        return self.places[bisect_right(self.since, moment) - 1]
+    def as_of(self, moment: datetime) -> Home:
+        """Return the home as it is at a moment."""
+        return self.homes[bisect_right(self.since, moment) - 1]
 
 
 @lru_cache(maxsize=_COURSES_REMEMBERED)
 def course(name: str | None, domain: AdmittedDomain, operator: Operator, rules: RuleSet) -> Course:
-    """Return what time makes of a place whose states stay as they are."""
+    """Return what time makes of a home whose states stay as they are."""
     usager = name == USAGERS_DOMAIN or operator.kind == "usager"
     points = (rules.commitment_deadline, *domain.turning_points(rules), *operator.turning_points())
     since = tuple(sorted({_FIRST, *_with_next_instants(points)}))
-    return Course(since, tuple(Place(name, domain, operator, usager, rules, moment) for moment in since))
+    return Course(since, tuple(Home(name, domain, operator, usager, rules, moment) for moment in since))
 
 
 def _with_next_instants(points: Iterable[datetime]) -> Iterator[datetime]:
