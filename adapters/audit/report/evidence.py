@@ -13,7 +13,7 @@ from huissier.adapters.integrity.findings import Problem
 
 # not-checked: no checkpoint says anything. signed: as it was signed. named: as an unchecked signature says. behind: no
 # checkpoint reaches so far. doubtful: one does, and the log is not the one it speaks of.
-Proof = Literal["not-checked", "signed", "named", "behind", "doubtful"]
+Proven = Literal["not-checked", "signed", "named", "behind", "doubtful"]
 
 Compare = Callable[[Sequence[Head]], Verified]
 
@@ -54,7 +54,7 @@ class Evidence(Struct, frozen=True):
         """The last position that a checkpoint speaks of."""
         return max((one.head.size for one in self.checkpoints), default=0)
 
-    def of(self, position: int) -> Proof:
+    def of(self, position: int) -> Proven:
         """Say what the checkpoints prove of a fact."""
         if not self.checkpoints:
             return "not-checked"

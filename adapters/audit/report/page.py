@@ -12,7 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from huissier.adapters.audit.lines import outcome_in
-from huissier.adapters.audit.report.evidence import Evidence, Proof
+from huissier.adapters.audit.report.evidence import Evidence, Proven
 from huissier.adapters.audit.report.french import FRENCH, French
 from huissier.adapters.audit.report.reporting import Report
 from huissier.adapters.audit.report.subject import Progress, Subject
@@ -24,10 +24,10 @@ from huissier.domain.reasons import Code
 from huissier.domain.vocabulary.times import written
 
 
-class Standing(NamedTuple):
+class Upshot(NamedTuple):
     """What the evidence comes to: a colour, and the sentence that says it."""
 
-    kind: Proof
+    kind: Proven
     word: str
 
 
@@ -41,7 +41,7 @@ def page_of(report: Report, progress: Progress = lambda _done, _of: None) -> Ite
             report=report,
             timeline=report.timeline(progress),
             about=list(_about(report.subject, words_in(report.language))),
-            standing=standing_of(report.evidence),
+            upshot=upshot_of(report.evidence),
             words=words_in(report.language),
             language=report.language,
             behind=partial(_behind, language=report.language),
@@ -54,13 +54,13 @@ def page_of(report: Report, progress: Progress = lambda _done, _of: None) -> Ite
     return map(str, pieces)  # markup escapes whatever it is added to
 
 
-def standing_of(evidence: Evidence) -> Standing:
+def upshot_of(evidence: Evidence) -> Upshot:
     """Say what the evidence comes to."""
     if not evidence.checkpoints:
-        return Standing("doubtful", "refused") if evidence.problems else Standing("not-checked", "unproved")
+        return Upshot("doubtful", "refused") if evidence.problems else Upshot("not-checked", "unproved")
     if evidence.problems:
-        return Standing("doubtful", "broken")
-    return Standing("signed", "proved") if evidence.is_keyed else Standing("named", "unkeyed")
+        return Upshot("doubtful", "broken")
+    return Upshot("signed", "proved") if evidence.is_keyed else Upshot("named", "unkeyed")
 
 
 def _about(subject: Subject, words: Any) -> Iterator[tuple[str, str]]:
