@@ -166,10 +166,11 @@ class Engine:
         if not isinstance(ready, SubmitMessage):
             raise InvalidCommandError("only a submission can be checked")
         self._line.check_open()
-        self._check_decides()
+        self.check_decides()
         return ready
 
-    def _check_decides(self) -> None:
+    def check_decides(self) -> None:
+        """Raise `StoreError` for a store without its vault, on which nothing is decided."""
         if not self.decides:
             raise StoreError("this store was imported without its vault, and nothing is decided or recorded on it")
 
@@ -273,7 +274,7 @@ class Engine:
         The work is done again where somebody else wrote before its facts were appended.
         """
         self._line.check_process()
-        self._check_decides()
+        self.check_decides()
         with self._pen_desk.lock, self._pen_desk as desk:
             for attempt in self._log.pens(desk.memory.seen):
                 turn: Turn | None = None
@@ -285,6 +286,7 @@ class Engine:
                 except OvertakenError:
                     if turn is not None:
                         turn.undo()
+                        self._keeps_deleted = self._keeps_deleted or turn.has_erased
                     continue
                 desk.memory.seen = pen.head
                 desk.memory.keep_bounded(turn.done_with)

@@ -141,6 +141,8 @@ def test_nothing_is_decided_on_an_imported_store(folder: Path) -> None:
     assert (done.returncode, why in done.stderr) == (3, True)
     done = huissier("apply", "-", *NEW, cwd=folder, stdin='{"type":"register-operator","operator":"x","kind":"usager"}')
     assert (done.returncode, why in done.stderr) == (3, True)
+    done = huissier("serve", "postfix", "--listen", "unix:policy.socket", *NEW, cwd=folder)
+    assert (done.returncode, why in done.stderr) == (3, True)
     url = f"sqlite:///{folder}/new.db"
     with library.open(url) as engine:
         for work in (

@@ -191,7 +191,7 @@ WRONG = {
     "nothing to verify": (
         ("verify", "--key", "log.vkey"),
         2,
-        "a --checkpoint or a --proof",
+        "name a --store, an --archive, a --checkpoint or a --proof",
     ),
     "no key file": (("verify", "--key", "no.vkey", "--checkpoint", "one.txt"), 2, "no.vkey: No such file"),
     "a key that is none": (("verify", "--key", "one.txt", "--checkpoint", "one.txt"), 2, "one.txt: "),
