@@ -108,11 +108,11 @@ def postfix_log(
     status 1 if something was kept aside.
     """
     from huissier.adapters.ingest.log_lines import PostfixLog
-    from huissier.adapters.ingest.place import Kept
+    from huissier.adapters.ingest.place import SUFFIX, Kept
 
     if file == _STDIN and (follow or state):
         fail("standard input has no place to go on from: leave out --follow and --state", Status.UNREADABLE)
-    keep = state or (Path(f"{file}.huissier-place") if follow else None)
+    keep = state or (Path(f"{file}{SUFFIX}") if follow else None)
     kept = _kept(keep) or Kept()
     log = PostfixLog(_times(timezone, year), _gateways(gateway), on_the_way or (), kept.hops)
     with _until_stopped() as stop, _recording(context, store, option, aside, json) as recording:

@@ -193,6 +193,7 @@ def test_a_certificate_is_known_by_its_common_name(sender: str, common_name: str
 def test_the_announced_size_counts_at_once_and_none_is_no_size() -> None:
     async def play(server: Postfix) -> None:
         assert refused(await server.ask(rcpt(USAGER, size=26_000_000))) == "MESSAGE_TOO_LARGE"
+        assert refused(await server.ask(rcpt(USAGER, size=2**63 - 1, instance="c"))) == "MESSAGE_TOO_LARGE"
         assert await server.ask(rcpt(USAGER, instance="b")) == PASS
         assert refused(await server.ask(end(1, instance="b", size=26_000_000))) == "MESSAGE_TOO_LARGE"
 

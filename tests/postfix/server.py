@@ -4,6 +4,7 @@ Whatever it accepts goes into one maildir, which says of each message for whom i
 """
 
 import mailbox
+import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from typing import Final
 MASTER: Final = Path("/usr/lib/postfix/sbin/master")
 UNDELIVERABLE: Final = "dr.absent"  # its mailbox is in no map: what was accepted for it bounces
 LONGEST: Final = 60.0
+_LONG_AGO: Final = 1_000_000_000.0  # each daemon of Postfix waits until a file that it reads is older than a second
 
 _OWNED: Final = "active bounce corrupt defer deferred flush hold incoming private saved trace"
 _MAIN: Final = """
@@ -137,6 +139,8 @@ def _configure(server: Postfix, more: str, processes: str) -> None:
     conf = root / "conf"
     (conf / "main.cf").write_text(_MAIN.format(root=root, uid=status.st_uid, gid=status.st_gid, more=more))
     (conf / "master.cf").write_text(_MASTER.format(port=server.port, processes=processes))
+    for file in (conf / "main.cf", conf / "master.cf", root / "mailboxes"):
+        os.utime(file, (_LONG_AGO, _LONG_AGO))
 
 
 def free_port() -> int:

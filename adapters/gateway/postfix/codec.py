@@ -18,7 +18,7 @@ LONGEST_ACTION: Final = 400  # with the address that Postfix puts before it, it 
 
 _END: Final = b"\n\n"
 _TOKEN: Final = re.compile(r"[!-~]{1,100}")
-_NUMBER: Final = re.compile(r"[0-9]{1,15}")
+_NUMBER: Final = re.compile(r"[0-9]{1,20}")  # a client may declare any size
 _XTEXT: Final = re.compile(rb"\+([0-9A-F]{2})")
 _LINE: Final = rb"[^=\n\0]+=[^\n\0]*"
 _LINES: Final = re.compile(_LINE + rb"(?:\n" + _LINE + rb")*")

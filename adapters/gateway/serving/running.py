@@ -5,6 +5,7 @@ connections stay; where anything is wrong with the new ones it is logged, and th
 """
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -104,6 +105,8 @@ class _Process:
                 address = parse_inet(section.metrics)
                 port = stack.enter_context(health_server(address, self._metrics.registry, self._why_not_ready))
                 _LOG.info("metrics", extra={"host": address.host, "port": port})
+            gc.collect()
+            gc.freeze()  # what was loaded stays: looking through it for garbage would hold up everybody for a moment
             await self._server.listen(sockets)
             self._begin(_ping_watchdog())
             _LOG.info("listening", extra={"on": [_named(each) for each in sockets]})
