@@ -107,6 +107,7 @@ class House:
             self.run("audit", *arguments)
         self.run("audit", "trail", "--usager", "-", stdin=ins)
         self.run("audit", "explain", "-", stdin=HOLDS_INS)
+        self.run("audit", "report", "--out", "report.html", "--usager", "-", stdin=ins)
         self.run("directory", "search", "accueil", statuses=(0, 1))
         self.run("directory", "export")
         self.run("obligations", statuses=(0, 1))
