@@ -1,4 +1,4 @@
-"""Pyarrow, where it is installed: three times as large as huissier with everything else it needs, so it is an extra."""
+"""Pyarrow, where it is installed: twice as large as huissier with all else that it needs, so it is an extra."""
 
 from huissier.adapters.errors import ArchiveError
 
