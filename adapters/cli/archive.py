@@ -14,7 +14,7 @@ from huissier.adapters.cli.evidence import (
     submitted_in,
     tree_of,
 )
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, url_of
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, url_of
 from huissier.adapters.cli.verify import log_as_text
 from huissier.adapters.json_lines import as_json
 
@@ -63,7 +63,7 @@ def import_(
         Path | None,
         typer.Option(
             "--key",
-            help="File of verifier keys, one a line; each must have signed the archive's checkpoints.",
+            help="File of verifier keys, one a line; each must have signed each checkpoint, and so every event.",
             metavar="FILE",
         ),
     ] = None,
@@ -87,6 +87,8 @@ def import_(
         if verified.problems:
             typer.echo(as_json(verified) if json else "\n".join(log_as_text(verified)))
             raise typer.Exit(Status.NO)
+        if key is not None and verified.signed < verified.events:
+            fail(f"the first {verified.signed:,} of {verified.events:,} events are signed, not all of them", Status.NO)
         url = url_of(context, store)
         with progress_bar("importing") as progress:
             done = import_archive(archive, url, progress=progress)
@@ -114,7 +116,7 @@ def _imported(done: "Imported", verified: "Verified", *, is_signed: bool) -> lis
     if not verified.signed:
         held = "there is no checkpoint to hold them against"
     elif is_signed:
-        held = f"the first {verified.signed:,} as they were signed"
+        held = "all as they were signed"
     else:
         held = f"the first {verified.signed:,} as a checkpoint says, whose signature was not checked (--key)"
     return [

@@ -78,7 +78,7 @@ def test_an_unsigned_export_needs_no_key_and_leaves_no_trace(folder: Path, tmp_p
 def test_an_import_says_what_it_rests_on(folder: Path) -> None:
     done = audit(folder, "import", "--from", "archive", "--key", "log.vkey", "--store", "sqlite:///again.db")
     assert done.stdout.splitlines() == [
-        "19 events, 19 of them new; the first 19 as they were signed.",
+        "19 events, 19 of them new; all as they were signed.",
         "The store has no vault: it can be looked at, replayed and counted, and nothing is decided on it.",
     ]
     done = audit(folder, "import", "--from", "archive", *NEW)
@@ -95,6 +95,20 @@ def test_an_archive_signed_by_others_is_not_imported(folder: Path) -> None:
     done = audit(folder, "import", "--from", "archive", "--key", "other.vkey", "--store", "sqlite:///again.db")
     assert (done.returncode, "the checkpoint is not signed by log.example" in done.stderr) == (1, True)
     assert not (folder / "again.db").exists()
+
+
+def test_who_asks_for_signatures_imports_nothing_that_has_none(folder: Path) -> None:
+    with library.open(f"sqlite:///{folder}/huissier.db") as engine:
+        engine.handle(w.write(w.DOCTOR, w.SURGEON, id="letter"))
+    assert audit(folder, "export", "--to", "archive", "--unsigned").returncode == 0
+    into = ("import", "--from", "archive", "--store", "sqlite:///again.db")
+    for signed in (19, 0):
+        done = audit(folder, *into, "--key", "log.vkey")
+        why = f"the first {signed} of 20 events are signed, not all of them"
+        assert (done.returncode, why in done.stderr) == (1, True)
+        assert not (folder / "again.db").exists()
+        shutil.rmtree(folder / "archive" / "checkpoints", ignore_errors=True)
+    assert audit(folder, *into).returncode == 0
 
 
 def test_an_archive_is_replayed_and_asked_what_if_like_its_store(folder: Path) -> None:

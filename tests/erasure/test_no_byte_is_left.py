@@ -130,12 +130,12 @@ def test_a_reader_of_an_older_state_delays_it_and_no_more(tmp_path: Path) -> Non
     folder = tmp_path / "house"
     house = House(folder, f"sqlite:///{folder}/huissier.db", tmp_path / "outside")
     with Engine(house.url, environment=ENV) as engine:
-        engine.handle_many([*w.world(), w.write(w.DOCTOR, w.usager(WHO))])
+        engine.handle_many([*w.world(), w.write(w.DOCTOR, w.usager(WHO), id="before")])
         row = vault_row(house)
         assert row is not None
         sealed = [re.compile(re.escape(one)) for one in row]
         with engine.log.reading() as look:
             assert look.head
             house.run("apply", "-", stdin=ERASE)
-        engine.handle(w.write(w.DOCTOR, w.SURGEON))
+        engine.handle(w.write(w.DOCTOR, w.SURGEON, id="afterwards"))
         assert list(files_that_hold(sealed, all_files(folder))) == []
