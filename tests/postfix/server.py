@@ -90,6 +90,10 @@ class Postfix:
         folder = self.root / "mail" / "box"
         return list(mailbox.Maildir(folder, create=False)) if folder.exists() else []
 
+    def reports(self) -> list[mailbox.MaildirMessage]:
+        """Return the reports of delivery among them."""
+        return [message for message in self.messages() if message.get_content_type() == "multipart/report"]
+
     def wait_until_done_with(self, *queue_ids: str) -> None:
         """Wait until nothing of these messages is in its queue."""
         wait_until(lambda: {f"{queue_id}: removed" for queue_id in queue_ids} <= _ends(self.lines()))
