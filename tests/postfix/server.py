@@ -5,19 +5,21 @@ Whatever it accepts goes into one maildir, which says of each message for whom i
 
 import mailbox
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 MASTER: Final = Path("/usr/lib/postfix/sbin/master")
 UNDELIVERABLE: Final = "dr.absent"  # its mailbox is in no map: what was accepted for it bounces
 LONGEST: Final = 60.0
+_LOWEST_PORT, _PORTS = 10_000, 20_000
 _LONG_AGO: Final = 1_000_000_000.0  # each daemon of Postfix waits until a file that it reads is older than a second
 
 _OWNED: Final = "active bounce corrupt defer deferred flush hold incoming private saved trace"
@@ -148,11 +150,12 @@ def _configure(server: Postfix, more: str, processes: str) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, nor is given by the system meanwhile to somebody who connects."""
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(port: int) -> bool:
