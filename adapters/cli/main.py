@@ -13,6 +13,7 @@ from huissier.adapters.cli.archive import export, import_
 from huissier.adapters.cli.audit import audit
 from huissier.adapters.cli.bench import bench
 from huissier.adapters.cli.check import check
+from huissier.adapters.cli.conformance import conformance
 from huissier.adapters.cli.demo import demo
 from huissier.adapters.cli.directory import directory
 from huissier.adapters.cli.evidence import checkpoint, key, prove, witness
@@ -53,6 +54,7 @@ app.add_typer(ingest, name="ingest")
 app.command()(obligations)
 app.add_typer(projections, name="projections")
 app.add_typer(serve, name="serve")
+app.add_typer(conformance, name="conformance")
 
 
 def _print_version(wanted: bool) -> None:

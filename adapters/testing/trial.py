@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from huissier.adapters.testing.properties import PROPERTIES, Property, Step, Told
+from huissier.adapters.testing.properties import PROPERTIES, Property, Step, Told, answered, said
 from huissier.adapters.testing.reference.twin import Twin
 from huissier.domain.answers import Answer, Verdict
 from huissier.domain.commands import AnyCommand, SubmitMessage
@@ -68,7 +68,9 @@ class Trial:
                 property_(step)
             except AssertionError as problem:
                 name, sentence = property_.__name__, (property_.__doc__ or "").strip()
-                raise BrokenError(name, sentence, f"it answered {_shown(step)}\n      {problem}".rstrip()) from None
+                raise BrokenError(
+                    name, sentence, f"it answered {said(answered(step.told.answer))}\n      {problem}".rstrip()
+                ) from None
         self.told.append(step.told)
         self._facts += step.told.is_new
 
@@ -102,10 +104,3 @@ def tried(
         trial = Trial(on_trial, options, properties)
         for command in history:
             trial.step(command)
-
-
-def _shown(step: Step) -> str:
-    answer = step.told.answer
-    verdicts = [f"{one.recipient!r} {one.outcome} {[str(r.code) for r in one.reasons]}" for one in answer.verdicts]
-    codes = [str(reason.code) for reason in answer.reasons]
-    return " ".join([answer.outcome, f"at {answer.position}", *codes, *verdicts])
