@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
             self._until_read.set_result(None)
         self._until_read = None
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Leave what nobody waits for any more; what is recorded is recorded as a whole or not at all."""
         if self._answering is not None:
             self._answering.cancel()
