@@ -3,15 +3,12 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, NamedTuple
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection
 
 from huissier.adapters.errors import EngineClosedError, ForeignStoreError, StoreError
+from huissier.adapters.log.connecting import ErrorsNamed, engine_for
 from huissier.adapters.log.dialects import BUSY_SECONDS
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import (
@@ -47,9 +44,9 @@ class Store:
         self._dialect = place.dialect
         self._lock = threading.RLock()
         self._closed = False
-        self._engine = _engine_for(place)
+        self._engine = engine_for(place)
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
-        self._errors_named = _ErrorsNamed(place, self._driver_error)
+        self._errors_named = ErrorsNamed(place, self._driver_error)
         self._writer: _Kept | None = None
         self._glancer: _Kept | None = None
         try:
@@ -258,42 +255,3 @@ class Store:
             self._let_go_of_writer()
             self._let_go_of_glancer()
             self._engine.dispose()
-
-
-class _ErrorsNamed:
-    """Turns a database's error into ours, its first line without the statement and its values."""
-
-    def __init__(self, place: Place, driver_error: type[Exception]) -> None:
-        self._place = place
-        self._errors = (DBAPIError, driver_error)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, _: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if not isinstance(problem, self._errors):
-            return
-        original = problem.orig if isinstance(problem, DBAPIError) else problem
-        lines = str(original).strip().splitlines() or [type(original).__name__]
-        reason = lines[0].partition(" with text ")[0]  # what stands in a damaged store is not for the eye
-        raise self._place.dialect.error_for(original, reason)(f"{self._place.name}: {reason}") from None
-
-
-def _engine_for(place: Place) -> Engine:
-    """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
-    memory: dict[str, Any] = {"poolclass": StaticPool} if place.in_memory else {}
-    engine = sa.create_engine(
-        place.url,
-        isolation_level="AUTOCOMMIT",
-        connect_args=place.dialect.connect_args,
-        pool_reset_on_return=None,  # transactions are also ended here, by name
-        **memory,
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: object) -> None:
-        place.dialect.prepare(connection)
-
-    return engine

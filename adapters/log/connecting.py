@@ -1,0 +1,50 @@
+"""How a store's databases are connected to: in the driver's autocommit mode, and with errors in our words."""
+
+from types import TracebackType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from huissier.adapters.log.place import Place
+
+
+class ErrorsNamed:
+    """Turns a database's error into ours, its first line without the statement and its values."""
+
+    def __init__(self, place: Place, driver_error: type[Exception]) -> None:
+        self._place = place
+        self._errors = (DBAPIError, driver_error)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(problem, self._errors):
+            return
+        original = problem.orig if isinstance(problem, DBAPIError) else problem
+        lines = str(original).strip().splitlines() or [type(original).__name__]
+        reason = lines[0].partition(" with text ")[0]  # what stands in a damaged store is not for the eye
+        raise self._place.dialect.error_for(original, reason)(f"{self._place.name}: {reason}") from None
+
+
+def engine_for(place: Place) -> Engine:
+    """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
+    memory: dict[str, Any] = {"poolclass": StaticPool} if place.in_memory else {}
+    engine = sa.create_engine(
+        place.url,
+        isolation_level="AUTOCOMMIT",
+        connect_args=place.dialect.connect_args,
+        pool_reset_on_return=None,  # transactions are also ended here, by name
+        **memory,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        place.dialect.prepare(connection)
+
+    return engine
