@@ -126,7 +126,7 @@ class Clerk:
         if first.decided is not None:
             return first.decided, first.position
         at = command.at or turn.now
-        return decide_message(command, identities, at, turn.facts, self._rules.at(at)), None
+        return decide_message(command, identities, at, turn.facts, self._rules.at(at), turn.homes), None
 
 
 def _between_erasures(commands: Iterable[AnyCommand]) -> Iterator[list[AnyCommand]]:

@@ -12,9 +12,10 @@ from huissier.adapters.memory import Memory
 from huissier.domain.commands import AnyCommand
 from huissier.domain.events import AnyEvent, UsagerErased
 from huissier.domain.facts import Facts
+from huissier.domain.home import Homes
 from huissier.domain.identities import Identities
 from huissier.domain.needs import Meant, changes_needs, needs
-from huissier.domain.tags import submission_tag
+from huissier.domain.tags import AboutMessage, submission_tag
 from huissier.domain.timeline import Fact
 
 
@@ -36,6 +37,7 @@ class Turn:
         self.stored: list[DCBEvent] = []
         self.session = look.session
         self.facts: Facts = memory.facts
+        self.homes = Homes(memory.facts)
         self.now = now
         self.done_with: list[str] = []
 
@@ -72,9 +74,15 @@ class Turn:
             for tag in stored.tags:
                 self._pending.setdefault(tag, []).append(fact)
             self._memory.add(fact, stored.tags)
-            self.has_erased = self.has_erased or isinstance(event, UsagerErased)
-            self._needs_changed = self._needs_changed or changes_needs(event)
+            if not isinstance(event, AboutMessage):
+                self._take_note(event)
         return position
+
+    def _take_note(self, event: AnyEvent) -> None:
+        """Keep in mind what a fact that is about no message means for the rest of the turn."""
+        self.homes.forget()
+        self.has_erased = self.has_erased or isinstance(event, UsagerErased)
+        self._needs_changed = self._needs_changed or changes_needs(event)
 
     def presume_new(self, tags: Iterable[str]) -> None:
         """Say which tags are most likely carried by no fact yet."""

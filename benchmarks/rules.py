@@ -24,11 +24,10 @@ from huissier.domain import events as e
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.contact import UNKNOWN as NO_CONTACT
 from huissier.domain.facts import Facts
-from huissier.domain.home import course
+from huissier.domain.home import Homes
 from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message
 from huissier.domain.needs import needs
-from huissier.domain.operator import UNKNOWN as NO_OPERATOR
 from huissier.domain.rule_set import USAGERS_DOMAIN, RuleBook
 from huissier.domain.rules import Exchange, Party, acceptances, refusals
 from huissier.domain.tags import TRUST_SPACE, tags_of
@@ -246,6 +245,7 @@ class Ours:
 
     def __init__(self, world: World, probes: list[Probe]) -> None:
         self.facts = Facts()
+        self.homes = Homes(self.facts)
         log = [Fact(event.at, position, event) for position, event in enumerate(history(world), 1)]
         passed_over = ("submission:", TRUST_SPACE)  # no probe asks for them
         self.facts.learn({tag for fact in log for tag in tags_of(fact.event) if not tag.startswith(passed_over)})
@@ -272,10 +272,7 @@ class Ours:
     def _party(self, address: MailboxAddress | None) -> Party:
         if address is None:
             raise ValueError("all addresses of the probes can be read")
-        domain = self.facts.domain(address.domain).as_of(NOW)
-        operator = self.facts.operator(domain.operator).as_of(NOW) if domain.operator else NO_OPERATOR
-        home = course(address.domain, domain, operator, RULES).as_of(NOW)
-        return Party(address, home, self.facts.mailbox(address).as_of(NOW))
+        return Party(address, self.homes.of(address, NOW, RULES), self.facts.mailbox(address).as_of(NOW))
 
     def decide_all(self) -> list[e.MessageDecided]:
         """Decide each probe as the engine has it decided."""

@@ -12,9 +12,13 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from huissier.domain.facts import Facts
+from huissier.domain.operator import UNKNOWN as NO_OPERATOR
 from huissier.domain.operator import Operator
 from huissier.domain.rule_set import USAGERS_DOMAIN, RuleSet
+from huissier.domain.trust_space import UNKNOWN as NO_DOMAIN
 from huissier.domain.trust_space import AdmittedDomain
+from huissier.domain.vocabulary.address import MailboxAddress
 
 _COURSES_REMEMBERED: Final = 20_000
 _INSTANT: Final = timedelta(microseconds=1)
@@ -46,6 +50,37 @@ class Course(NamedTuple):
     def as_of(self, moment: datetime) -> Home:
         """Return the home as it is at a moment."""
         return self.homes[bisect_right(self.since, moment) - 1]
+
+
+class Homes:
+    """Homes by name, time and rules, on facts that stay as they are, so that many messages look for each only once."""
+
+    def __init__(self, facts: Facts) -> None:
+        """Look for them in facts."""
+        self._facts = facts
+        self._found: dict[tuple[str, datetime, RuleSet], Home] = {}
+
+    def of(self, address: MailboxAddress, at: datetime, rules: RuleSet) -> Home:
+        """Return where an address is at home at a time."""
+        sought = (address.domain, at, rules)
+        home = self._found.get(sought)
+        if home is None:
+            home = self._found[sought] = self._look_for(*sought)
+        return home
+
+    def forget(self) -> None:
+        """Look again, since there is a new fact about a domain or an operator."""
+        self._found.clear()
+
+    def _look_for(self, name: str, at: datetime, rules: RuleSet) -> Home:
+        domain = self._facts.domain(name).as_of(at)
+        operator = NO_OPERATOR if domain.operator is None else self._facts.operator(domain.operator).as_of(at)
+        return course(name, domain, operator, rules).as_of(at)
+
+
+def nowhere(at: datetime, rules: RuleSet) -> Home:
+    """Return the home of an address that could not be read."""
+    return course(None, NO_DOMAIN, NO_OPERATOR, rules).as_of(at)
 
 
 @lru_cache(maxsize=_COURSES_REMEMBERED)

@@ -13,14 +13,12 @@ from huissier.domain.contact import UNKNOWN as NO_CONTACT
 from huissier.domain.contact import Contact
 from huissier.domain.events import MessageDecided, ReasonGiven, VerdictGiven
 from huissier.domain.facts import Facts
-from huissier.domain.home import course
+from huissier.domain.home import Homes, nowhere
 from huissier.domain.identities import Identities
 from huissier.domain.mailbox import UNKNOWN as NO_MAILBOX
-from huissier.domain.operator import UNKNOWN as NO_OPERATOR
 from huissier.domain.reasons import Code
 from huissier.domain.rule_set import RuleSet
 from huissier.domain.rules import Exchange, Party, Reasons, acceptances, refusals
-from huissier.domain.trust_space import UNKNOWN as NO_DOMAIN
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
 from huissier.domain.vocabulary.errors import VocabularyError
@@ -31,16 +29,22 @@ FIN_HEADER = re.compile(r"\bFIN\b", re.IGNORECASE)
 
 
 def decide_message(
-    command: SubmitMessage, identities: Identities, at: datetime, facts: Facts, rules: RuleSet
+    command: SubmitMessage,
+    identities: Identities,
+    at: datetime,
+    facts: Facts,
+    rules: RuleSet,
+    homes: Homes | None = None,
 ) -> MessageDecided:
     """Decide a submission under a rule set, on the facts in force at its time.
 
     A recipient named twice is decided once; unreadable recipients share one verdict under the empty text, and those
-    among them that name a usager another.
+    among them that name a usager another. `homes`: those that were found in these facts before.
     """
-    sender = _party(identities.addresses[command.sender], at, facts, rules)
+    homes = Homes(facts) if homes is None else homes
+    sender = _party(identities.addresses[command.sender], at, facts, rules, homes)
     recipients = {
-        identities.written(recipient): _party(identities.addresses[recipient], at, facts, rules)
+        identities.written(recipient): _party(identities.addresses[recipient], at, facts, rules, homes)
         for recipient in command.recipients
     }
     certificate_known = _knows_certificate(command)
@@ -87,13 +91,10 @@ def decide_message(
     )
 
 
-def _party(address: MailboxAddress | None, at: datetime, facts: Facts, rules: RuleSet) -> Party:
+def _party(address: MailboxAddress | None, at: datetime, facts: Facts, rules: RuleSet, homes: Homes) -> Party:
     if address is None:
-        return Party(None, course(None, NO_DOMAIN, NO_OPERATOR, rules).as_of(at), NO_MAILBOX)
-    domain = facts.domain(address.domain).as_of(at)
-    operator = NO_OPERATOR if domain.operator is None else facts.operator(domain.operator).as_of(at)
-    home = course(address.domain, domain, operator, rules).as_of(at)
-    return Party(address, home, facts.mailbox(address).as_of(at))
+        return Party(None, nowhere(at, rules), NO_MAILBOX)
+    return Party(address, homes.of(address, at, rules), facts.mailbox(address).as_of(at))
 
 
 def _is_mixed(parties: Iterable[Party]) -> bool:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import huissier
-from huissier import AnyCommand, Options
-from huissier.adapters.testing.strategies import histories, options
+from huissier import AdmitDomain, AnyCommand, Options, RegisterOperator, SignInstrument, SubmitMessage, WithdrawDomain
+from huissier.adapters.testing.strategies import HOSPITAL, LIBERAL, histories, options
 from huissier.domain.answers import Answer
 from tests.properties import histories_looked_at
 
@@ -32,3 +32,29 @@ def test_batches_of_any_size_give_the_answers_of_single_commands(
     one_by_one = in_batches(history, [1] * len(history), policy)
     assert len(one_by_one) == len(history)
     assert in_batches(history, list(sizes), policy) == one_by_one
+
+
+def test_each_message_sees_what_its_batch_did_to_domains_and_operators_before_it() -> None:
+    def message(number: int) -> SubmitMessage:
+        return SubmitMessage(id=f"m-{number}", sender=f"a@{LIBERAL}", recipients=[f"b@{HOSPITAL}"])
+
+    changes: list[AnyCommand] = [
+        RegisterOperator(operator="a", kind="professionnel"),
+        AdmitDomain(domain=LIBERAL, operator="a"),
+        AdmitDomain(domain=HOSPITAL, operator="a"),
+        AdmitDomain(domain=HOSPITAL, hosted=True),
+        SignInstrument(operator="a", instrument="contrat"),
+        WithdrawDomain(domain=LIBERAL),
+    ]
+    history = [command for number, change in enumerate(changes) for command in (change, message(number))]
+    one_by_one = in_batches(history, [1] * len(history), Options())
+    found = [reason.code for answer in one_by_one for verdict in answer.verdicts for reason in verdict.reasons[:1]]
+    assert found == [
+        "SENDER_DOMAIN_NOT_ADMITTED",
+        "RECIPIENT_DOMAIN_NOT_ADMITTED",
+        "PROFESSIONNEL_TO_PROFESSIONNEL",
+        "RECIPIENT_UNKNOWN",
+        "RECIPIENT_UNKNOWN",
+        "SENDER_DOMAIN_NOT_ADMITTED",
+    ]
+    assert in_batches(history, [len(history)], Options()) == one_by_one
