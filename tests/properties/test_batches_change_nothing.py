@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 import huissier
 from huissier import AdmitDomain, AnyCommand, Options, RegisterOperator, SignInstrument, SubmitMessage, WithdrawDomain
-from huissier.adapters.testing.strategies import HOSPITAL, LIBERAL, histories, options
+from huissier.adapters.testing.strategies import histories, options
+from huissier.adapters.testing.strategies.town import HOSPITAL, LIBERAL
 from huissier.domain.answers import Answer
 from tests.properties import histories_looked_at
 
