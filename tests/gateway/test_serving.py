@@ -176,6 +176,31 @@ def test_draining_answers_what_was_asked_and_closes_who_is_at_rest(tmp_path: Pat
     staged(tmp_path, play)
 
 
+def test_draining_answers_what_was_sent_just_before(tmp_path: Path) -> None:
+    async def play(stage: Stage) -> None:
+        reader, writer = await stage.connect()
+        assert await exchange(reader, writer, b"a") == b"a\n"
+        writer.write(b"b\n")
+        await stage.server.drain(60)
+        assert await reader.read() == b"b\n"
+        await close(writer)
+
+    staged(tmp_path, play)
+
+
+def test_who_sends_the_last_and_closes_its_side_is_answered(tmp_path: Path) -> None:
+    async def play(stage: Stage) -> None:
+        reader, writer = await stage.connect()
+        writer.write(b"wait\n")
+        writer.write_eof()
+        await stage.waits.wait()
+        stage.go_on.set()
+        assert await reader.read() == b"wait\n"
+        await close(writer)
+
+    staged(tmp_path, play)
+
+
 def test_who_is_not_at_rest_in_time_is_cut_off(tmp_path: Path) -> None:
     async def play(stage: Stage) -> None:
         reader, writer = await stage.connect()

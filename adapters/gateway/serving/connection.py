@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
     async def _answer(self, session: Session) -> None:
         self.waits_since = None
         try:
-            while self._unread and not self._is_over(session):
+            while self._unread and not (session.is_over or self._transport.is_closing()):
                 received, self._unread = self._unread, b""
                 self._transport.resume_reading()
                 await self._answer_to(received, session)
@@ -101,11 +101,8 @@ class Connection(asyncio.Protocol):
         finally:
             self._answering = None
             self.waits_since = self._loop.time()
-            if self._is_last or self._is_over(session):
+            if self._is_last or session.is_over or (self._host.is_draining and session.at_rest):
                 self._transport.close()
-
-    def _is_over(self, session: Session) -> bool:
-        return session.is_over or self._transport.is_closing() or (self._host.is_draining and session.at_rest)
 
     async def _answer_to(self, received: bytes, session: Session) -> None:
         has_answer = False
