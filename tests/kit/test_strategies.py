@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 import huissier
@@ -25,8 +25,8 @@ READ: dict[str, tuple[st.SearchStrategy[str], Callable[[str], str]]] = {
     "referentiel": (words.referentiels(), identifiers.parse_referentiel),
     "deadline": (words.deadlines(), parse_deadline),
 }
-few = settings(max_examples=30, deadline=None)
-found = settings(max_examples=2_000, phases=[Phase.generate, Phase.shrink], database=None, derandomize=True)
+few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+found = settings(few, max_examples=2_000, phases=[Phase.generate, Phase.shrink], database=None, derandomize=True)
 
 
 @pytest.mark.parametrize("name", READ)

@@ -27,7 +27,7 @@ def opened(options: Options, url: str = "sqlite://") -> huissier.Engine:
 # --- what holds after every step
 
 
-@histories_looked_at(200)
+@histories_looked_at(120)
 @given(history=histories(), options=options())
 @told_shortly
 def test_every_property_of_the_kit_holds_after_every_step(history: History, options: Options) -> None:
