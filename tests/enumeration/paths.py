@@ -1,0 +1,85 @@
+"""Every path that a rule takes: where it reads a slot that is not settled yet, each value of that slot is tried."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from huissier.domain.rules import RULES, Exchange, acceptances
+from tests.enumeration.facts import FACTS
+from tests.enumeration.situations import built
+from tests.enumeration.watching import watched
+from tests.enumeration.words import Form
+
+JUDGES: Final[dict[str, Callable[[Exchange], Any]]] = {
+    **{str(code): rule for code, rule in RULES},
+    "acceptances": acceptances,
+}
+# Read and not varied: where facts stand in the log, told with a reason, and what all forms are seen from (see `facts`).
+TOLD: Final = {
+    *(f"{role}.{slot}" for role in ("sender", "recipient") for slot in ("domain.position", "mailbox.status_position")),
+    "at",
+    "rules.options.withdrawal_grace_days",
+    "rules.options.avenant_for_contracts_before",
+    "rules.usagers_since_referentiel",
+}
+SLOTS: Final = {
+    name: {slot for forms in fact.words.values() for form in forms for slot in form} for name, fact in FACTS.items()
+}
+_OWNER: Final = {slot: name for name, slots in SLOTS.items() for slot in slots}
+_FORMS: Final = {
+    name: [(word, form) for word, forms in fact.words.items() for form in forms] for name, fact in FACTS.items()
+}
+_USUAL: Final = {slot: value for fact in FACTS.values() for slot, value in fact.words[fact.otherwise][0].items()}
+
+_Kept = dict[str, list[tuple[str, Form]]]
+
+
+class Path(NamedTuple):
+    """The words whose forms lead down it, by fact looked at; an exchange at its end, and what the rule says of it."""
+
+    words: Mapping[str, set[str]]
+    x: Exchange
+    answer: object
+
+
+def says(judge: str, x: Exchange) -> tuple[object, list[str]]:
+    """Return whether a rule has something against an exchange, or which codes speak for it, and what it read."""
+    found, read = watched(JUDGES[judge], x)
+    return ([code for code, _ in found] if judge == "acceptances" else found is not None), read
+
+
+@cache
+def paths(judge: str) -> list[Path]:
+    """Return all paths of a rule. Raises `AssertionError` where it reads what no situation tells."""
+    return list(_followed(judge, {}, frozenset()))
+
+
+def looked_at(judge: str) -> set[str]:
+    """Return the facts that a rule looks at on some path."""
+    return {name for path in paths(judge) for name in path.words}
+
+
+def _followed(judge: str, kept: _Kept, settled: frozenset[str]) -> Iterator[Path]:
+    slots = dict(_USUAL)
+    for forms in kept.values():
+        slots |= forms[0][1]
+    x = built(slots)
+    answer, read = says(judge, x)
+    assert set(read) <= _OWNER.keys() | TOLD, (
+        f"{judge} reads what no situation tells: {set(read) - _OWNER.keys() - TOLD}"
+    )
+    slot = next((slot for slot in read if slot in _OWNER and slot not in settled), None)
+    if slot is None:
+        yield Path({name: {word for word, _ in forms} for name, forms in kept.items()}, x, answer)
+        return
+    name = _OWNER[slot]
+    for same in _by_value(slot, kept.get(name, _FORMS[name])):
+        yield from _followed(judge, {**kept, name: same}, settled | {slot})
+
+
+def _by_value(slot: str, forms: list[tuple[str, Form]]) -> Iterator[list[tuple[str, Form]]]:
+    """Put together the forms that have the same in a slot."""
+    while forms:
+        value = forms[0][1][slot]
+        yield [each for each in forms if each[1][slot] == value]
+        forms = [each for each in forms if each[1][slot] != value]
