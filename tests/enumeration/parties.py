@@ -31,7 +31,7 @@ def party(role: str) -> dict[str, Fact]:
         f"{role}_hosted": Fact(
             {"here": [{f"{role}.domain.hosted": True}], "elsewhere": [{f"{role}.domain.hosted": False}]}, (readable,)
         ),
-        f"{role}_operator": Fact(_operators(role), (here,), nobodys="none"),
+        f"{role}_operator": Fact(operators(role), (here,), nobodys="none"),
         f"{role}_is": Fact(
             {"usager": [{f"{role}.usager": True}], "professionnel": [{f"{role}.usager": False}]}, (readable,)
         ),
@@ -57,21 +57,21 @@ AVENANT_CAME: Final = datetime(2020, 2, 1, tzinfo=UTC)
 _SIGNED: Final = tuple(f"operator.{slot}" for slot in ("registered", "kind", "signatures", "contrat", "annexe_2"))
 
 
-def _operators(role: str) -> dict[str, list[Form]]:
+def operators(role: str) -> dict[str, list[Form]]:
     """Sort by what was signed: the contrat before or after the avenant came, the avenant, Annexe 2 for a version."""
     found: dict[str, list[Form]] = {
-        "none": [{f"{role}.domain.operator": None, **_state(role, Operator())}],
+        "none": [{f"{role}.domain.operator": None, **state(role, Operator())}],
         **{word: [] for word in ("no contrat", "not committed", "committed")},
     }
     contrats = (None, AVENANT_CAME - INSTANT, AVENANT_CAME)
     for contrat, avenant, annexe in product(contrats, (False, True), (None, "1.3.1", "1.4", "1.10")):
         in_order = annexe in ("1.4", "1.10") and (avenant or contrat == AVENANT_CAME)
         word = "no contrat" if contrat is None else "committed" if in_order else "not committed"
-        found[word].append({f"{role}.domain.operator": "op", **_state(role, _having_signed(contrat, avenant, annexe))})
+        found[word].append({f"{role}.domain.operator": "op", **state(role, having_signed(contrat, avenant, annexe))})
     return found
 
 
-def _having_signed(contrat: datetime | None, avenant: bool, annexe: str | None) -> Operator:
+def having_signed(contrat: datetime | None, avenant: bool, annexe: str | None) -> Operator:
     events: list[OperatorRegistered | InstrumentSigned]
     events = [OperatorRegistered(at=AVENANT_CAME, operator="op", kind="professionnel")]
     if contrat is not None:
@@ -86,7 +86,7 @@ def _having_signed(contrat: datetime | None, avenant: bool, annexe: str | None) 
     return state
 
 
-def _state(role: str, operator: Operator) -> Form:
+def state(role: str, operator: Operator) -> Form:
     return {f"{role}.{slot}": getattr(operator, slot.removeprefix("operator.")) for slot in _SIGNED}
 
 

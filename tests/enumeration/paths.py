@@ -35,9 +35,13 @@ _Kept = dict[str, list[tuple[str, Form]]]
 
 
 class Path(NamedTuple):
-    """The words whose forms lead down it, by fact looked at; an exchange at its end, and what the rule says of it."""
+    """The words whose forms lead down it, by fact looked at; an exchange at its end, and what the rule says of it.
+
+    `read`: the slots that were read, also those that no fact tells.
+    """
 
     words: Mapping[str, set[str]]
+    read: frozenset[str]
     x: Exchange
     answer: object
 
@@ -59,6 +63,12 @@ def looked_at(judge: str) -> set[str]:
     return {name for path in paths(judge) for name in path.words}
 
 
+def with_company(names: set[str]) -> set[str]:
+    """Add the facts that say whether others matter."""
+    wider = names | {other for name in names for company in FACTS[name].matters for other in company}
+    return names if wider == names else with_company(wider)
+
+
 def _followed(judge: str, kept: _Kept, settled: frozenset[str]) -> Iterator[Path]:
     slots = dict(_USUAL)
     for forms in kept.values():
@@ -70,7 +80,7 @@ def _followed(judge: str, kept: _Kept, settled: frozenset[str]) -> Iterator[Path
     )
     slot = next((slot for slot in read if slot in _OWNER and slot not in settled), None)
     if slot is None:
-        yield Path({name: {word for word, _ in forms} for name, forms in kept.items()}, x, answer)
+        yield Path({name: {word for word, _ in forms} for name, forms in kept.items()}, frozenset(read), x, answer)
         return
     name = _OWNER[slot]
     for same in _by_value(slot, kept.get(name, _FORMS[name])):

@@ -13,14 +13,8 @@ import pytest
 from huissier.domain.reasons import Code
 from huissier.domain.rules import RULES, Exchange
 from tests.enumeration.facts import FACTS
-from tests.enumeration.paths import JUDGES, SLOTS, Path, looked_at, paths, says
+from tests.enumeration.paths import JUDGES, SLOTS, Path, looked_at, paths, says, with_company
 from tests.enumeration.situations import OTHERWISE, Situation, exchange
-
-
-def _with_company(names: set[str]) -> set[str]:
-    """Add the facts that say whether others matter."""
-    wider = names | {other for name in names for company in FACTS[name].matters for other in company}
-    return names if wider == names else _with_company(wider)
 
 
 def _continued(path: Path, names: set[str]) -> Iterator[dict[str, str]]:
@@ -50,7 +44,7 @@ def test_each_slot_belongs_to_one_fact_and_all_its_forms_fill_the_same() -> None
 
 @pytest.mark.parametrize("judge", JUDGES)
 def test_a_rule_says_of_every_form_what_it_says_of_the_situation_that_tells_it(judge: str) -> None:
-    names, answers = _with_company(looked_at(judge)), dict[Situation, object]()
+    names, answers = with_company(looked_at(judge)), dict[Situation, object]()
     for path in paths(judge):
         for words in _continued(path, names):
             if not _is_possible(words) or (judge == "acceptances" and not _may_be_accepted(words)):
