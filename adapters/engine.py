@@ -6,99 +6,37 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple, Self, TypeVar
+from datetime import datetime, timedelta
+from typing import Final, Self, TypeVar
 
-import msgspec
 from eventsourcing.dcb.api import DCBRecorder
 
 from huissier.adapters.clerk import Clerk
-from huissier.adapters.errors import (
-    EngineClosedError,
-    InvalidCommandError,
-    StoreError,
-    TemporarilyUnavailableError,
-    WhiteListError,
-)
+from huissier.adapters.clock import Clock, in_utc, utc_now
+from huissier.adapters.desk import Desk
+from huissier.adapters.errors import EngineClosedError, InvalidCommandError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask, seconds_in
-from huissier.adapters.log.claim import check_claim
+from huissier.adapters.log.claim import check_claim, vault_is_elsewhere
 from huissier.adapters.log.foreign import AskedVault, ForeignLog
 from huissier.adapters.log.place import Place
-from huissier.adapters.log.port import Log, OvertakenError
+from huissier.adapters.log.port import Log, Look, OvertakenError
 from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
-from huissier.adapters.memory import Memory
 from huissier.adapters.turn import Turn
 from huissier.adapters.validation import validated
 from huissier.adapters.vault import Vault, check_environment, load_key
+from huissier.adapters.white_list_loading import WhiteListReport, load_white_list
 from huissier.domain.answers import Answer, Verdicts
 from huissier.domain.commands import AnyCommand, SubmitMessage
-from huissier.domain.events import (
-    AnyEvent,
-    DomainAdmitted,
-    DomainWithdrawn,
-    StatisticsProduced,
-    WhiteListLoaded,
-)
+from huissier.domain.events import StatisticsProduced
 from huissier.domain.rule_set import Options, RuleBook
-from huissier.domain.tags import TRUST_SPACE
-from huissier.domain.white_list import TrustSpace, WhiteList
+from huissier.domain.white_list import WhiteList
 
 QUEUE: Final = 10_000
 MEMORY: Final = 200_000
 
 T = TypeVar("T")
-Clock = Callable[[], datetime]
-
-_MOST_AHEAD = timedelta(days=1)  # a white list from the future would shut out all that come before it
-
-
-def utc_now() -> datetime:
-    """Return the time of the machine's clock, in UTC."""
-    return datetime.now(UTC)
-
-
-def _in_utc(clock: Clock) -> Clock:
-    """Return a clock that is never taken at its word: a time without its zone would make facts nobody can decode."""
-
-    def now() -> datetime:
-        time = clock()
-        if time.utcoffset() is None:
-            raise ValueError("the clock must tell times with their zone, as datetime.now(UTC) does")
-        return time.astimezone(UTC)
-
-    return now
-
-
-class WhiteListReport(msgspec.Struct, frozen=True):
-    """What loading a white list came to: the list's size, and how many pairs were admitted and withdrawn."""
-
-    rows: int
-    domains: int
-    pairs: int
-    admitted: int
-    withdrawn: int
-    moved: int
-    generated_at: datetime
-
-
-class _Desk(NamedTuple):
-    """Where one thread at a time decides: a clerk, and what is remembered of the log there."""
-
-    lock: threading.Lock
-    memory: Memory
-    clerk: Clerk
-
-    @contextmanager
-    def in_use(self) -> "Iterator[_Desk]":
-        """Sit down alone; what is remembered is dropped when anything fails, for it may be ahead of the log."""
-        with self.lock:
-            try:
-                yield self
-            except BaseException:
-                self.memory.forget()
-                raise
 
 
 class Engine:
@@ -126,6 +64,7 @@ class Engine:
         queue, memory = QUEUE if queue is None else queue, MEMORY if memory is None else memory
         if queue < 1 or memory < 0:
             raise ValueError("queue must be 1 at least, memory 0")
+        self.decides = True  # False of a store without its vault: it would take usagers it knows for strangers
         check_environment(environment)
         place = Place(url, create=create)
         key = load_key(place, environment)
@@ -133,10 +72,10 @@ class Engine:
         def prepare(session: Session, is_new: bool) -> None:
             Vault(key).adopt(session, is_new)
             check_claim(session, is_new, recorder)
+            self.decides = not vault_is_elsewhere(session)
 
-        def desk() -> _Desk:
-            vault = Vault(key) if recorder is None else AskedVault(key)
-            return _Desk(threading.Lock(), Memory(vault, memory), Clerk(vault, RuleBook(options)))
+        def desk() -> Desk:
+            return Desk(Vault(key) if recorder is None else AskedVault(key), memory, RuleBook(options))
 
         self.digest: Callable[[str], str] = Vault(key).digest  # keyed: the same in every process that shares the store
         self._store = Store(place, prepare)
@@ -145,7 +84,7 @@ class Engine:
         self._is_at_hand = place.is_embedded and recorder is None  # else it may fall silent
         self._line = Line(self._serve, capacity=queue, callers_lead=self._is_at_hand)
         self._checker = ThreadPoolExecutor(1, "huissier-check")
-        self._clock = _in_utc(clock)
+        self._clock = in_utc(clock)
         self.place = place
         self._keeps_deleted = False
 
@@ -208,19 +147,42 @@ class Engine:
         except RuntimeError:
             raise EngineClosedError("the engine was closed") from None
 
+    def check_at_once(self, command: SubmitMessage) -> Verdicts:
+        """Do as `check`, for threads that must never wait for a server, a lock or another thread.
+
+        Raises `TemporarilyUnavailableError` where it had to, which says nothing about the store.
+        """
+        ready = self._to_be_checked(command)
+        if not self._is_at_hand or not self._check_desk.lock.acquire(blocking=False):
+            raise TemporarilyUnavailableError(UNAVAILABLE)
+        try:
+            with self._check_desk as desk, self.recorder.glancing() as look:
+                return self._verdicts(ready, desk, look)
+        finally:
+            self._check_desk.lock.release()
+
     def _to_be_checked(self, command: SubmitMessage) -> SubmitMessage:
         ready = validated(command)
         if not isinstance(ready, SubmitMessage):
             raise InvalidCommandError("only a submission can be checked")
         self._line.check_open()
+        self.check_decides()
         return ready
 
+    def check_decides(self) -> None:
+        """Raise `StoreError` for a store without its vault, on which nothing is decided."""
+        if not self.decides:
+            raise StoreError("this store was imported without its vault, and nothing is decided or recorded on it")
+
     def _checked(self, command: SubmitMessage) -> Verdicts:
-        with self._check_desk.in_use() as desk, self._log.reading() as look:
-            turn = Turn(look, desk.memory, self._clock())
-            verdicts = desk.clerk.verdicts(command, turn)
-            desk.memory.keep_bounded(turn.done_with)
-            return verdicts
+        with self._check_desk.lock, self._check_desk as desk, self._log.reading() as look:
+            return self._verdicts(command, desk, look)
+
+    def _verdicts(self, command: SubmitMessage, desk: Desk, look: Look) -> Verdicts:
+        turn = Turn(look, desk.memory, self._clock())
+        verdicts = desk.clerk.verdicts(command, turn)
+        desk.memory.keep_bounded(turn.done_with)
+        return verdicts
 
     def load_white_list(
         self, white_list: WhiteList, *, max_age: timedelta | None = None, allow_older: bool = False
@@ -230,18 +192,9 @@ class Engine:
         Raises `WhiteListError` for a list older than the one loaded last or than `max_age`, unless
         `allow_older`, and for one from the future.
         """
-
-        def load(_: Clerk, turn: Turn) -> WhiteListReport:
-            trust_space = TrustSpace(turn.facts_tagged(TRUST_SPACE))
-            if not allow_older:
-                _refuse_old(white_list, trust_space, turn.now, max_age)
-            if white_list.generated_at > turn.now + _MOST_AHEAD:
-                raise WhiteListError("the white list was generated in the future; look at the clock")
-            changes = trust_space.load(white_list, turn.now)
-            turn.record(*changes)
-            return _report(white_list, changes)
-
-        return self._in_turn(load)
+        return self._in_turn(
+            lambda _, turn: load_white_list(white_list, turn, max_age=max_age, allow_older=allow_older)
+        )
 
     def give_up(self, id_: str, at: datetime, cause: str | None = None) -> int | None:
         """Record that a submission will not reach those recipients of whom nothing was heard.
@@ -276,6 +229,8 @@ class Engine:
             self._line.close()
             self._checker.shutdown()
             with self._pen_desk.lock, self._check_desk.lock:
+                self._forget_deleted(False)
+                self._keeps_deleted = False  # closing a second time asks nothing of a store that is closed
                 self._store.close()
 
     @contextmanager
@@ -319,7 +274,8 @@ class Engine:
         The work is done again where somebody else wrote before its facts were appended.
         """
         self._line.check_process()
-        with self._pen_desk.in_use() as desk:
+        self.check_decides()
+        with self._pen_desk.lock, self._pen_desk as desk:
             for attempt in self._log.pens(desk.memory.seen):
                 turn: Turn | None = None
                 try:
@@ -330,45 +286,21 @@ class Engine:
                 except OvertakenError:
                     if turn is not None:
                         turn.undo()
+                        self._keeps_deleted = self._keeps_deleted or turn.has_erased
                     continue
                 desk.memory.seen = pen.head
                 desk.memory.keep_bounded(turn.done_with)
-                self._forget_deleted(turn)
+                self._forget_deleted(turn.has_erased)
                 return result
             raise TemporarilyUnavailableError(UNAVAILABLE)
 
-    def _forget_deleted(self, turn: Turn) -> None:
-        """Have the store drop what an erasure left of a row; what does not succeed now is tried in the next turn."""
-        if turn.has_erased or self._keeps_deleted:
+    def _forget_deleted(self, has_erased: bool) -> None:
+        """Have the store drop what an erasure left of a row; what does not succeed now is tried in the next turn.
+
+        Where another process erased, it may have ended before it succeeded: who had kept it from that was perhaps here.
+        """
+        if has_erased or self._keeps_deleted:
             try:
                 self._keeps_deleted = not self._store.forget_deleted()
             except StoreError:
                 self._keeps_deleted = True  # the erasure itself is durable and must be answered
-
-
-def _refuse_old(white_list: WhiteList, trust_space: TrustSpace, now: datetime, max_age: timedelta | None) -> None:
-    last = trust_space.last_load
-    if last is not None and white_list.generated_at < last.generated_at:
-        raise WhiteListError(
-            f"the white list of {white_list.generated_at.isoformat()} is older than the one loaded last,"
-            f" of {last.generated_at.isoformat()}"
-        )
-    if max_age is not None and now - white_list.generated_at > max_age:
-        raise WhiteListError(
-            f"the white list of {white_list.generated_at.isoformat()} is older than {max_age.days} days"
-        )
-
-
-def _report(white_list: WhiteList, changes: tuple[AnyEvent, ...]) -> WhiteListReport:
-    admitted = {event.domain for event in changes if isinstance(event, DomainAdmitted)}
-    withdrawn = {event.domain for event in changes if isinstance(event, DomainWithdrawn)}
-    loads = [event for event in changes if isinstance(event, WhiteListLoaded)]
-    return WhiteListReport(
-        rows=white_list.rows,
-        domains=len(white_list.pairs),
-        pairs=white_list.pair_count,
-        admitted=sum(load.admitted for load in loads),
-        withdrawn=sum(load.withdrawn for load in loads),
-        moved=len(admitted & withdrawn),
-        generated_at=white_list.generated_at,
-    )

@@ -39,3 +39,20 @@ class WhiteListError(HuissierError, ValueError):
 
 class TemporarilyUnavailableError(StoreError):
     """The store did not answer in time, or its answer was lost; asking again with the same id is safe."""
+
+
+class ArchiveError(HuissierError):
+    """An archive cannot be read, or not be written to; nothing that stood there was changed."""
+
+
+class DamagedArchiveError(ArchiveError):
+    """An archive is not what was exported, from a position on."""
+
+    def __init__(self, what: str, position: int) -> None:
+        """Say what is wrong at the first bad position."""
+        super().__init__(what, position)
+        self.what = what
+        self.position = position
+
+    def __str__(self) -> str:
+        return f"position {self.position}: {self.what}"

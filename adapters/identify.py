@@ -32,6 +32,8 @@ class Newcomer(NamedTuple):
 class _Newcomers:
     """Those a command names; `ids` are shared with the commands around it, so that each gets one id."""
 
+    __slots__ = ("_ids", "named")
+
     def __init__(self, ids: dict[Ins, str]) -> None:
         self._ids = ids
         self.named: list[Newcomer] = []

@@ -31,18 +31,25 @@ class Memory:
         self.facts.forget()
         self._vault.forget_all()
 
-    def catch_up(self, look: Look) -> None:
-        """Fold in what others appended since; past a page it is cheaper to forget and read on demand."""
+    def catch_up(self, look: Look) -> bool:
+        """Fold in what others appended since, and say whether they erased somebody.
+
+        Past a page it is cheaper to forget and read on demand.
+        """
+        has_erased = False
         if look.head == self.seen:
-            return
+            return False
         if self.facts.size and self.seen < look.head <= self.seen + _CATCH_UP_PAGE:
             for position, data, tags in look.after(self.seen, _CATCH_UP_PAGE):
                 if tags and not self.facts.knows_any(tags):
                     continue  # nobody here has asked for its subjects; without tags it may be an erasure
-                self.add(codec.decode_fact(data, position), tags)
+                fact = codec.decode_fact(data, position)
+                has_erased = has_erased or isinstance(fact.event, UsagerErased)
+                self.add(fact, tags)
         else:
             self.forget()
         self.seen = look.head
+        return has_erased
 
     def add(self, fact: Fact, tags: Iterable[str]) -> None:
         """Fold in one fact."""

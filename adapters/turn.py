@@ -22,12 +22,12 @@ class Turn:
     """The log as of now, and behind it the facts of this turn, each seen by the commands after it.
 
     `stored` is what is to be written when the turn ends; `done_with` are subjects not worth remembering after it;
-    `has_erased` says whether the vault has forgotten somebody in it.
+    `has_erased` says whether the vault has forgotten somebody in it, or since the turn before.
     """
 
     def __init__(self, look: Look, memory: Memory, now: datetime) -> None:
         """Catch up with what others recorded."""
-        memory.catch_up(look)
+        self.has_erased = memory.catch_up(look)
         self._look = look
         self._memory = memory
         self._pending: dict[str, list[Fact]] = {}
@@ -38,7 +38,6 @@ class Turn:
         self.facts: Facts = memory.facts
         self.now = now
         self.done_with: list[str] = []
-        self.has_erased = False
 
     def learn(self, commands: Sequence[Meant]) -> None:
         """Read what decisions on commands need; facts of this turn are not in the log yet and are added."""

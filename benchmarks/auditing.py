@@ -1,9 +1,11 @@
-"""A log decided again by one process and by two, and under other rules, against reading its cursor and decoding it.
+"""A log decided again, under the same rules and others, and reported on, against reading its cursor and decoding it.
 
 Nothing that looks at every fact is faster than the cursor and the decoder; a replay also takes every decision again,
 on the facts before it, and compares. The processes are started for each turn: what that takes is part of it.
 """
 
+from collections import deque
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -15,14 +17,22 @@ from huissier.adapters.audit.replay.crew import Crew
 from huissier.adapters.audit.replay.replaying import replay
 from huissier.adapters.audit.replay.sources import StoreSource
 from huissier.adapters.audit.replay.what_if import what_if
+from huissier.adapters.audit.report.evidence import Evidence
+from huissier.adapters.audit.report.page import page_of
+from huissier.adapters.audit.report.reporting import Report as Page
+from huissier.adapters.audit.report.subject import Subject
 from huissier.adapters.bench.callers import check_accepted, new_key, scratch_engine
 from huissier.adapters.bench.raw import driver_session, read_and_decode
 from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Figure, Lap, lap, rate, take_turns
+from huissier.adapters.clock import utc_now
+from huissier.adapters.log.read_only import ReadOnlyLog
 from huissier.domain.rule_set import SHIPPED
 from huissier.domain.what_if import Instead
+from huissier.projections.trail import Period
 
 BATCH = 500
+NEVER = Period(until=datetime(2000, 1, 1, tzinfo=UTC))
 DECODE = "cursor and decode"
 ONE = "replay, one process"
 TWO = "replay, two processes"
@@ -76,7 +86,16 @@ def contestants(url: sa.URL, source: StoreSource) -> dict[str, Any]:
         "what-if, counterfactual, one process": lambda: going_through(
             what_if(source, same, "counterfactual", jobs=1), source.head
         ),
+        "report of a day that had no facts": lambda: reported(source, Subject(happened=NEVER)),
+        "report of everything": lambda: reported(source, Subject()),
     }
+
+
+def reported(source: StoreSource, subject: Subject) -> Lap:
+    """Make the whole page."""
+    with ReadOnlyLog(source.url) as log, log.reading() as look:
+        page = page_of(Page(look, subject, Evidence(), "en", utc_now()))
+        return lap(lambda: deque(page, maxlen=0), source.head)
 
 
 def going_through(crew: Crew[Any], facts: int) -> Lap:

@@ -3,13 +3,13 @@
 Each contestant is a Postfix of its own on loopback whose mail is thrown away, with
 
 - *no policy*: nobody is asked,
-- *nothing*: a policy server in Python that lets everything pass and does nothing,
+- *nothing*: a policy server in Python that decides nothing; it refuses whom the others refuse,
 - *policy*: `huissier serve postfix` on an SQLite file with synchronous=FULL,
 - *milter*: `huissier serve milter` on another.
 
-A *check* is a RCPT that is let through: it is decided inside the pen and leaves no fact. A *refusal* is recorded before
-it is answered; it is compared with doing nothing and committing one row. It runs as root, as Postfix does, and needs
-the package postfix.
+A *check* is a RCPT that is let through: it leaves no fact. A *refusal* is recorded before it is answered; it is
+compared with being refused for nothing (Postfix writes a line about each) and committing one row. It runs as root, as
+Postfix does, and needs the package postfix.
 """
 
 import smtplib
@@ -84,7 +84,7 @@ def _nothing() -> Iterator[Postfix]:
     asks = f"smtpd_recipient_restrictions = {service}\nsmtpd_end_of_data_restrictions = {service}\n"
     with subprocess.Popen([sys.executable, "-m", "benchmarks.nothing", str(port)]) as process:
         try:
-            wait_until(lambda: answers(port), process)
+            wait_until(lambda: answers(port), lambda: process.poll() is not None)
             with postfix(asks + _MORE) as server:
                 yield server
         finally:
@@ -126,7 +126,7 @@ def _rcpts(sites: Mapping[str, Postfix], town: Town, each: int) -> dict[tuple[st
     turns = {(name, "check"): partial(turn, site, lambda: known) for name, site in sites.items()}
     refusing = {
         (name, "refusal"): partial(turn, sites[name], lambda: [next(strangers) for _ in range(each)])
-        for name in (POLICY, MILTER)
+        for name in (NOTHING, POLICY, MILTER)
     }
     return {**turns, **refusing}
 
@@ -149,8 +149,8 @@ def _figures(
 ) -> tuple[list[Figure], list[Figure], list[str]]:
     times = {key: _median_wait(f"{key[0]}, {key[1]}", rounds) for key, rounds in asked.items()}
     rates = {key: rate(f"{key[0]}, {key[1]} sessions", "messages/s", rounds) for key, rounds in sent.items()}
-    nothing, commit = times[NOTHING, "check"], times["raw", "commit"]
-    with_commit = Figure("", "ms", tuple(a + b for a, b in zip(nothing.values, commit.values, strict=True)))
+    nothing, refusing, commit = times[NOTHING, "check"], times[NOTHING, "refusal"], times["raw", "commit"]
+    with_commit = Figure("", "ms", tuple(a + b for a, b in zip(refusing.values, commit.values, strict=True)))
     ratios = [
         times[POLICY, "check"].over(nothing, "check by policy / nothing (aim 1.5)"),
         times[MILTER, "check"].over(nothing, "check by milter / nothing"),

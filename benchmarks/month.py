@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from benchmarks.measure import Report, arguments, say, scratch
 from huissier.adapters.bench.turns import Figure
 from huissier.adapters.log.place import Place
-from huissier.adapters.statistics.exchanges_file import write_exchanges
+from huissier.adapters.statistics.exchanges_file import exchanges_file
 from huissier.adapters.statistics.layout import shipped_layout
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.projections.exchanges import Exchanges
@@ -81,7 +81,8 @@ def write(folder: Path) -> None:
     with ViewsDatabase(_place(folder)) as database, database.reading() as connection:
         began, cpu = perf_counter(), process_time()
         lines = Exchanges(1).exchanges(connection, DOMAIN, MONTH, 2**62)
-        written = write_exchanges(folder, MONTH, DOMAIN, shipped_layout(), lines)
+        with exchanges_file(folder, MONTH, DOMAIN, shipped_layout(), lines) as written:
+            pass
         seconds, used = perf_counter() - began, process_time() - cpu
     print(seconds, used, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, written.rows)
 

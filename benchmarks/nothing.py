@@ -1,11 +1,18 @@
-"""A policy server that lets everything pass and does nothing else: what asking at all costs a Postfix."""
+"""A policy server that decides nothing: what asking at all, and being refused, costs a Postfix.
+
+Everybody passes but recipients at example.org.
+"""
 
 import asyncio
 import sys
 
+_REFUSED = (
+    b"action=550 5.7.1 RECIPIENT_DOMAIN_NOT_ADMITTED Le domaine du destinataire ne fait pas partie de MSSante\n\n"
+)
+
 
 class _Nothing(asyncio.Protocol):
-    """Answers each request when its empty line has come."""
+    """Answers each request when its empty line has come, by a look at the bytes."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101
@@ -13,7 +20,8 @@ class _Nothing(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         *requests, self._rest = (self._rest + data).split(b"\n\n")
-        self._transport.write(b"action=DUNNO\n\n" * len(requests))
+        for request in requests:
+            self._transport.write(_REFUSED if b"@example.org\n" in request else b"action=DUNNO\n\n")
 
 
 async def _serve(port: int) -> None:

@@ -127,7 +127,7 @@ class Ours:
         """Make sure that the decision, the rules alone and the plain function agree on every probe."""
         codes = self.codes()
         for probe, x, against in zip(probes, self.exchanges, codes, strict=True):
-            if {str(code) for code, _ in refusals(x)} != against:
+            if {str(reason.code) for reason in refusals(x)} != against:
                 raise SystemExit(f"the rules alone disagree on {probe}")
             if plainly_accepted(world, *probe) != (not against):
                 raise SystemExit(f"the plain function disagrees on {probe}: {against}")

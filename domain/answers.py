@@ -86,7 +86,6 @@ class Invalid(Struct, frozen=True, kw_only=True):
     error: str
 
 
-@lru_cache(maxsize=_REASONS_REMEMBERED)
 def explained(given: ReasonGiven | Rejected) -> Reason:
     """Return a reason as the contract gives it, from its code and facts; only a refused message has an SMTP reply."""
     entry = TABLE[given.code]
@@ -100,16 +99,23 @@ def verdicts_for(command: SubmitMessage, identities: Identities, decided: Messag
     A command that repeats an id with other recipients gets the first answer in the spelling of the log, where a
     usager is only called `usager`.
     """
-    given = {verdict.recipient: verdict for verdict in decided.verdicts}
     asked = [identities.written(raw) for raw in command.recipients]
-    if set(asked) == given.keys():
+    if asked == [verdict.recipient for verdict in decided.verdicts]:
+        return Verdicts(map(_verdict, command.recipients, decided.verdicts))
+    given = {verdict.recipient: verdict for verdict in decided.verdicts}
+    if set(asked) == given.keys():  # some are named twice, or in another order
         return Verdicts([_verdict(raw, given[who]) for raw, who in zip(command.recipients, asked, strict=True)])
     return Verdicts([_verdict(_without_pseudonym(who), verdict) for who, verdict in given.items()])
 
 
 def _verdict(recipient: str, given: VerdictGiven) -> Verdict:
     outcome: Literal["accepted", "refused"] = "accepted" if given.accepted else "refused"
-    return Verdict(recipient, outcome, tuple([explained(reason) for reason in given.reasons]), given.shadow)
+    return Verdict(recipient, outcome, _all_explained(given.reasons), given.shadow)
+
+
+@lru_cache(maxsize=_REASONS_REMEMBERED)
+def _all_explained(given: tuple[ReasonGiven, ...]) -> tuple[Reason, ...]:
+    return tuple([explained(reason) for reason in given])
 
 
 def _without_pseudonym(written: str) -> str:

@@ -131,7 +131,7 @@ class EnsClosed(Event, frozen=True, tag="ens-closed.v1"):
     address: str
 
 
-class ReasonGiven(Struct, frozen=True, omit_defaults=True, gc=False):
+class ReasonGiven(Struct, frozen=True, omit_defaults=True, cache_hash=True, gc=False):
     """A reason's code and the positions of the facts it rests on."""
 
     code: str

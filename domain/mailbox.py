@@ -43,7 +43,7 @@ class SignedCgu(Struct, frozen=True):
     position: int
 
 
-class Mailbox(Struct, frozen=True):
+class Mailbox(Struct, frozen=True, cache_hash=True):
     """A mailbox as of a time; `status` is None where it was never created."""
 
     status: str | None = None

@@ -1,6 +1,7 @@
 """`Message`: the decision on one submission, recipient by recipient, and what an accepted one brings about."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 from unicodedata import normalize
@@ -10,14 +11,15 @@ from msgspec.structs import replace
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.contact import UNKNOWN as NO_CONTACT
 from huissier.domain.contact import Contact
-from huissier.domain.events import MessageDecided, Positions, ReasonGiven, VerdictGiven
+from huissier.domain.events import MessageDecided, ReasonGiven, VerdictGiven
 from huissier.domain.facts import Facts
+from huissier.domain.home import course
 from huissier.domain.identities import Identities
 from huissier.domain.mailbox import UNKNOWN as NO_MAILBOX
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
 from huissier.domain.reasons import Code
-from huissier.domain.rule_set import USAGERS_DOMAIN, RuleSet
-from huissier.domain.rules import Exchange, Party, acceptances, refusals
+from huissier.domain.rule_set import RuleSet
+from huissier.domain.rules import Exchange, Party, Reasons, acceptances, refusals
 from huissier.domain.trust_space import UNKNOWN as NO_DOMAIN
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
@@ -26,7 +28,6 @@ from huissier.domain.vocabulary.ins import mentions_ins
 
 FIN_SUBJECT = "[FIN]"
 FIN_HEADER = re.compile(r"\bFIN\b", re.IGNORECASE)
-NOBODY = Party(None, NO_DOMAIN, NO_OPERATOR, NO_MAILBOX, usager=False)
 
 
 def decide_message(
@@ -37,23 +38,23 @@ def decide_message(
     A recipient named twice is decided once; unreadable recipients share one verdict under the empty text, and those
     among them that name a usager another.
     """
-    sender = _party(identities.addresses[command.sender], at, facts)
+    sender = _party(identities.addresses[command.sender], at, facts, rules)
     recipients = {
-        identities.written(recipient): _party(identities.addresses[recipient], at, facts)
+        identities.written(recipient): _party(identities.addresses[recipient], at, facts, rules)
         for recipient in command.recipients
     }
-    certificate = _certificate(command)
-    mixed = len({party.usager for party in recipients.values() if party.address is not None}) > 1
+    certificate_known = _knows_certificate(command)
+    certificate = _certificate(command) if certificate_known else None
+    mixed = len(recipients) > 1 and _is_mixed(recipients.values())
     given = [
         _verdict(
             written,
             Exchange(
                 at=at,
-                rules=rules,
                 sender=sender,
                 recipient=recipient,
                 contact=_contact(sender, recipient, at, facts),
-                certificate_known=_knows_certificate(command),
+                certificate_known=certificate_known,
                 certificate=certificate,
                 in_reply_to=identities.in_reply_to,
                 size=command.size,
@@ -77,7 +78,7 @@ def decide_message(
         in_reply_to=identities.in_reply_to,
         fin_subject=command.subject == FIN_SUBJECT,
         fin_header=says_fin(command.mss_mes),
-        certificate=_kept(certificate) if _knows_certificate(command) else None,
+        certificate=_kept(certificate) if certificate_known else None,
         stage=command.stage,
         whole=True,
         opens=effects.opens,
@@ -86,17 +87,21 @@ def decide_message(
     )
 
 
-def _party(address: MailboxAddress | None, at: datetime, facts: Facts) -> Party:
+def _party(address: MailboxAddress | None, at: datetime, facts: Facts, rules: RuleSet) -> Party:
     if address is None:
-        return NOBODY
+        return Party(None, course(None, NO_DOMAIN, NO_OPERATOR, rules).as_of(at), NO_MAILBOX)
     domain = facts.domain(address.domain).as_of(at)
     operator = NO_OPERATOR if domain.operator is None else facts.operator(domain.operator).as_of(at)
-    usager = address.domain == USAGERS_DOMAIN or operator.kind == "usager"
-    return Party(address, domain, operator, facts.mailbox(address).as_of(at), usager)
+    home = course(address.domain, domain, operator, rules).as_of(at)
+    return Party(address, home, facts.mailbox(address).as_of(at))
+
+
+def _is_mixed(parties: Iterable[Party]) -> bool:
+    return len({party.home.usager for party in parties if party.address is not None}) > 1
 
 
 def _contact(sender: Party, recipient: Party, at: datetime, facts: Facts) -> Contact:
-    if not sender.usager or recipient.usager or sender.address is None or recipient.address is None:
+    if not sender.home.usager or recipient.home.usager or sender.address is None or recipient.address is None:
         return NO_CONTACT
     return facts.contact(sender.address, recipient.address).as_of(at)
 
@@ -134,22 +139,21 @@ def _kept(certificate: CertificateDn | CommonName | None) -> str:
 
 def _verdict(recipient: str, exchange: Exchange) -> VerdictGiven:
     against = refusals(exchange)
-    reasons = against or acceptances(exchange)
     return VerdictGiven(
         recipient=recipient,
         accepted=not against,
-        usager=exchange.recipient.usager,
+        usager=exchange.recipient.home.usager,
         shadow=bool(against) and _in_shadow(exchange, against),
-        reasons=tuple([ReasonGiven(code, positions) for code, positions in reasons]),
+        reasons=against or acceptances(exchange),
     )
 
 
-def _in_shadow(exchange: Exchange, against: list[tuple[Code, Positions]]) -> bool:
+def _in_shadow(exchange: Exchange, against: Reasons) -> bool:
     """Say whether a refusal is only to be known so far: all its reasons are, or an operator at one of the ends is."""
-    options = exchange.rules.options
-    operators = {exchange.sender.domain.operator, exchange.recipient.domain.operator}
-    return not operators.isdisjoint(options.shadow_operators) or all(
-        code in options.shadow_reasons for code, _ in against
+    sender, recipient = exchange.sender.home, exchange.recipient.home
+    options = sender.rules.options
+    return not {sender.domain.operator, recipient.domain.operator}.isdisjoint(options.shadow_operators) or all(
+        reason.code in options.shadow_reasons for reason in against
     )
 
 
@@ -190,7 +194,7 @@ def _effects(
 
     `[FIN]` and a FIN header speak for the sender's address and for the reply address alike.
     """
-    if sender.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
+    if sender.home.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
         return _NO_EFFECTS
     reply_address = _reply_address(command, identities, at, facts, rules)
     both = tuple(dict.fromkeys(a for a in (_written(sender.address), reply_address) if a))

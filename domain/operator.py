@@ -1,5 +1,6 @@
 """`Operator`: who runs mail service, what it signed, and the CGU its mailboxes' holders must sign (rules 10, 11)."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec import Struct
@@ -41,7 +42,7 @@ class PublishedCgu(Struct, frozen=True):
         return self.deadline is None or moment > self.deadline
 
 
-class Operator(Struct, frozen=True):
+class Operator(Struct, frozen=True, cache_hash=True):
     """An operator as of a time; `registered` is None where it is unknown.
 
     `annexe_2`: the newest version of the référentiel that it signed Annexe 2 for, None without any.
@@ -85,6 +86,10 @@ class Operator(Struct, frozen=True):
             if self.cgu[index].in_force(moment):
                 return self.cgu[index:]
         return ()
+
+    def turning_points(self) -> Iterator[datetime]:
+        """Yield when time alone changes which versions are required: their deadlines."""
+        return (cgu.deadline for cgu in self.cgu if cgu.deadline is not None)
 
     def published(self, version: str) -> PublishedCgu | None:
         """Return a version of its CGU by name."""

@@ -123,6 +123,9 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     options: Options = Options()
     label: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.label)
+
     @property
     def withdrawal_grace(self) -> timedelta:
         """How long a withdrawn domain or certificate still counts."""

@@ -1,37 +1,43 @@
-"""The rules of refusal, one function a reason, in the order of the contract: the most decisive first.
+"""The rules of refusal, one function a reason; the contract's order puts the most decisive first.
 
-Each looks at one `Exchange` (one message, one recipient) and returns the log positions of the facts it rests
-on, or None where it has nothing against the exchange. An empty tuple refuses too: the absence of a fact has no
-position. To change a rule, change its function; to add one, add its code to `reasons` and its line to `RULES`.
+Each looks at its parameters and at nothing else, and returns the log positions of the facts it rests on, or None
+where it has nothing to object. An empty tuple refuses too: the absence of a fact has no position. To change a rule,
+change its function; to add one, add its code to `reasons` and its line to the table of those that look at the same.
+
+Homes and mailboxes are values, so what was found of them once is remembered; of a message it is found each time.
 """
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
+from typing import Final, TypeVarTuple
 
 from msgspec import Struct
 
 from huissier.domain.contact import Contact
-from huissier.domain.events import Positions
+from huissier.domain.events import Positions, ReasonGiven
+from huissier.domain.home import Home
 from huissier.domain.mailbox import DELETED, SUSPENDED, Mailbox
-from huissier.domain.operator import Operator
-from huissier.domain.reasons import Code
-from huissier.domain.rule_set import RuleSet
-from huissier.domain.trust_space import AdmittedDomain
+from huissier.domain.reasons import ORDER, Code
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
 
+LookedAt = TypeVarTuple("LookedAt")
+
 Found = Positions | None
+Reasons = tuple[ReasonGiven, ...]
+Rules = tuple[tuple[Code, Callable[[*LookedAt], Found]], ...]
+
 NO_FACT: Positions = ()
+_REMEMBERED: Final = 50_000
 
 
 class Party(Struct, frozen=True, gc=False):
     """One end of an exchange as of the message's time; `address` is None where it could not be read."""
 
     address: MailboxAddress | None
-    domain: AdmittedDomain
-    operator: Operator
+    home: Home
     mailbox: Mailbox
-    usager: bool
 
 
 class Exchange(Struct, frozen=True, gc=False):
@@ -42,7 +48,6 @@ class Exchange(Struct, frozen=True, gc=False):
     """
 
     at: datetime
-    rules: RuleSet
     sender: Party
     recipient: Party
     contact: Contact
@@ -53,210 +58,233 @@ class Exchange(Struct, frozen=True, gc=False):
     mixed: bool
 
     @property
-    def with_usager(self) -> bool:
-        """Whether a usager is at either end."""
-        return self.sender.usager or self.recipient.usager
+    def is_for_usager_to_begin(self) -> bool:
+        """Whether a usager writes to a professionnel, for which there must be a contact."""
+        to = self.recipient.home
+        return self.sender.home.usager and not to.usager and to.name is not None
 
 
-def address_invalid(x: Exchange) -> Found:
-    """Rule 9: a spelling that is not plainly one address is nobody's."""
-    return NO_FACT if x.sender.address is None or x.recipient.address is None else None
+# Of either end
 
 
-def sender_domain_not_admitted(x: Exchange) -> Found:
-    """Rule 8: the sender's domain must be in the white list."""
-    return _domain_not_admitted(x.sender, x)
-
-
-def recipient_domain_not_admitted(x: Exchange) -> Found:
-    """Rule 8: the recipient's domain must be in the white list."""
-    return _domain_not_admitted(x.recipient, x)
-
-
-def _domain_not_admitted(party: Party, x: Exchange) -> Found:
-    if party.address is None or party.domain.is_admitted(x.at, x.rules):
+def domain_not_admitted(home: Home, _: Mailbox) -> Found:
+    """Rule 8: a domain must be in the white list."""
+    if home.name is None or home.domain.is_admitted(home.at, home.rules):
         return None
-    return party.domain.positions()
+    return home.domain.positions()
 
 
-def certificate_not_admitted(x: Exchange) -> Found:
-    """Rule 8: where the gateway knows the peer's certificate, it must be paired with the sender's domain."""
-    if not x.certificate_known or x.sender.address is None:
-        return None
-    if x.certificate is not None and x.sender.domain.pair_of(x.certificate, x.at, x.rules) is not None:
-        return None
-    return x.sender.domain.positions()
-
-
-def sender_unknown(x: Exchange) -> Found:
+def unknown(home: Home, mailbox: Mailbox) -> Found:
     """Rule 9: a hosted domain knows its mailboxes; of a remote one absence proves nothing."""
-    return _unknown(x.sender)
+    return home.domain.positions() if home.domain.hosted and not mailbox.exists else None
 
 
-def recipient_unknown(x: Exchange) -> Found:
-    """Rule 9: a hosted domain knows its mailboxes; of a remote one absence proves nothing."""
-    return _unknown(x.recipient)
+def deleted(_: Home, mailbox: Mailbox) -> Found:
+    """Rule 12: a closed mailbox neither sends nor receives."""
+    return mailbox.positions() if mailbox.status == DELETED else None
 
 
-def _unknown(party: Party) -> Found:
-    return party.domain.positions() if party.domain.hosted and not party.mailbox.exists else None
+def suspended(_: Home, mailbox: Mailbox) -> Found:
+    """Rule 12: a suspended mailbox neither sends nor receives."""
+    return mailbox.positions() if mailbox.status == SUSPENDED else None
 
 
-def sender_deleted(x: Exchange) -> Found:
-    """Rule 12: a closed mailbox does not send."""
-    return _in_status(x.sender, DELETED)
-
-
-def recipient_deleted(x: Exchange) -> Found:
-    """Rule 12: a closed mailbox does not receive."""
-    return _in_status(x.recipient, DELETED)
-
-
-def sender_suspended(x: Exchange) -> Found:
-    """Rule 12: a suspended mailbox does not send."""
-    return _in_status(x.sender, SUSPENDED)
-
-
-def recipient_suspended(x: Exchange) -> Found:
-    """Rule 12: a suspended mailbox does not receive."""
-    return _in_status(x.recipient, SUSPENDED)
-
-
-def _in_status(party: Party, status: str) -> Found:
-    return party.mailbox.positions() if party.mailbox.status == status else None
-
-
-def operator_not_contracted(x: Exchange) -> Found:
-    """Rule 11: the operator of a hosted domain has signed the contrat; a hosted domain without operator has none."""
-    return _operator_facts([p for p in (x.sender, x.recipient) if p.domain.hosted and p.operator.contrat is None])
-
-
-def operator_not_committed(x: Exchange) -> Found:
-    """Rules 11 and 14: exchanges with usagers need rules that know usagers and an operator committed to them.
-
-    Professional mail continues past the deadline, unless the option `uncommitted_operators` says `no-mail`.
-    """
-    if x.with_usager:
-        if not x.rules.usagers:
-            return NO_FACT
-    elif x.rules.options.uncommitted_operators != "no-mail" or x.at < x.rules.commitment_deadline:
-        return None
-    hosted = [party for party in (x.sender, x.recipient) if party.domain.hosted]
-    return _operator_facts([party for party in hosted if not party.operator.is_committed(x.rules)])
-
-
-def _operator_facts(failing: list[Party]) -> Found:
-    if not failing:
-        return None
-    positions = {p for party in failing for p in (*party.domain.positions(), *party.operator.positions())}
-    return tuple(sorted(positions))
-
-
-def cgu_not_signed(x: Exchange) -> Found:
+def cgu_not_signed(home: Home, mailbox: Mailbox) -> Found:
     """Rule 10 (EX_DCU_5010): a hosted mailbox sends only once its holder has signed the CGU in force."""
-    sender = x.sender
-    if not (sender.domain.hosted and sender.domain.operator and sender.mailbox.exists):
+    if not (home.domain.hosted and home.domain.operator and mailbox.exists):
         return None
-    required = sender.operator.cgu_required(x.at)
-    enough = required if x.rules.options.cgu_signature == "each-version" else sender.operator.cgu
-    if not required or sender.mailbox.has_signed_one_of(sender.domain.operator, enough):
+    required = home.operator.cgu_required(home.at)
+    enough = required if home.rules.options.cgu_signature == "each-version" else home.operator.cgu
+    if not required or mailbox.has_signed_one_of(home.domain.operator, enough):
         return None
     return tuple(cgu.position for cgu in required)
 
 
-def usager_to_usager(x: Exchange) -> Found:
+# Between two homes
+
+
+def address_invalid(sender: Home, recipient: Home) -> Found:
+    """Rule 9: a spelling that is not plainly one address is nobody's."""
+    return NO_FACT if sender.name is None or recipient.name is None else None
+
+
+def operator_not_contracted(sender: Home, recipient: Home) -> Found:
+    """Rule 11: the operator of a hosted domain has signed the contrat; a hosted domain without operator has none."""
+    return _operator_facts([p for p in (sender, recipient) if p.domain.hosted and p.operator.contrat is None])
+
+
+def operator_not_committed(sender: Home, recipient: Home) -> Found:
+    """Rules 11 and 14: exchanges with usagers need rules that know usagers and an operator committed to them.
+
+    Professional mail continues past the deadline, unless the option `uncommitted_operators` says `no-mail`.
+    """
+    rules = sender.rules
+    if sender.usager or recipient.usager:
+        if not rules.usagers:
+            return NO_FACT
+    elif rules.options.uncommitted_operators != "no-mail" or sender.at < rules.commitment_deadline:
+        return None
+    hosted = [home for home in (sender, recipient) if home.domain.hosted]
+    return _operator_facts([home for home in hosted if not home.operator.is_committed(rules)])
+
+
+def _operator_facts(failing: list[Home]) -> Found:
+    if not failing:
+        return None
+    positions = {p for home in failing for p in (*home.domain.positions(), *home.operator.positions())}
+    return tuple(sorted(positions))
+
+
+def usager_to_usager(sender: Home, recipient: Home) -> Found:
     """Rule 3: usager to usager, never."""
-    return NO_FACT if x.sender.usager and x.recipient.usager else None
+    return NO_FACT if sender.usager and recipient.usager else None
 
 
-def contact_not_opened(x: Exchange) -> Found:
-    """Rule 1: a usager may write once a first message was received; rule 7: to a pharmacy also before."""
-    if not _from_usager_to_professionnel(x) or _contact_open(x) or _contact_ended(x) or is_open_pharmacy(x):
+# Of a message
+
+
+def certificate_not_admitted(x: Exchange) -> Found:
+    """Rule 8: where the gateway knows the peer's certificate, it must be paired with the sender's domain."""
+    home = x.sender.home
+    if not x.certificate_known or home.name is None:
         return None
-    return NO_FACT
-
-
-def contact_ended(x: Exchange) -> Found:
-    """Rules 4 and 5: the professionnel ended the contact, a pharmacy too, and nothing opened it again."""
-    if not _from_usager_to_professionnel(x) or not _contact_ended(x) or x.contact.ended is None:
+    if x.certificate is not None and home.domain.pair_of(x.certificate, x.at, home.rules) is not None:
         return None
-    return (x.contact.ended.position,)
-
-
-def reply_not_allowed(x: Exchange) -> Found:
-    """Rule 4b (ECO.2.2.8): a message that came with X-MSS-MES: FIN cannot be answered."""
-    if not _from_usager_to_professionnel(x) or not x.in_reply_to:
-        return None
-    return x.contact.forbids_answer_to(x.in_reply_to) or None
+    return home.domain.positions()
 
 
 def mixed_recipients(x: Exchange) -> Found:
     """Rule 6: professionnels and usagers in one message only since 2021-06-10."""
-    return NO_FACT if x.mixed and not x.rules.mixed_recipients else None
+    return NO_FACT if x.mixed and not x.sender.home.rules.mixed_recipients else None
 
 
 def message_too_large(x: Exchange) -> Found:
     """Rule 13: the size limit of the destination domain, or of usagers' domains."""
-    if x.size is None or x.recipient.address is None:
+    to = x.recipient.home
+    if x.size is None or to.name is None:
         return None
-    general = x.rules.usagers_size_limit if x.recipient.usager else None
-    limit = x.rules.size_limits.get(x.recipient.address.domain, general)
+    limit = to.rules.size_limits.get(to.name, to.rules.usagers_size_limit if to.usager else None)
     return NO_FACT if limit is not None and x.size > limit else None
 
 
-def _from_usager_to_professionnel(x: Exchange) -> bool:
-    return x.sender.usager and not x.recipient.usager and x.recipient.address is not None
+# Of a usager's message to a professionnel
+
+
+def contact_not_opened(x: Exchange) -> Found:
+    """Rule 1: a usager may write once a first message was received; rule 7: to a pharmacy also before."""
+    return None if _contact_open(x) or _contact_ended(x) or is_open_pharmacy(x) else NO_FACT
+
+
+def contact_ended(x: Exchange) -> Found:
+    """Rules 4 and 5: the professionnel ended the contact, a pharmacy too, and nothing opened it again."""
+    return (x.contact.ended.position,) if x.contact.ended is not None and _contact_ended(x) else None
+
+
+def reply_not_allowed(x: Exchange) -> Found:
+    """Rule 4b (ECO.2.2.8): a message that came with X-MSS-MES: FIN cannot be answered."""
+    return x.contact.forbids_answer_to(x.in_reply_to) or None
 
 
 def _contact_open(x: Exchange) -> bool:
-    return x.contact.is_open(reopening=x.rules.options.reopening)
+    return x.contact.is_open(reopening=x.sender.home.rules.options.reopening)
 
 
 def _contact_ended(x: Exchange) -> bool:
-    return x.contact.is_ended(reopening=x.rules.options.reopening)
+    return x.contact.is_ended(reopening=x.sender.home.rules.options.reopening)
 
 
 def is_open_pharmacy(x: Exchange) -> bool:
     """Rule 7: the published ORG mailbox of a pharmacy, since 2023-05-22."""
-    return x.recipient.mailbox.is_published_org_in(x.rules.pharmacy_secteurs)
+    return x.recipient.mailbox.is_published_org_in(x.recipient.home.rules.pharmacy_secteurs)
 
 
-RULES: tuple[tuple[Code, Callable[[Exchange], Found]], ...] = (
+OF_SENDER: Rules[Home, Mailbox] = (
+    (Code.SENDER_DOMAIN_NOT_ADMITTED, domain_not_admitted),
+    (Code.SENDER_UNKNOWN, unknown),
+    (Code.SENDER_DELETED, deleted),
+    (Code.SENDER_SUSPENDED, suspended),
+    (Code.CGU_NOT_SIGNED, cgu_not_signed),
+)
+OF_RECIPIENT: Rules[Home, Mailbox] = (
+    (Code.RECIPIENT_DOMAIN_NOT_ADMITTED, domain_not_admitted),
+    (Code.RECIPIENT_UNKNOWN, unknown),
+    (Code.RECIPIENT_DELETED, deleted),
+    (Code.RECIPIENT_SUSPENDED, suspended),
+)
+BETWEEN_HOMES: Rules[Home, Home] = (
     (Code.ADDRESS_INVALID, address_invalid),
-    (Code.SENDER_DOMAIN_NOT_ADMITTED, sender_domain_not_admitted),
-    (Code.RECIPIENT_DOMAIN_NOT_ADMITTED, recipient_domain_not_admitted),
-    (Code.CERTIFICATE_NOT_ADMITTED, certificate_not_admitted),
-    (Code.SENDER_UNKNOWN, sender_unknown),
-    (Code.RECIPIENT_UNKNOWN, recipient_unknown),
-    (Code.SENDER_DELETED, sender_deleted),
-    (Code.RECIPIENT_DELETED, recipient_deleted),
-    (Code.SENDER_SUSPENDED, sender_suspended),
-    (Code.RECIPIENT_SUSPENDED, recipient_suspended),
     (Code.OPERATOR_NOT_CONTRACTED, operator_not_contracted),
     (Code.OPERATOR_NOT_COMMITTED, operator_not_committed),
-    (Code.CGU_NOT_SIGNED, cgu_not_signed),
     (Code.USAGER_TO_USAGER, usager_to_usager),
-    (Code.CONTACT_NOT_OPENED, contact_not_opened),
-    (Code.CONTACT_ENDED, contact_ended),
-    (Code.REPLY_NOT_ALLOWED, reply_not_allowed),
+)
+OF_MESSAGE: Rules[Exchange] = (
+    (Code.CERTIFICATE_NOT_ADMITTED, certificate_not_admitted),
     (Code.MIXED_RECIPIENTS, mixed_recipients),
     (Code.MESSAGE_TOO_LARGE, message_too_large),
 )
+OF_USAGERS_MESSAGE: Rules[Exchange] = (
+    (Code.CONTACT_NOT_OPENED, contact_not_opened),
+    (Code.CONTACT_ENDED, contact_ended),
+    (Code.REPLY_NOT_ALLOWED, reply_not_allowed),
+)
+RULES: tuple[tuple[Code, Callable[..., Found]], ...] = tuple(
+    sorted(
+        (*OF_SENDER, *OF_RECIPIENT, *BETWEEN_HOMES, *OF_MESSAGE, *OF_USAGERS_MESSAGE),
+        key=lambda rule: ORDER[rule[0]],
+    )
+)
 
 
-def refusals(x: Exchange) -> list[tuple[Code, Positions]]:
+def refusals(x: Exchange) -> Reasons:
     """Return every reason against an exchange, the most decisive first."""
-    return [(code, found) for code, rule in RULES if (found := rule(x)) is not None]
+    sender, recipient = x.sender, x.recipient
+    found = (
+        _against_sender(sender.home, sender.mailbox)
+        + _against_recipient(recipient.home, recipient.mailbox)
+        + _between(sender.home, recipient.home)
+        + _found(OF_MESSAGE, x)
+    )
+    if x.is_for_usager_to_begin:
+        found += _found(OF_USAGERS_MESSAGE, x)
+    return tuple(sorted(found, key=_decisiveness)) if len(found) > 1 else found
 
 
-def acceptances(x: Exchange) -> list[tuple[Code, Positions]]:
+@lru_cache(maxsize=_REMEMBERED)
+def _against_sender(home: Home, mailbox: Mailbox) -> Reasons:
+    return _found(OF_SENDER, home, mailbox)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _against_recipient(home: Home, mailbox: Mailbox) -> Reasons:
+    return _found(OF_RECIPIENT, home, mailbox)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _between(sender: Home, recipient: Home) -> Reasons:
+    return _found(BETWEEN_HOMES, sender, recipient)
+
+
+def _found(rules: Rules[*LookedAt], *looked_at: *LookedAt) -> Reasons:
+    return tuple([ReasonGiven(code, facts) for code, rule in rules if (facts := rule(*looked_at)) is not None])
+
+
+def _decisiveness(reason: ReasonGiven) -> int:
+    return ORDER[reason.code]
+
+
+def acceptances(x: Exchange) -> Reasons:
     """Return every reason for an exchange that nothing stands against."""
-    if not x.sender.usager:
-        to = Code.PROFESSIONNEL_TO_USAGER if x.recipient.usager else Code.PROFESSIONNEL_TO_PROFESSIONNEL
-        return [(to, tuple(sorted({*x.sender.domain.positions(), *x.recipient.domain.positions()})))]
-    found: list[tuple[Code, Positions]] = []
+    if not x.sender.home.usager:
+        return _for_professionnel(x.sender.home, x.recipient.home)
+    found: list[ReasonGiven] = []
     if _contact_open(x) and x.contact.opened_by is not None:
-        found.append((Code.CONTACT_OPEN, (x.contact.opened_by,)))
+        found.append(ReasonGiven(Code.CONTACT_OPEN, (x.contact.opened_by,)))
     if is_open_pharmacy(x):
-        found.append((Code.PHARMACY_OPEN_TO_USAGERS, x.recipient.mailbox.positions()))
-    return found
+        found.append(ReasonGiven(Code.PHARMACY_OPEN_TO_USAGERS, x.recipient.mailbox.positions()))
+    return tuple(found)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _for_professionnel(sender: Home, recipient: Home) -> Reasons:
+    to = Code.PROFESSIONNEL_TO_USAGER if recipient.usager else Code.PROFESSIONNEL_TO_PROFESSIONNEL
+    return (ReasonGiven(to, tuple(sorted({*sender.domain.positions(), *recipient.domain.positions()}))),)

@@ -1,7 +1,5 @@
 """Tags: whose state a fact changes, and so which facts a decision must see."""
 
-from collections.abc import Iterable
-
 from huissier.domain.events import (
     AnyEvent,
     CguPublished,
@@ -18,6 +16,8 @@ from huissier.domain.events import (
     UsagerErased,
     WhiteListLoaded,
 )
+
+AboutMessage = MessageDecided | MessageDelivered | MessageUndelivered
 
 TRUST_SPACE = "trust-space"
 
@@ -49,14 +49,9 @@ def submission_tag(submission: str) -> str:
 
 def tags_of(event: AnyEvent) -> list[str]:
     """Name whose state the fact changes."""
+    if isinstance(event, AboutMessage):
+        return [submission_tag(event.id), *contacts_of(event)]
     match event:
-        case MessageDecided():
-            return [submission_tag(event.id), *_contacts_of_decision(event)]
-        case MessageDelivered():
-            contacts = (contact_tag(event.recipient, address) for address in event.opens)
-            return [submission_tag(event.id), *(contacts if event.usager else ())]
-        case MessageUndelivered():
-            return [submission_tag(event.id)]
         case OperatorRegistered() | InstrumentSigned() | CguPublished():
             return [operator_tag(event.operator)]
         case DomainAdmitted() | DomainWithdrawn():
@@ -71,10 +66,17 @@ def tags_of(event: AnyEvent) -> list[str]:
             return [mailbox_tag(event.address)]
 
 
-def _contacts_of_decision(event: MessageDecided) -> Iterable[str]:
-    opened = event.opens if event.final_hop else ()
+def contacts_of(event: AboutMessage) -> list[str]:
+    """Name the contacts that a fact about a message changes, which are seldom any."""
+    if isinstance(event, MessageDecided):
+        opened = event.opens if event.final_hop else ()
+        return _contacts_of_decision(event, opened) if opened or event.ends or event.unanswerable else []
+    if isinstance(event, MessageDelivered) and event.usager:
+        return [contact_tag(event.recipient, address) for address in event.opens]
+    return []
+
+
+def _contacts_of_decision(event: MessageDecided, opened: tuple[str, ...]) -> list[str]:
     addresses = dict.fromkeys((*opened, *event.ends, *event.unanswerable))
-    if not addresses:
-        return ()
     usagers = dict.fromkeys(v.recipient for v in event.verdicts if v.accepted and v.usager)
-    return (contact_tag(usager, address) for usager in usagers for address in addresses)
+    return [contact_tag(usager, address) for usager in usagers for address in addresses]

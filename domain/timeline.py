@@ -6,8 +6,8 @@ then by position gives what was in force at a time, knowing all that the log kne
 
 from bisect import insort
 from collections.abc import Callable
-from datetime import datetime
-from typing import Generic, TypeVar
+from datetime import UTC, datetime
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -24,18 +24,22 @@ class Fact(Struct, frozen=True, gc=False):
     event: AnyEvent
 
 
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
 Evolve = Callable[[S, Fact], S]
 
 
 class Timeline(Generic[S]):
     """All facts of one subject and the state they fold to, when somebody asks."""
 
-    __slots__ = ("_evolve", "_folded", "_initial", "_state", "facts")
+    __slots__ = ("_evolve", "_folded", "_initial", "_since", "_state", "facts")
 
     def __init__(self, initial: S, evolve: Evolve[S]) -> None:
         """Start with no facts."""
         self._initial = self._state = initial
         self._folded = 0
+        self._since = _FIRST  # after it the state is in force; never while a fact waits to be folded
         self._evolve = evolve
         self.facts: list[Fact] = []
 
@@ -45,11 +49,13 @@ class Timeline(Generic[S]):
         if self._folded < len(self.facts):
             self._state = self._fold(self._state, self.facts[self._folded :])
             self._folded = len(self.facts)
+            self._since = self.facts[-1].at
         return self._state
 
     def add(self, fact: Fact) -> None:
         """Take in one more fact of the log."""
-        if not self.facts or _when(self.facts[-1]) < _when(fact):
+        self._since = _LAST
+        if not self.facts or self.facts[-1].at < fact.at or _when(self.facts[-1]) < _when(fact):
             self.facts.append(fact)
         else:
             insort(self.facts, fact, key=_when)
@@ -57,10 +63,11 @@ class Timeline(Generic[S]):
 
     def as_of(self, moment: datetime) -> S:
         """Return the state that was in force at a moment, that moment included."""
-        facts = self.facts
-        if not facts or facts[-1].at <= moment:
-            return self._state if self._folded == len(facts) else self.latest
-        return self._fold(self._initial, [fact for fact in facts if fact.at <= moment])
+        if self._since < moment:
+            return self._state
+        if not self.facts or self.facts[-1].at <= moment:
+            return self.latest
+        return self._fold(self._initial, [fact for fact in self.facts if fact.at <= moment])
 
     def _fold(self, state: S, facts: list[Fact]) -> S:
         for fact in facts:

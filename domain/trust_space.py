@@ -1,6 +1,7 @@
 """`TrustSpace`: which domains are admitted, with which certificates and operator, and which are hosted (rule 8)."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import Struct
@@ -24,7 +25,7 @@ class Pair(Struct, frozen=True):
     withdrawn_at: datetime | None = None
 
 
-class AdmittedDomain(Struct, frozen=True):
+class AdmittedDomain(Struct, frozen=True, cache_hash=True):
     """A domain as of a time; `hosted` and `operator` survive a withdrawal, so that nothing opens by accident."""
 
     admitted: bool = False
@@ -37,6 +38,12 @@ class AdmittedDomain(Struct, frozen=True):
     def is_admitted(self, moment: datetime, rules: RuleSet) -> bool:
         """Say whether mail may be exchanged with it, the grace after a withdrawal included."""
         return self.admitted or _in_grace(self.withdrawn_at, moment, rules)
+
+    def turning_points(self, rules: RuleSet) -> Iterator[datetime]:
+        """Yield when time alone may change whether it is admitted: where the grace ends."""
+        if not self.admitted and self.withdrawn_at is not None:
+            with suppress(OverflowError):  # beyond the calendar it never ends
+                yield self.withdrawn_at + rules.withdrawal_grace
 
     def pair_of(self, peer: CertificateDn | CommonName, moment: datetime, rules: RuleSet) -> Pair | None:
         """Return the pair of the domain with a peer's certificate, the grace after a withdrawal included."""

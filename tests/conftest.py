@@ -9,19 +9,22 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
 from eventsourcing.dcb.api import DCBRecorder
 from eventsourcing.dcb.popo import InMemoryDCBRecorder
 from hypothesis import settings
-from psycopg import sql
 from sqlalchemy import URL, make_url
 
-from tests.postgres_server import own_server
 from tests.stores import LogElsewhere, OwnLog, StoreUnderTest
 from tests.umadb_server import umadb_server
 
+# Loaded here and not by its entry point, so that what measures coverage begins before huissier is imported.
+pytest_plugins = ["huissier.adapters.testing.plugin", "pytester"]
+
 _numbers = itertools.count()
+
+# Many tests start the program; where bytecode is never kept, each start would compile every library again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # In CI the examples are the same every time, so that a change is judged and not luck; elsewhere they are new.
 settings.register_profile("ci", derandomize=True)
@@ -30,28 +33,15 @@ if "CI" in os.environ:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[URL]:
+def postgres_server(huissier_postgres_server: str) -> URL:
     """The URL of a server on which databases may be made."""
-    if named := os.environ.get("HUISSIER_TEST_POSTGRES"):
-        yield make_url(named)
-        return
-    with own_server() as server:
-        yield make_url(server.url).set(drivername="postgresql")
+    return make_url(huissier_postgres_server).set(drivername="postgresql")
 
 
 @pytest.fixture
-def new_database(postgres_server: URL) -> Callable[[], str]:
+def new_database(huissier_new_database: Callable[[], str]) -> Callable[[], str]:
     """Make an empty database and return its URL."""
-    admin = postgres_server.set(drivername="postgresql").render_as_string(hide_password=False)
-
-    def make() -> str:
-        name = f"huissier_{os.getpid()}_{next(_numbers)}"
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        url = postgres_server.set(drivername="postgresql+psycopg", database=name)
-        return url.render_as_string(hide_password=False)
-
-    return make
+    return huissier_new_database
 
 
 @pytest.fixture

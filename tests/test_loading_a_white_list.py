@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huissier.adapters.engine import Engine, WhiteListReport
+from huissier.adapters.engine import Engine
 from huissier.adapters.errors import WhiteListError
 from huissier.adapters.log import codec
+from huissier.adapters.testing.white_lists import make_signer, pem, signed_list
+from huissier.adapters.white_list_loading import WhiteListReport
 from huissier.domain.commands import AdmitDomain, CreateMailbox, RegisterOperator, SubmitMessage, WithdrawDomain
 from huissier.domain.events import AnyEvent, DomainAdmitted, DomainWithdrawn, WhiteListLoaded
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.white_list import WhiteList
 from tests.command_line import huissier
-from tests.white_list.lists import make_signer, pem, signed_list
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

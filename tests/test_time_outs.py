@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +18,8 @@ from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableEr
 from huissier.adapters.line import TIMEOUT, Line, Ticket, ask
 from huissier.adapters.log.port import Look
 from huissier.domain.answers import Answer
-from tests.test_engine import hospital, message
+from huissier.domain.commands import SuspendMailbox
+from tests.test_engine import NOW, SECRETARY, hospital, message
 from tests.wire import Wire, wire_to
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
@@ -144,6 +146,29 @@ def test_a_check_that_comes_while_the_engine_closes_says_so() -> None:
         engine._checker.shutdown()
         with pytest.raises(EngineClosedError):
             engine.begin_check(message(1))
+
+
+def test_a_check_at_once_sees_what_others_made_durable_while_somebody_has_the_pen(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/huissier.db"
+    with hospital(url) as engine, Engine(url) as other:
+        assert engine.check_at_once(message(1)).outcome == "accepted"
+        other.handle(SuspendMailbox(at=NOW, address=SECRETARY))
+        with other.recorder.pen():
+            assert engine.check_at_once(message(1)).outcome == "refused"
+
+
+def test_a_check_at_once_goes_on_after_one_that_failed(tmp_path: Path) -> None:
+    with hospital(f"sqlite:///{tmp_path}/huissier.db") as engine:
+        with pytest.raises(KeyError), engine.recorder.glancing():
+            raise KeyError
+        assert engine.check_at_once(message(1)).outcome == "accepted"
+
+
+def test_a_check_at_once_waits_for_no_thread_and_no_server(afar: Engine) -> None:
+    with pytest.raises(TemporarilyUnavailableError):
+        afar.check_at_once(message(1))
+    with hospital() as engine, engine._check_desk.lock, pytest.raises(TemporarilyUnavailableError):
+        engine.check_at_once(message(1))
 
 
 def handles(engine: Engine) -> None:

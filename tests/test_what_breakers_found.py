@@ -13,6 +13,7 @@ import pytest
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, StoreError, VaultKeyError, WhiteListError
 from huissier.adapters.log import codec
+from huissier.adapters.testing.white_lists import make_signer, pem, signed_list
 from huissier.adapters.white_list_file import read_white_list
 from huissier.domain.commands import (
     AnyCommand,
@@ -29,7 +30,6 @@ from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins, without_ins
 from tests.command_line import PROGRAM, huissier
 from tests.test_engine import DOCTOR, INS, NOW, SECRETARY, USAGER, hospital, message
-from tests.white_list.lists import make_signer, pem, signed_list
 
 
 def test_a_name_that_grows_past_the_limit_spoils_its_own_line_only(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
+from typing import Final
 
 from msgspec import Struct, structs
 
 from huissier.adapters.audit.lines import Line, line_of
 from huissier.adapters.audit.search import read, read_one
 from huissier.adapters.audit.telling import Language
-from huissier.adapters.log.port import Log
+from huissier.adapters.log.port import Readable
 from huissier.adapters.views.entries import entry_of
 from huissier.domain.answers import Verdict, explained
 from huissier.domain.events import DomainAdmitted, DomainWithdrawn, MessageDecided, MessageDelivered, WhiteListLoaded
@@ -17,7 +19,9 @@ from huissier.domain.tags import submission_tag
 from huissier.domain.vocabulary.times import written
 from huissier.projections.projection import Entry
 
-_PAGE = 500
+_PAGE: Final = 500
+_GROUNDS_REMEMBERED: Final = 2_000
+_LABELS_REMEMBERED: Final = 100
 
 
 class RulesInForce(Struct, frozen=True):
@@ -49,35 +53,57 @@ class Explanation(Struct, frozen=True, kw_only=True):
     later: tuple[Line, ...]
 
 
-def explain(log: Log, ids: Iterable[str], language: Language) -> Explanation | None:
-    """Explain the decision on a submission, by its id as facts keep it; None where there is none."""
-    with log.reading() as look:
-        found = [entry_of(position, data) for _, position, data in look.by_tag([submission_tag(id_) for id_ in ids])]
-    for place, entry in enumerate(found):
-        if isinstance(entry.event, MessageDecided):
-            return _explained(log, entry, entry.event, found[place + 1 :], language)
-    return None
+class Explainer:
+    """Explains the decisions of one log, one after the other.
+
+    Decisions rest on the same facts again and again, and the white list behind one may stand thousands of facts away:
+    what was found of those used last is remembered.
+    """
+
+    def __init__(self, log: Readable, language: Language) -> None:
+        """Explain in a language."""
+        self._log = log
+        self._language: Language = language
+        self._ground = lru_cache(_GROUNDS_REMEMBERED)(lambda position: _ground(log, position, language))
+
+    def explain(self, ids: Iterable[str]) -> Explanation | None:
+        """Explain the decision on a submission, by its id as facts keep it; None where there is none."""
+        for entry in self._about(ids):
+            if isinstance(entry.event, MessageDecided):
+                return self.decision(entry, entry.event)
+        return None
+
+    def decision(self, entry: Entry, decided: MessageDecided) -> Explanation:
+        """Explain a decision that is at hand: what it says, and what was reported about its submission afterwards."""
+        later = [one for one in self._about((decided.id,)) if one.position > entry.position]
+        positions = {position for given in decided.verdicts for reason in given.reasons for position in reason.facts}
+        return Explanation(
+            decision=line_of(entry, self._language),
+            rules=_rules(decided.rules),
+            verdicts=tuple(
+                Verdict(
+                    given.recipient,
+                    "accepted" if given.accepted else "refused",
+                    tuple(map(explained, given.reasons)),
+                    given.shadow,
+                )
+                for given in decided.verdicts
+            ),
+            grounds=tuple(map(self._ground, sorted(positions))),
+            later=tuple(line_of(one, self._language) for one in later),
+        )
+
+    def _about(self, ids: Iterable[str]) -> list[Entry]:
+        with self._log.reading() as look:
+            return [entry_of(position, data) for _, position, data in look.by_tag([submission_tag(id_) for id_ in ids])]
 
 
-def _explained(log: Log, entry: Entry, decided: MessageDecided, later: list[Entry], language: Language) -> Explanation:
-    positions = {position for given in decided.verdicts for reason in given.reasons for position in reason.facts}
-    return Explanation(
-        decision=line_of(entry, language),
-        rules=_rules(decided.rules),
-        verdicts=tuple(
-            Verdict(
-                given.recipient,
-                "accepted" if given.accepted else "refused",
-                tuple(map(explained, given.reasons)),
-                given.shadow,
-            )
-            for given in decided.verdicts
-        ),
-        grounds=tuple(_ground(log, position, language) for position in sorted(positions)),
-        later=tuple(line_of(one, language) for one in later),
-    )
+def explain(log: Readable, ids: Iterable[str], language: Language) -> Explanation | None:
+    """Explain the decision on one submission, by its id as facts keep it; None where there is none."""
+    return Explainer(log, language).explain(ids)
 
 
+@lru_cache(_LABELS_REMEMBERED)
 def _rules(label: str) -> RulesInForce:
     """Read the label of `RuleSet.under`."""
     name, *words = label.split(" ")
@@ -93,13 +119,13 @@ def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _ground(log: Log, position: int, language: Language) -> Ground:
+def _ground(log: Readable, position: int, language: Language) -> Ground:
     entry = read_one(log, position)
     cause = _cause(log, entry)
     return Ground(line_of(entry, language), None if cause is None else line_of(cause, language))
 
 
-def _cause(log: Log, entry: Entry) -> Entry | None:
+def _cause(log: Readable, entry: Entry) -> Entry | None:
     """Find the submission behind a delivery, or the white list behind a change of the trust space."""
     match entry.event:
         case MessageDelivered(sent=sent):
@@ -110,7 +136,7 @@ def _cause(log: Log, entry: Entry) -> Entry | None:
             return None
 
 
-def _white_list(log: Log, change: Entry) -> Entry | None:
+def _white_list(log: Readable, change: Entry) -> Entry | None:
     """Find the white list whose load recorded a change: its own fact stands behind all its changes."""
     for entry in _behind(log, change.position):
         if (entry.recorded_at, entry.event.at) != (change.recorded_at, change.event.at):
@@ -122,7 +148,7 @@ def _white_list(log: Log, change: Entry) -> Entry | None:
     return None
 
 
-def _behind(log: Log, position: int) -> Iterator[Entry]:
+def _behind(log: Readable, position: int) -> Iterator[Entry]:
     while entries := read(log, position + 1, position + _PAGE):
         yield from entries
         position = entries[-1].position

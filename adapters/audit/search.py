@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from huissier.adapters.errors import CorruptStoreError
-from huissier.adapters.log.port import Log
+from huissier.adapters.log.port import Log, Readable
 from huissier.adapters.views.entries import entry_of
 from huissier.projections.projection import Entry
 from huissier.projections.trail import Question, Trail
@@ -19,14 +19,14 @@ def find(log: Log, connection: Connection, trail: Trail, question: Question, aft
                 yield entry
 
 
-def read(log: Log, first: int, last: int) -> list[Entry]:
+def read(log: Readable, first: int, last: int) -> list[Entry]:
     """Return the facts from one position to another. Raises `CorruptStoreError`."""
     with log.reading() as look:
         rows = look.after(first - 1, last - first + 1)
     return [entry_of(position, data) for position, data, _ in rows]
 
 
-def read_one(log: Log, position: int) -> Entry:
+def read_one(log: Readable, position: int) -> Entry:
     """Return the fact at a position. Raises `CorruptStoreError`."""
     found = read(log, position, position)
     if not found or found[0].position != position:

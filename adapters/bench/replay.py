@@ -4,11 +4,12 @@ from typing import Final
 
 from huissier.adapters.log import codec
 from huissier.adapters.log.recorder import SqlRecorder
+from huissier.domain.events import AnyEvent
 from huissier.domain.facts import Facts
-from huissier.domain.tags import TRUST_SPACE, submission_tag
+from huissier.domain.tags import TRUST_SPACE, AboutMessage, contacts_of, tags_of
+from huissier.domain.timeline import Fact
 
-_PAGE: Final = 200
-_NOT_KEPT: Final = (submission_tag(""), TRUST_SPACE)
+_PAGE: Final = 100  # few enough to stay in a processor's cache
 
 
 def fold(recorder: SqlRecorder) -> Facts:
@@ -19,10 +20,17 @@ def fold(recorder: SqlRecorder) -> Facts:
     facts = Facts()
     position = 0
     with recorder.reading() as look:
-        while page := look.after(position, _PAGE):
-            for position, data, tags in page:
-                fact = codec.decode_fact(data, position)
-                kept = [tag for tag in tags if not tag.startswith(_NOT_KEPT)]
-                facts.learn(facts.not_recalled(kept))
-                facts.add(kept, fact)
+        while page := look.facts_after(position, _PAGE):
+            for position, data in page:
+                event = codec.decode(data, position).event
+                if kept := _kept(event):
+                    facts.learn(facts.not_recalled(kept))
+                    facts.add(kept, Fact(event.at, position, event))
     return facts
+
+
+def _kept(event: AnyEvent) -> list[str]:
+    """Name whose lasting state a fact changes."""
+    if isinstance(event, AboutMessage):
+        return contacts_of(event)
+    return [tag for tag in tags_of(event) if tag != TRUST_SPACE]

@@ -1,6 +1,5 @@
 """`huissier audit as-of`: might A write to B at a time, why, and what changed it."""
 
-import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.asking import LanguageOption, read_option, read_private
+from huissier.adapters.cli.asking import LanguageOption, names_beside, read_option, read_private, usager_named
 from huissier.adapters.cli.check import verdict_text
 from huissier.adapters.cli.shared import (
     JsonOption,
@@ -100,19 +99,8 @@ def _meant(log: "ReadOnlyLog", name: str, address: str | None, usager: str | Non
         fail(f"{name} ADDRESS or {name}-usager FILE: one of them", Status.UNREADABLE)
     if address is not None:
         return MailboxAddress.of_fact(read_option(name, lambda text: mailbox(text, f"{name}-usager"), address))
-    known = _usager(log, f"{name}-usager", read_private(usager or ""))
+    known = usager_named(names_beside(log), f"{name}-usager", read_private(usager or ""))
     return MailboxAddress.of_fact(f"@{USAGERS_DOMAIN}").under_pseudonym(known)
-
-
-def _usager(log: "ReadOnlyLog", name: str, ins: str) -> str:
-    from huissier.adapters.audit.asking import Names
-    from huissier.adapters.cli.asking import usager_named
-    from huissier.adapters.vault import Vault, load_key
-
-    vault = Vault(load_key(log.place, os.environ))
-    with log.reading() as look:
-        vault.adopt(look.session, is_new=False)
-    return usager_named(Names(log, vault), name, ins)
 
 
 def _known(recorded: datetime | None, position: int | None) -> "Known":

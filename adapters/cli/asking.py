@@ -1,5 +1,6 @@
 """What commands for auditors share: words read with their option's name, and an INS that stays off the command line."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from huissier.domain.vocabulary.errors import VocabularyError
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.asking import Names
+    from huissier.adapters.log.read_only import ReadOnlyLog
 
 T = TypeVar("T")
 Language = Literal["fr", "en"]
@@ -46,3 +48,14 @@ def usager_named(names: "Names", option: str, ins: str) -> str:
         fail(f"{option}: {problem}", Status.UNREADABLE)
     except UnknownUsagerError as problem:
         fail(f"{option}: {problem}", Status.NO)
+
+
+def names_beside(log: "ReadOnlyLog") -> "Names":
+    """Return what names mean in a store that is only read; the vault's key is needed for it."""
+    from huissier.adapters.audit.asking import Names
+    from huissier.adapters.vault import Vault, load_key
+
+    vault = Vault(load_key(log.place, os.environ))
+    with log.reading() as look:
+        vault.adopt(look.session, is_new=False)
+    return Names(log, vault)

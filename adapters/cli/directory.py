@@ -168,7 +168,7 @@ def import_(
 
 
 def _moment(at: str | None) -> datetime:
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
 
     return utc_now() if at is None else read_time("--at", at)
 

@@ -77,8 +77,8 @@ def checkpoint(
     """
     from huissier.adapters.evidence import making
 
-    with evidence_told(), _tree_of(context, store) as (_, tree):
-        signed = _signed(tree, context, store, signing_key, name)
+    with evidence_told(), tree_of(context, store) as (_, tree):
+        signed = signed_by(tree, context, store, signing_key, name)
         _write(signed.raw if since is None else making.since(tree, since, signed))
 
 
@@ -107,11 +107,11 @@ def prove(
 
     id_ = read_private("-") if submission == "-" else submission
     given = None if under is None else submitted_in(under).checkpoint
-    with evidence_told(), _tree_of(context, store) as (engine, tree):
+    with evidence_told(), tree_of(context, store) as (engine, tree):
         position = making.position_of(engine.log, names_in(engine).submission(id_))
         if position is None:
             fail("no message was submitted under this id", Status.NO)
-        signed = _signed(tree, context, store, signing_key, name) if given is None else given
+        signed = signed_by(tree, context, store, signing_key, name) if given is None else given
         proof = making.proof_of(engine.log, tree, position, signed)
         with private_file(out) as file:
             file.write(proof.text)
@@ -132,7 +132,7 @@ def witness(
     The last checkpoint countersigned of each log is remembered beside the signing key (….seen). Exit status 1 where
     the new one does not prove that it continues that: the log shrank, or its past was changed.
     """
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.evidence import making
     from huissier.adapters.evidence.note import WITNESS
 
@@ -191,7 +191,7 @@ def read_file(file: Path) -> bytes:
 
 
 @contextmanager
-def _tree_of(context: typer.Context, store: str | None) -> "Iterator[tuple[Engine, Tree]]":
+def tree_of(context: typer.Context, store: str | None) -> "Iterator[tuple[Engine, Tree]]":
     """Open a store and its tree, with all that the log has gained."""
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.evidence.nodes import Nodes
@@ -203,10 +203,11 @@ def _tree_of(context: typer.Context, store: str | None) -> "Iterator[tuple[Engin
         yield engine, tree
 
 
-def _signed(
+def signed_by(
     tree: "Tree", context: typer.Context, store: str | None, signing_key: Path | None, name: str | None
 ) -> "Checkpoint":
-    from huissier.adapters.engine import utc_now
+    """Sign a log as it stands, with the key that is named or lies beside its store."""
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.evidence.making import checkpoint_of
     from huissier.adapters.evidence.note import LOG
 

@@ -108,11 +108,11 @@ def postfix_log(
     status 1 if something was kept aside.
     """
     from huissier.adapters.ingest.log_lines import PostfixLog
-    from huissier.adapters.ingest.place import Kept
+    from huissier.adapters.ingest.place import SUFFIX, Kept
 
     if file == _STDIN and (follow or state):
         fail("standard input has no place to go on from: leave out --follow and --state", Status.UNREADABLE)
-    keep = state or (Path(f"{file}.huissier-place") if follow else None)
+    keep = state or (Path(f"{file}{SUFFIX}") if follow else None)
     kept = _kept(keep) or Kept()
     log = PostfixLog(_times(timezone, year), _gateways(gateway), on_the_way or (), kept.hops)
     with _until_stopped() as stop, _recording(context, store, option, aside, json) as recording:
@@ -172,7 +172,7 @@ def _kept(path: Path | None) -> "Kept | None":
 
 
 def _times(zone: str | None, year: int | None) -> "LogTimes":
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.ingest.log_times import LogTimes, parse_zone
 
     try:
@@ -186,7 +186,7 @@ def _recording(
     context: typer.Context, store: str | None, options: list[str] | None, path: Path, json: bool
 ) -> "Iterator[Recording]":
     """Open what a recording needs; in the end say what it came to, and end with the status of that."""
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.ingest.aside import Aside
     from huissier.adapters.ingest.recording import Recording
 

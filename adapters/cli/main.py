@@ -9,15 +9,18 @@ from typing import Annotated, Any, NoReturn, TextIO, cast
 import typer
 
 from huissier.adapters.cli.apply import apply
+from huissier.adapters.cli.archive import export, import_
 from huissier.adapters.cli.audit import audit
 from huissier.adapters.cli.bench import bench
 from huissier.adapters.cli.check import check
+from huissier.adapters.cli.conformance import conformance
 from huissier.adapters.cli.demo import demo
 from huissier.adapters.cli.directory import directory
 from huissier.adapters.cli.evidence import checkpoint, key, prove, witness
 from huissier.adapters.cli.ingest import ingest
 from huissier.adapters.cli.obligations import obligations
 from huissier.adapters.cli.projections import projections
+from huissier.adapters.cli.report import report
 from huissier.adapters.cli.serve import serve
 from huissier.adapters.cli.shared import Status
 from huissier.adapters.cli.stats import stats
@@ -43,13 +46,15 @@ app.add_typer(store_commands, name="store")
 app.add_typer(whitelist, name="whitelist")
 app.add_typer(directory, name="directory")
 app.add_typer(audit, name="audit")
-for evidence in (key, checkpoint, prove, verify, witness):
+for evidence in (key, checkpoint, prove, verify, witness, export, report):
     audit.command()(evidence)
+audit.command("import")(import_)
 app.add_typer(stats, name="stats")
 app.add_typer(ingest, name="ingest")
 app.command()(obligations)
 app.add_typer(projections, name="projections")
 app.add_typer(serve, name="serve")
+app.add_typer(conformance, name="conformance")
 
 
 def _print_version(wanted: bool) -> None:

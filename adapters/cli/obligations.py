@@ -24,7 +24,7 @@ def obligations(
     Exit status 1 where something is lacking; a deadline that is still to come is shown and is no reason for it.
     """
     from huissier.adapters.cli.views import caught_up
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.domain.rule_set import RuleBook
     from huissier.projections.obligations import Obligations
 

@@ -1,6 +1,7 @@
 """`huissier audit replay`: every fact decided again, and what differs from what the log says."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,7 @@ from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.replay.replaying import Difference, Report
+    from huissier.adapters.audit.replay.sources import Source
 
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", help="How many processes; by default all cores for a long log.", min=1)
@@ -17,6 +19,9 @@ FromOption = Annotated[
     int, typer.Option("--from", help="The first position; those before it are only folded.", metavar="POSITION", min=1)
 ]
 ToOption = Annotated[int | None, typer.Option("--to", help="The last position.", metavar="POSITION", min=1)]
+ArchiveOption = Annotated[
+    Path | None, typer.Option("--archive", help="An archive made by `audit export`, not a store.", metavar="DIR")
+]
 
 
 def replay(
@@ -25,15 +30,16 @@ def replay(
     last: ToOption = None,
     jobs: JobsOption = None,
     store: StoreOption = None,
+    archive: ArchiveOption = None,
     json: JsonOption = False,
 ) -> None:
     """Decide every fact again under the rules of its time and name what differs; change nothing.
 
-    A copy of the store will do, without the vault's key. Exit status 0 if nothing differs, 1 if something does.
+    A copy of the store will do, without the vault's key, or an archive. Exit status 0 if nothing differs, 1 if
+    something does.
     """
     from huissier.adapters.audit.replay.replaying import replay as replayed
     from huissier.adapters.audit.replay.replaying import report_of
-    from huissier.adapters.audit.replay.sources import StoreSource
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.json_lines import as_json
 
@@ -41,7 +47,7 @@ def replay(
         fail("--to: the last position stands before the first", Status.UNREADABLE)
     found = 0
     with errors_told(), progress_bar("replaying") as progress:
-        source = StoreSource.of(url_of(context, store))
+        source = source_of(context, store, archive)
         crew = replayed(source, first=first, last=last, jobs=jobs)
         for one in crew.findings(progress):
             found += 1
@@ -50,6 +56,19 @@ def replay(
     _print(as_json(report) if json else _summary(report))
     if found:
         raise typer.Exit(Status.NO)
+
+
+def source_of(context: typer.Context, store: str | None, archive: Path | None) -> "Source":
+    """Return where a log is read that is gone through as a whole."""
+    from huissier.adapters.audit.replay.sources import StoreSource
+
+    if archive is None:
+        return StoreSource.of(url_of(context, store))
+    from huissier.adapters.archive.reading import ArchiveSource
+
+    if store is not None:
+        fail("name a --store or an --archive, not both", Status.UNREADABLE)
+    return ArchiveSource.of(archive)
 
 
 def _print(line: str) -> None:

@@ -109,6 +109,7 @@ def serve_front(
             settings = load()
             log_to()
             with Engine(settings.store or DEFAULT_STORE, options=settings.rules, create=False) as engine:
+                engine.check_decides()
                 run(engine, front, make_front, load, settings)
         except (SettingsError, ListenError) as problem:
             fail(str(problem), Status.UNREADABLE)

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import msgspec
 import typer
 
-from huissier.adapters.errors import InvalidCommandError, StoreError, TemporarilyUnavailableError, WhiteListError
+from huissier.adapters.errors import (
+    ArchiveError,
+    InvalidCommandError,
+    StoreError,
+    TemporarilyUnavailableError,
+    WhiteListError,
+)
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import without_ins
@@ -79,7 +85,7 @@ def errors_told() -> Iterator[None]:
     """Tell an error in one line and end with its status."""
     try:
         yield
-    except StoreError as problem:
+    except (StoreError, ArchiveError) as problem:
         fail(str(problem), Status.STORE)
     except WhiteListError as problem:
         fail(str(problem), Status.NO)

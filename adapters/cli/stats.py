@@ -41,7 +41,7 @@ def exchanges(
     """
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.cli.views import errors_of_projections, views_of
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.statistics.production import Production
     from huissier.adapters.views.runner import Runner
     from huissier.projections.exchanges import Exchanges
@@ -106,7 +106,7 @@ def _layout(path: Path | None) -> "Layout":
 
 
 def _write_page(path: Path, found: "list[Summary]") -> None:
-    from huissier.adapters.engine import utc_now
+    from huissier.adapters.clock import utc_now
     from huissier.adapters.private_file import private_file
     from huissier.adapters.statistics.page import page_of
 

@@ -1,4 +1,4 @@
-"""`huissier audit verify`: a store, checkpoints and proofs against the keys of who signed, offline."""
+"""`huissier audit verify`: a store or an archive, checkpoints and proofs against the keys of who signed, offline."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +13,7 @@ from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.lines import Line
+    from huissier.adapters.evidence.checkpoint import Head
     from huissier.adapters.evidence.examining import Signed
     from huissier.adapters.evidence.note import VerifierKey
     from huissier.adapters.evidence.proof import Proof
@@ -34,20 +35,26 @@ def verify(
     store: Annotated[
         str | None, typer.Option(help="URL of a store, or of a copy, whose whole log is hashed.", metavar="URL")
     ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="An archive made by `audit export`: its whole log, and its checkpoints.", metavar="DIR"),
+    ] = None,
     lang: LanguageOption = "en",
     json: JsonOption = False,
 ) -> None:
-    """Check a store, checkpoints and proofs, each against the keys and all against each other; nothing is changed.
+    """Check a log, checkpoints and proofs, each against the keys and all against each other; nothing is changed.
 
-    A store is checked where --store names it; its vault's key is not needed. Exit status 1 where something is wrong,
-    which is told with the first bad position.
+    The log is that of a store or of an archive, where one is named; its vault's key is not needed. Exit status 1 where
+    something is wrong, which is told with the first bad position.
     """
-    url = store or context.find_root().params.get("store")
-    if not (checkpoint or proof or url):
-        fail("name a --store, a --checkpoint or a --proof to verify", Status.UNREADABLE)
+    url = store or (None if archive else context.find_root().params.get("store"))
+    if not (checkpoint or proof or url or archive):
+        fail("name a --store, an --archive, a --checkpoint or a --proof to verify", Status.UNREADABLE)
+    if url and archive:
+        fail("name a --store or an --archive, not both", Status.UNREADABLE)
     is_wrong = False
     with evidence_told():
-        for found in _examined(checkpoint or [], proof or [], url, keys_in(key), lang):
+        for found in _examined(checkpoint or [], proof or [], url or archive, keys_in(key), lang):
             is_wrong = _is_wrong(found) or is_wrong
             typer.echo(as_json(found) if json else "\n".join(_as_text(found, lang)))
     if is_wrong:
@@ -55,15 +62,19 @@ def verify(
 
 
 def _examined(
-    checkpoints: list[Path], proofs: list[Path], url: str | None, keys: "Sequence[VerifierKey]", lang: Language
+    checkpoints: list[Path], proofs: list[Path], log: str | Path | None, keys: "Sequence[VerifierKey]", lang: Language
 ) -> "Iterator[Found]":
-    """Yield what is found, one after the other; a proof that holds is followed by the fact it is about."""
-    from huissier.adapters.cli.progress import progress_bar
+    """Yield what is found, one after the other; a proof that holds is followed by the fact it is about.
+
+    `log`: the URL of a store, or the folder of an archive, whose own checkpoints are looked at too.
+    """
+    from huissier.adapters.archive.layout import Layout
     from huissier.adapters.evidence.examining import Examination
-    from huissier.adapters.evidence.store_leaves import verify_store
     from huissier.adapters.integrity.findings import Problem
 
     examination = Examination(keys)
+    if isinstance(log, Path):
+        checkpoints = [*checkpoints, *Layout(log).checkpoints()]
     for file in checkpoints:
         yield examination.checkpoint(str(file), submitted_in(file))
     for file in proofs:
@@ -72,11 +83,21 @@ def _examined(
         yield found
         if not isinstance(found, Problem):
             yield _fact(proof, lang)
-    yield from examination.contradictions(has_store=url is not None)
-    if url is not None:
-        with progress_bar("hashing") as progress:
-            verified = verify_store(url, examination.heads, progress)
-        yield verified
+    yield from examination.contradictions(has_store=log is not None)
+    if log is not None:
+        yield _verified(log, examination.heads)
+
+
+def _verified(log: str | Path, heads: "list[Head]") -> "Verified":
+    from huissier.adapters.cli.progress import progress_bar
+    from huissier.adapters.evidence.store_leaves import verify_store
+
+    with progress_bar("hashing") as progress:
+        if isinstance(log, str):
+            return verify_store(log, heads, progress)
+        from huissier.adapters.archive.verifying import verify_archive
+
+        return verify_archive(log, heads, progress)
 
 
 def _is_wrong(found: "Found") -> bool:
@@ -115,7 +136,7 @@ def _as_text(found: "Found", lang: Language) -> Iterator[str]:
             what = "" if found.position is None else f"position {found.position} of "
             yield f"{found.file}: {what}{found.origin} at {found.size} events, signed by {', '.join(_signers(found))}"
         case Verified():
-            yield from _store_as_text(found)
+            yield from log_as_text(found)
         case Problem():
             yield _problem(found)
         case _:
@@ -129,14 +150,15 @@ def _signers(signed: "Signed") -> Iterator[str]:
         yield seen.name if seen.at is None else f"{seen.name} ({written(seen.at)})"
 
 
-def _store_as_text(found: "Verified") -> Iterator[str]:
+def log_as_text(found: "Verified") -> Iterator[str]:
+    """Say for people what was found in a log."""
     yield from map(_problem, found.problems)
     for note in found.notes:
         yield f"note: {note}"
     signed = (
         f"the first {found.signed} as they were signed" if found.signed else "none of them held against a checkpoint"
     )
-    yield f"{found.events} events, {signed}: {'the store is not whole' if found.problems else 'nothing is wrong'}."
+    yield f"{found.events} events, {signed}: {'the log is not whole' if found.problems else 'nothing is wrong'}."
 
 
 def _problem(problem: "Problem") -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.replay import JobsOption, ToOption
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, url_of
+from huissier.adapters.cli.replay import ArchiveOption, JobsOption, ToOption, source_of
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail
 
 if TYPE_CHECKING:
+    from huissier.adapters.audit.replay.sources import Source
     from huissier.adapters.audit.replay.what_if import Counts, Flip, Report
     from huissier.domain.what_if import Instead
 
@@ -35,11 +36,13 @@ def what_if(
     last: ToOption = None,
     jobs: JobsOption = None,
     store: StoreOption = None,
+    archive: ArchiveOption = None,
     json: JsonOption = False,
 ) -> None:
     """Decide all messages of the log again under other rules and count what would have been decided otherwise.
 
-    A copy of the store will do; nothing is changed. With --json every flip is a line, and the last line counts them.
+    A copy of the store will do, or an archive; nothing is changed. With --json every flip is a line, and the
+    last line counts them.
     """
     from huissier.adapters.rule_sets import shipped
 
@@ -49,9 +52,9 @@ def what_if(
     if rules is None:
         fail("which rules? name a file like the one that --print shows", Status.UNREADABLE)
     instead = _read(rules)
-    report = _decide_again(
-        url_of(context, store), instead, counterfactual=counterfactual, last=last, jobs=jobs, json=json
-    )
+    with errors_told():
+        source = source_of(context, store, archive)
+        report = _decide_again(source, instead, counterfactual=counterfactual, last=last, jobs=jobs, json=json)
     sys.stdout.write("".join(f"{line}\n" for line in report))
 
 
@@ -65,10 +68,9 @@ def _read(rules: Path) -> "Instead":
 
 
 def _decide_again(
-    url: str, instead: "Instead", *, counterfactual: bool, last: int | None, jobs: int | None, json: bool
+    source: "Source", instead: "Instead", *, counterfactual: bool, last: int | None, jobs: int | None, json: bool
 ) -> list[str]:
     """Print flips as they are found: all as JSON, the first for people. Return the lines that count them."""
-    from huissier.adapters.audit.replay.sources import StoreSource
     from huissier.adapters.audit.replay.what_if import Reading, report_of
     from huissier.adapters.audit.replay.what_if import what_if as decided_again
     from huissier.adapters.cli.progress import progress_bar
@@ -76,8 +78,8 @@ def _decide_again(
 
     reading: Reading = "counterfactual" if counterfactual else "fixed"
     shown = 0
-    with errors_told(), progress_bar("deciding again") as progress:
-        crew = decided_again(StoreSource.of(url), instead, reading, last=last, jobs=jobs)
+    with progress_bar("deciding again") as progress:
+        crew = decided_again(source, instead, reading, last=last, jobs=jobs)
         for flip in crew.findings(progress):
             if json or shown < _SHOWN:
                 sys.stdout.write(f"{as_json(flip) if json else _flip(flip)}\n")

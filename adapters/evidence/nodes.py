@@ -16,7 +16,7 @@ from huissier.adapters.errors import CorruptStoreError, StoreError
 from huissier.adapters.evidence.errors import RefusedError
 from huissier.adapters.evidence.leaf import leaf_of, leaf_of_row
 from huissier.adapters.evidence.tree import BLOCK, HASH_LENGTH, Hash, Tree, leaf_hash, root_of
-from huissier.adapters.log.port import Log
+from huissier.adapters.log.port import Log, Readable
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Standing
 
@@ -141,10 +141,10 @@ class Nodes:
             return look.head
 
 
-def leaves_behind(log: Log, position: int, limit: int) -> list[bytes]:
-    """Return the leaves of what stands behind a position.
+def whole_behind(log: Readable, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+    """Return positions, types, bytes and tags of what stands behind a position.
 
-    Raises `CorruptStoreError` where one is missing or cannot be read.
+    Raises `CorruptStoreError` where one is missing.
     """
     with log.reading() as look:
         rows = look.whole_after(position, limit)
@@ -152,6 +152,15 @@ def leaves_behind(log: Log, position: int, limit: int) -> list[bytes]:
         found = {row[0] for row in rows}
         missing = next(one for one in range(position + 1, rows[-1][0]) if one not in found)
         raise CorruptStoreError(f"the event at position {missing} is missing")
+    return rows
+
+
+def leaves_behind(log: Log, position: int, limit: int) -> list[bytes]:
+    """Return the leaves of what stands behind a position.
+
+    Raises `CorruptStoreError` where one is missing or cannot be read.
+    """
+    rows = whole_behind(log, position, limit)
     try:
         return [leaf_of(kind, tags, data) for _, kind, data, tags in rows]
     except TypeError:  # SQLite's columns hold anything

@@ -11,7 +11,7 @@ from huissier.adapters.errors import StoreError
 from huissier.adapters.evidence.checkpoint import Head
 from huissier.adapters.evidence.kept import kept_beside
 from huissier.adapters.evidence.leaf import leaf_of_row
-from huissier.adapters.evidence.verifying import Leaf, LogVerifier, Verified, verified
+from huissier.adapters.evidence.verifying import Kept, Leaf, LogVerifier, Verified, verified
 from huissier.adapters.integrity.findings import Findings
 from huissier.adapters.integrity.log_rows import LogRows, Row
 from huissier.adapters.integrity.tag_index import TagIndex, read_tags
@@ -33,16 +33,21 @@ def verify_store(url: str, heads: Iterable[Head], progress: Progress = lambda _d
         with closing(Store(place, _as_it_is)) as store, store.reading() as session, kept_beside(place) as kept:
             if log_is_elsewhere(session):
                 raise StoreError("the log of this store is elsewhere: verify it from Python with its recorder")
-            findings = Findings()
-            rows = LogRows(session)
-            index = TagIndex(session, rows, findings)
-            verifier = LogVerifier(heads, findings, kept)
-            verifier.take_in(_leaves(rows, index), lambda done: progress(done, rows.head))
-            verifier.end()
-            index.end()
-            return verified(verifier, findings)
+            return verify_log(session, heads, kept, progress)
     finally:
         place.check_undisturbed()
+
+
+def verify_log(session: Session, heads: Iterable[Head], kept: Kept, progress: Progress) -> Verified:
+    """Hash the whole log that a session sees, as `verify_store` does; `kept` are the leaf hashes kept beside it."""
+    findings = Findings()
+    rows = LogRows(session)
+    index = TagIndex(session, rows, findings)
+    verifier = LogVerifier(heads, findings, kept)
+    verifier.take_in(_leaves(rows, index), lambda done: progress(done, rows.head))
+    verifier.end()
+    index.end()
+    return verified(verifier, findings)
 
 
 def _leaves(rows: LogRows, index: TagIndex) -> Iterator[Leaf]:

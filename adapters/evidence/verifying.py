@@ -88,15 +88,19 @@ class LogVerifier:
             what = "is not the event that was here when the tree beside the store was made"
             self._findings.problem(what, self._changed)
 
+    def lose(self, what: str, position: int) -> None:
+        """Say what is wrong at a position, where no leaf comes any more."""
+        self._is_lost = True
+        self._findings.problem(what, position)
+
     def _lose(self, position: int) -> None:
         expected = self.size + 1
-        self._is_lost = True
         if position == expected:
-            self._findings.problem("the event cannot be read", position)
+            self.lose("the event cannot be read", position)
         elif position > expected:
-            self._findings.problem("is missing", expected)
+            self.lose("is missing", expected)
         else:
-            self._findings.problem("stands before or beside the one it should follow", position)
+            self.lose("stands before or beside the one it should follow", position)
 
     def _end_block(self) -> None:
         self._look_for_change()

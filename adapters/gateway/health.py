@@ -77,5 +77,5 @@ def _app(registry: CollectorRegistry, why_not_ready: WhyNot) -> "WSGIApplication
 
 
 def _said(start_response: "StartResponse", status: str, text: str) -> list[bytes]:
-    start_response(status, _PLAIN)
+    start_response(status, [*_PLAIN])  # whose length is added to the list that it is given
     return [f"{text}\n".encode()]

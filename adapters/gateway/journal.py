@@ -52,6 +52,7 @@ def log_to(stream: TextIO | None = None) -> None:
     """Have this process log to a stream, standard error by default: itself, for the times of the day look like INS."""
     handler = logging.StreamHandler(stream or sys.__stderr__)
     handler.setFormatter(JsonLines())
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # each is asked for at each line
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

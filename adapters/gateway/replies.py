@@ -1,5 +1,6 @@
 """What a gateway answers a mail server, whatever the protocol between them."""
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -32,14 +33,18 @@ UNREADABLE: Final = Reply("refuse", TABLE[Code.ADDRESS_INVALID].smtp or "", Code
 
 
 def reply_to(answer: Answer) -> Reply:
-    """Return what a recipient's or a whole message's verdicts come to: one refusal refuses."""
-    recorded = None if answer.position is None else answer.id
-    against = [verdict for verdict in answer.verdicts if not verdict.passes]
+    """Return what a recipient's or a whole message's answer comes to."""
+    return reply_for(answer.verdicts, None if answer.position is None else answer.id)
+
+
+def reply_for(verdicts: Sequence[Verdict], decision: str | None = None) -> Reply:
+    """Return what verdicts come to: one refusal refuses. `decision`: the id of the submission, where it is recorded."""
+    against = [verdict for verdict in verdicts if not verdict.passes]
     if against:
         reason = _most_telling(against)
-        return Reply("refuse", reason.smtp or UNREADABLE.text, reason.code, recorded)
-    shadows = [verdict for verdict in answer.verdicts if verdict.shadow]
-    return Reply("pass", decision=recorded, shadow=_most_telling(shadows).code if shadows else None)
+        return Reply("refuse", reason.smtp or UNREADABLE.text, reason.code, decision)
+    shadows = [verdict for verdict in verdicts if verdict.shadow]
+    return Reply("pass", decision=decision, shadow=_most_telling(shadows).code if shadows else None)
 
 
 def _most_telling(against: list[Verdict]) -> Reason:

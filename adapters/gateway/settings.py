@@ -5,7 +5,7 @@
 
 import socket
 from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
@@ -20,11 +20,20 @@ T = TypeVar("T")
 FrontName = Literal["postfix", "milter"]
 CertSubject = Literal["common-name", "distinguished-name"]
 
+_NAME: Final = r"\A[A-Za-z0-9._-]{0,100}\Z"
+_OWN_HEADER: Final = r"\A(?![Xx]-[Mm][Ss][Ss]-)([Xx]-[A-Za-z0-9-]{1,70})?\Z"
+_MODE: Final = r"\A0[0-7]{3}\Z"
+IN_WORDS: Final = {
+    _NAME: "a name is letters, digits, dots, hyphens and underscores, 100 at most",
+    _OWN_HEADER: "a header of huissier's begins with X- and not with X-MSS-, and is letters, digits and hyphens",
+    _MODE: 'permissions are a text of four octal digits, such as "0660"',
+}
+
 _Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 _StoreSeconds = Annotated[float, Meta(gt=0, le=90)]  # Postfix itself waits for 100 seconds
-_Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{0,100}\Z")]
-_OwnHeader = Annotated[str, Meta(pattern=r"\A(?![Xx]-[Mm][Ss][Ss]-)([Xx]-[A-Za-z0-9-]{1,70})?\Z")]
-_Mode = Annotated[str, Meta(pattern=r"\A0[0-7]{3}\Z")]
+_Name = Annotated[str, Meta(pattern=_NAME)]
+_OwnHeader = Annotated[str, Meta(pattern=_OWN_HEADER)]
+_Mode = Annotated[str, Meta(pattern=_MODE)]
 
 
 def _named(key: str, read: Callable[[], T]) -> T:

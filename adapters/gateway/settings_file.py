@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from huissier.adapters.errors import HuissierError
-from huissier.adapters.gateway.settings import Settings
+from huissier.adapters.gateway.settings import IN_WORDS, Settings
 
 _LARGEST: Final = 1_000_000
 _TABLE: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
@@ -18,6 +19,7 @@ _WHERE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re
 _TOML_WHERE: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column \d+\)")
 _INDEX: Final = re.compile(r"\[[0-9.]*\]")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
+_PATTERN: Final = re.compile(r"Expected `str` matching regex (?P<pattern>'.*')")
 _NAMED: Final = re.compile(r"(?P<key>[a-z_]+): (?P<what>.*)", re.DOTALL)
 
 
@@ -74,6 +76,8 @@ def _place_of(message: str) -> tuple[list[str], str]:
     found = _WHERE.fullmatch(message)
     what, path = (message, "") if found is None else (found["what"], found["path"] or "")
     keys = [key for key in _INDEX.sub("", path).split(".") if key]
+    if pattern := _PATTERN.fullmatch(what):
+        return keys, IN_WORDS.get(literal_eval(pattern["pattern"]), what)
     if unknown := _UNKNOWN.fullmatch(what):
         return [*keys, unknown["key"]], "there is no such key"
     if named := _NAMED.fullmatch(what):

@@ -14,8 +14,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from huissier.adapters.async_engine import AsyncEngine
-from huissier.adapters.errors import InvalidCommandError
-from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, UNREADABLE, Reply, reply_to
+from huissier.adapters.errors import InvalidCommandError, StoreError
+from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, UNREADABLE, Reply, reply_for, reply_to
 from huissier.adapters.gateway.watching import UNWATCHED, Watch
 from huissier.domain.answers import Answer
 from huissier.domain.commands import ReportDelivery, Stage, SubmitMessage
@@ -217,20 +217,37 @@ class Transaction:
             self._watch.failed(problem)
 
     async def _asked(self, command: SubmitMessage) -> tuple[Reply, Answer | None]:
-        """Return the reply, and the answer behind it where there is one; whatever goes wrong defers."""
+        """Return the reply, and the answer behind it where there is one; whatever goes wrong defers.
+
+        Who looks on is told when the reply is on its way.
+        """
         began = time.perf_counter()
         answer = None
         try:
-            answer = await self._engine.handle(command, timeout=self._policy.timeout)
-            reply = reply_to(answer)
+            reply = self._let_pass_at_once(command) if command.stage == "rcpt" else None
+            if reply is None:
+                answer = await self._engine.handle(command, timeout=self._policy.timeout)
+                reply = reply_to(answer)
         except InvalidCommandError as problem:  # trying again will not make it readable
             self._watch.failed(problem)
             reply = UNREADABLE if command.stage == "rcpt" else UNAVAILABLE
         except Exception as problem:
             self._watch.failed(problem)
             reply = UNAVAILABLE
-        self._watch.decided(command, reply, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        asyncio.get_running_loop().call_soon(self._watch.decided, command, reply, seconds)
         return reply, answer
+
+    def _let_pass_at_once(self, command: SubmitMessage) -> Reply | None:
+        """Let a recipient pass where nothing stands against it, without the pen: that leaves no fact (docs/adr/0040).
+
+        None where something does, for that is decided with the pen and recorded, or where nobody can tell at once.
+        """
+        try:
+            reply = reply_for(self._engine.engine.check_at_once(command))
+        except StoreError:
+            return None
+        return reply if reply.kind == "pass" else None
 
 
 def _readable(text: str) -> str:

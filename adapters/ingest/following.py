@@ -51,8 +51,9 @@ class LogFile:
         """
         try:
             while not self._stop.is_set():
-                if not self.place.is_in(self._file):  # emptied, and perhaps written again
-                    self._files.insert(0, (_opened(self._path), None))
+                if not self.place.is_in(self._file):  # emptied, perhaps after it was copied, and perhaps written again
+                    self._close_others()
+                    self._files = files_since(self._path, self.place, _opened) or [(_opened(self._path), None)]
                     self._next()
                 if chunk := self._file.read(_CHUNK):
                     lines = self._cutter.feed(chunk)
@@ -89,7 +90,11 @@ class LogFile:
         self._begin()
 
     def _close(self) -> None:
-        for file in (self._file, *(file for file, _ in self._files)):
+        self._file.close()
+        self._close_others()
+
+    def _close_others(self) -> None:
+        for file, _ in self._files:
             file.close()
 
 

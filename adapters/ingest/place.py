@@ -13,6 +13,7 @@ from huissier.adapters.errors import HuissierError
 from huissier.adapters.private_file import private_file
 
 _BEGINNING: Final = 1024
+SUFFIX: Final = ".huissier-place"  # of the file beside a log in which its place is kept
 _COMPRESSED: Final = (".gz", ".xz", ".bz2", ".zst", ".lz4", ".Z")
 
 
@@ -43,8 +44,11 @@ class Place(Struct, frozen=True):
     def is_in(self, file: BinaryIO) -> bool:
         """Say whether a file is the one of this place and still reaches to it."""
         status = os.fstat(file.fileno())
-        same = (status.st_dev, status.st_ino) == (self.device, self.inode)
-        return same and status.st_size >= self.offset and _digest(file, self.length) == self.begins
+        return (status.st_dev, status.st_ino) == (self.device, self.inode) and self.is_copied_to(file)
+
+    def is_copied_to(self, file: BinaryIO) -> bool:
+        """Say whether a file begins as the one of this place and reaches to it, as a copy made of it does."""
+        return os.fstat(file.fileno()).st_size >= self.offset and _digest(file, self.length) == self.begins
 
 
 class Kept(Struct):
@@ -77,18 +81,20 @@ def save(path: Path, kept: Kept) -> None:
 
 
 def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place | None]]:
-    """Return the files to read on from a place: the one it is in, under whatever name, then those after it.
+    """Return the files to read on from a place: the one it is in, or its copy, under whatever name, then those after.
 
     Empty where that file is gone or compressed. Whoever asks closes them.
     """
-    beside = [p for p in log.parent.glob(f"{log.name}*") if p.is_file() and p.suffix not in _COMPRESSED]
+    beside = [p for p in log.parent.glob(f"{log.name}*") if p.is_file() and p.suffix not in (*_COMPRESSED, SUFFIX)]
     rotated = sorted((p for p in beside if p != log), key=lambda p: p.stat().st_mtime)
     files = [*map(opened, rotated), opened(log)]
-    for number, file in enumerate(files):
-        if place.is_in(file):
-            return [(file, place), *((later, None) for later in files[number + 1 :])]
+    found = [n for n, file in enumerate(files) if place.is_in(file)]
+    if place.offset and not found:
+        found = [n for n, file in enumerate(files) if place.is_copied_to(file)]
+    first = found[0] if found else len(files)
+    for file in files[:first]:
         file.close()
-    return []
+    return [(file, place if n == first else None) for n, file in enumerate(files) if n >= first]
 
 
 def _digest(file: BinaryIO, length: int) -> str:

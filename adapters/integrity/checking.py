@@ -11,7 +11,7 @@ from huissier.adapters.integrity.schema_check import check_schema
 from huissier.adapters.integrity.tag_index import TagIndex
 from huissier.adapters.integrity.usagers import Usagers
 from huissier.adapters.integrity.vault_check import check_vault, vault_of
-from huissier.adapters.log.claim import log_is_elsewhere
+from huissier.adapters.log.claim import log_is_elsewhere, vault_is_elsewhere
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import SCHEMA_VERSION
 from huissier.adapters.log.session import Session
@@ -55,7 +55,11 @@ def _check(
         progress(log.head, rows.head)
     log.end()
     with findings.reading("the vault"):
-        check_vault(session, vault_of(place, environment, session, findings), usagers, findings)
+        vault = vault_of(place, environment, session, findings)
+        is_elsewhere = vault_is_elsewhere(session)
+        if is_elsewhere:
+            findings.note("this log was imported from an archive, without its vault")
+        check_vault(session, vault, usagers, findings, is_whole=not is_elsewhere)
     return findings.report(log.events, log.head)
 
 

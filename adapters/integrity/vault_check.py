@@ -16,8 +16,13 @@ _PAGE: Final = 1000
 _ROWS: Final = "SELECT usager FROM vault WHERE usager > ? ORDER BY usager LIMIT ?"
 
 
-def check_vault(session: Session, vault: Vault | None, usagers: Usagers, findings: Findings) -> None:
-    """Compare the vault's rows with the usagers the log speaks of; without a `Vault` they stay sealed."""
+def check_vault(
+    session: Session, vault: Vault | None, usagers: Usagers, findings: Findings, *, is_whole: bool = True
+) -> None:
+    """Compare the vault's rows with the usagers the log speaks of; without a `Vault` they stay sealed.
+
+    `is_whole`: whether it should know all of them.
+    """
     unheard_of = 0
     for usager in _rows(session):
         told = usagers.keep(usager)
@@ -28,7 +33,7 @@ def check_vault(session: Session, vault: Vault | None, usagers: Usagers, finding
         if vault is not None and not _opens(vault, session, usager):
             what = "a usager's row in the vault does not open under the key, or is not found by its digest"
             findings.problem(what, None if told is None else told.named)
-    for position in usagers.lost():
+    for position in usagers.lost() if is_whole else ():
         findings.problem("names a usager whom neither the vault knows nor the log erased", position)
     if unheard_of:
         findings.note(f"the vault has {unheard_of} rows of usagers of whom the log says nothing")

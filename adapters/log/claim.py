@@ -1,8 +1,8 @@
-"""Whose log belongs to a store: its own, or one in a foreign recorder, known again by its first fact.
+"""Which log belongs to a store: its own, one in a foreign recorder, known again by its first fact, or an archive's.
 
 A vault without its log would let the engine answer as if nothing had ever happened, and a log without its vault
 makes strangers of everybody it speaks of. So a store says from its making on that its log is elsewhere, and soon after
-the first fact which log that is.
+the first fact which log that is; and one that is made for the log of an archive, that its vault is elsewhere.
 """
 
 from hashlib import sha256
@@ -17,12 +17,24 @@ from huissier.adapters.log.session import Session
 _NOT_YET: Final = ""
 _GET: Final = "SELECT value FROM settings WHERE name = 'log_elsewhere'"
 _SET: Final = "INSERT INTO settings (name, value) VALUES ('log_elsewhere', ?)"
+_GET_VAULT: Final = "SELECT value FROM settings WHERE name = 'vault_elsewhere'"
+_SET_VAULT: Final = "INSERT INTO settings (name, value) VALUES ('vault_elsewhere', '')"
 _REMEMBER: Final = "UPDATE settings SET value = ? WHERE name = 'log_elsewhere' AND value = ''"
 
 
 def log_is_elsewhere(session: Session) -> bool:
     """Say whether a store was made for a log in a foreign recorder."""
     return session.scalar(_GET) is not None
+
+
+def vault_is_elsewhere(session: Session) -> bool:
+    """Say whether a store was made for the log of an archive: it may be looked at, and nothing is decided on it."""
+    return session.scalar(_GET_VAULT) is not None
+
+
+def mark_without_vault(session: Session) -> None:
+    """Have a new store say for good that its vault is elsewhere."""
+    session.run(_SET_VAULT)
 
 
 def check_claim(session: Session, is_new: bool, recorder: DCBRecorder | None) -> None:

@@ -1,5 +1,6 @@
 """Where a store is, looked at before anything touches it."""
 
+import os
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -30,6 +31,8 @@ class Place:
         self.name = str(self.path or self.url.render_as_string(hide_password=True))
         self.is_new = self.in_memory
         self._lie: Lie | None = None
+        self._opened: tuple[int, int] | None = None  # device and inode
+        self._whole_path = None if self.path is None else os.path.abspath(self.path)  # whoever opens it may move on
         if self.path is not None:
             self._look_at(self.path)
             if read_only:
@@ -49,6 +52,19 @@ class Place:
         if not self.path.exists() or Lie.of(self.path) != self._lie:
             raise StoreError(f"{self.name} was opened by somebody else while it was read; try again")
 
+    def check_still_there(self) -> None:
+        """Raise `StoreError` where a file that was opened is not the one at its path any more.
+
+        What is written to a file that was removed, or replaced by a backup, is durable and lost.
+        """
+        if self._whole_path is None:
+            return
+        found = _device_and_inode(self._whole_path)
+        if self._opened is None:
+            self._opened = found
+        elif found != self._opened:
+            raise StoreError(f"{self.name} was removed or replaced while it was in use; start again on what is there")
+
     def _look_at(self, path: Path) -> None:
         if not self.create and not path.exists():
             raise StoreError(f"there is no store at {path}")
@@ -63,6 +79,14 @@ class Place:
             self.check_version(version)
         elif not self.create:
             raise StoreError(f"there is no store in {path} yet")
+
+
+def _device_and_inode(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def read_url(text: str) -> tuple[sa.URL, Dialect]:

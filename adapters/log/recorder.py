@@ -75,6 +75,12 @@ class SqlRecorder(DCBRecorder):
         with self._store.reading() as session:
             yield Reading(session)
 
+    @contextmanager
+    def glancing(self) -> Iterator[Reading]:
+        """Do as `reading` for one thread at a time. Raises `TemporarilyUnavailableError` where it had to wait."""
+        with self._store.glancing() as session:
+            yield Reading(session)
+
     def append(self, events: Sequence[DCBEvent], condition: DCBAppendCondition | None = None) -> int:
         """Append events unless the condition fails; return the position of the last. Raises `IntegrityError`."""
         if not events:

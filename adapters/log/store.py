@@ -27,15 +27,15 @@ from huissier.adapters.log.session import Session
 Preparation = Callable[[Session, bool], None]
 
 
-class _Writer(NamedTuple):
-    """The connection that writes, and the driver's own behind it: asking for that costs, so it is asked for once."""
+class _Kept(NamedTuple):
+    """A connection that is kept, and the driver's own behind it: asking for that costs, so it is asked for once."""
 
     connection: Connection
     session: Session
 
 
 class Store:
-    """An open store. One connection writes, guarded by a lock; others read their own snapshots."""
+    """An open store. One connection writes, guarded by a lock; others read their own snapshots, one of them at once."""
 
     def __init__(self, place: Place, prepare: Preparation) -> None:
         """Open a store, made on first use. Raises `StoreError` and leaves a database that is not one as it is.
@@ -50,7 +50,8 @@ class Store:
         self._engine = _engine_for(place)
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._errors_named = _ErrorsNamed(place, self._driver_error)
-        self._writer: _Writer | None = None
+        self._writer: _Kept | None = None
+        self._glancer: _Kept | None = None
         try:
             with self._errors_named:
                 self._prepare(prepare)
@@ -115,6 +116,7 @@ class Store:
             try:
                 session.run(self._dialect.begin_writing)
                 yield session
+                self._place.check_still_there()
                 session.run("COMMIT")
             except BaseException:
                 self._give_up(session)
@@ -162,6 +164,7 @@ class Store:
         with self._errors_named, self._engine.connect() as connection:
             session = self._session(connection)
             try:
+                self._place.check_still_there()
                 session.run(self._dialect.begin_reading)
                 yield session
             finally:
@@ -169,6 +172,41 @@ class Store:
                     session.run("ROLLBACK")
                 except self._driver_error:
                     connection.invalidate()  # nobody should be lent what is left of it
+
+    @contextmanager
+    def glancing(self) -> Iterator[Session]:
+        """Do as `reading`, on a connection kept for one thread at a time, and wait for nobody who locks the file.
+
+        Raises `TemporarilyUnavailableError` where somebody does.
+        """
+        if self._place.in_memory:
+            with self.reading() as session:
+                yield session
+            return
+        self._check_open()
+        with self._errors_named:
+            session = self._kept_for_glances().session
+            try:
+                self._place.check_still_there()
+                session.run(self._dialect.begin_reading)
+                yield session
+                session.run("ROLLBACK")
+            except BaseException:
+                self._let_go_of_glancer()
+                raise
+
+    def _kept_for_glances(self) -> "_Kept":
+        if self._glancer is None:
+            connection = self._engine.connect()
+            self._glancer = _Kept(connection, self._session(connection))
+            self._glancer.session.run("PRAGMA busy_timeout = 0")
+        return self._glancer
+
+    def _let_go_of_glancer(self) -> None:
+        if self._glancer is not None:
+            self._glancer.connection.invalidate()  # nobody else should be lent what does not wait
+            self._glancer.connection.close()
+            self._glancer = None
 
     def _give_up(self, session: Session) -> None:
         """Undo what was written; a connection that cannot even do that is replaced by the next turn."""
@@ -186,10 +224,10 @@ class Store:
             connection.invalidate()
             self._let_go_of_writer()
 
-    def _connected(self) -> "_Writer":
+    def _connected(self) -> "_Kept":
         if self._writer is None:
             connection = self._engine.connect()
-            self._writer = _Writer(connection, self._session(connection))
+            self._writer = _Kept(connection, self._session(connection))
         return self._writer
 
     def _let_go_of_writer(self) -> None:
@@ -218,6 +256,7 @@ class Store:
                 return
             self._closed = True
             self._let_go_of_writer()
+            self._let_go_of_glancer()
             self._engine.dispose()
 
 

@@ -1,7 +1,9 @@
 """The file `(AAAAMM)_EchangesMSSante_[Domaine].csv` of one month and one domain (EX_PSU_5020)."""
 
 import csv
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
 from io import StringIO
@@ -28,10 +30,14 @@ class Written(NamedTuple):
     rows: int
 
 
-def write_exchanges(folder: Path, month: int, domain: str, layout: Layout, exchanges: Iterable[Exchange]) -> Written:
+@contextmanager
+def exchanges_file(
+    folder: Path, month: int, domain: str, layout: Layout, exchanges: Iterable[Exchange]
+) -> Iterator[Written]:
     """Write the file of a domain's month (AAAAMM), as a whole or not at all, however many lines there are.
 
-    Raises `UnwritableError`, and `GateError` where anything looks like an INS.
+    It is on the disk when the block begins, and takes its name when it ends without an exception. Raises
+    `UnwritableError`, and `GateError` where anything looks like an INS.
     """
     name = f"{month}_EchangesMSSante_{passed(domain, 'the domain')}.csv"
     lines = _lines(month, domain, layout, exchanges)
@@ -47,7 +53,9 @@ def write_exchanges(folder: Path, month: int, domain: str, layout: Layout, excha
         while some := list(islice(lines, _LINES)):
             write(_as_text(some, layout).encode(layout.encoding.removesuffix("-sig")))
             rows += len(some)
-    return Written(name, digest.hexdigest(), rows)
+        file.flush()
+        os.fsync(file.fileno())
+        yield Written(name, digest.hexdigest(), rows)
 
 
 def _lines(month: int, domain: str, layout: Layout, exchanges: Iterable[Exchange]) -> Iterator[Sequence[str | int]]:

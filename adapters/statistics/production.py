@@ -1,11 +1,12 @@
 """Producing the files of a month: counted as of a position of the log, written, and recorded."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 from huissier.adapters.engine import Engine
-from huissier.adapters.statistics.exchanges_file import write_exchanges
+from huissier.adapters.statistics.exchanges_file import exchanges_file
 from huissier.adapters.statistics.layout import Layout
 from huissier.adapters.views.runner import Progress, Runner
 from huissier.domain.events import StatisticsProduced
@@ -31,28 +32,29 @@ class Production:
     def produce(
         self, month: int, domains: Sequence[str], folder: Path, layout: Layout, now: datetime, *, anew: bool = False
     ) -> Iterator[StatisticsProduced]:
-        """Write a file a domain and yield the fact of each once it is recorded.
+        """Write a file a domain and yield the fact of each once it is recorded; a store without its vault records none.
 
         A month that is over is counted as of the position it was first produced at, so that its bytes stay the
         same; `anew` counts it as of now, from now on. Raises `UnwritableError` and `GateError`.
         """
-        final = end_of(month) <= now
         for domain in domains:
-            with self._runner.reading() as (connection, exchanges):
-                before = None if anew else exchanges.final_position(connection, domain, month)
-                position = self._head if before is None else before
-                lines = exchanges.exchanges(connection, domain, month, position)
-                written = write_exchanges(folder, month, domain, layout, lines)
-            fact = StatisticsProduced(
-                at=now,
-                name=written.name,
-                sha256=written.sha256,
-                rows=written.rows,
-                month=month,
-                domain=domain,
-                layout=layout.name,
-                position=position,
-                final=final,
-            )
-            self._engine.record(fact)
+            with ExitStack() as file:
+                with self._runner.reading() as (connection, exchanges):
+                    before = None if anew else exchanges.final_position(connection, domain, month)
+                    position = self._head if before is None else before
+                    lines = exchanges.exchanges(connection, domain, month, position)
+                    written = file.enter_context(exchanges_file(folder, month, domain, layout, lines))
+                fact = StatisticsProduced(
+                    at=now,
+                    name=written.name,
+                    sha256=written.sha256,
+                    rows=written.rows,
+                    month=month,
+                    domain=domain,
+                    layout=layout.name,
+                    position=position,
+                    final=end_of(month) <= now,
+                )
+                if self._engine.decides:  # else it is an auditor's, who counts again what was handed on
+                    self._engine.record(fact)  # before the file has its name: none is handed on that is not in the log
             yield fact

@@ -1,6 +1,7 @@
 """`Domain` and `MailboxAddress`: what stands right and left of the `@`, in the one spelling that is compared."""
 
 import re
+from functools import lru_cache
 from typing import Final, Self
 
 from msgspec import Struct
@@ -23,17 +24,22 @@ class Domain(Struct, frozen=True):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a domain name; upper case and one trailing dot are understood. Raises `VocabularyError`."""
-        if not text.isascii():
-            raise VocabularyError("a domain is written in ASCII")
-        name = text.lower().removesuffix(".")
-        if len(name) > 253 or not _DOMAIN.fullmatch(name):
-            raise VocabularyError("not a domain name of letters, digits and hyphens with a dot in it")
-        if mentions_ins(name):
-            raise VocabularyError("an INS has no place in a domain")
-        return cls(name)
+        return cls(_name(text))
 
     def __str__(self) -> str:
         return self.name
+
+
+@lru_cache(maxsize=10_000)  # mailboxes share their domains, and what is refused is not remembered
+def _name(text: str) -> str:
+    if not text.isascii():
+        raise VocabularyError("a domain is written in ASCII")
+    name = text.lower().removesuffix(".")
+    if len(name) > 253 or not _DOMAIN.fullmatch(name):
+        raise VocabularyError("not a domain name of letters, digits and hyphens with a dot in it")
+    if mentions_ins(name):
+        raise VocabularyError("an INS has no place in a domain")
+    return name
 
 
 class MailboxAddress(Struct, frozen=True, gc=False):

@@ -35,8 +35,10 @@ _ALONE: Final = re.compile(
 _ALONE_WITH_KEY: Final = re.compile(rf"(?<![0-9])(?=({_ANY_APART})(?![0-9]))", re.IGNORECASE)
 _SEPARATOR: Final = re.compile(r"[\W_]")
 _RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE)
-_NO_DIGIT: Final = bytes(set(range(256)) - set(b"0123456789"))
+_DECIMAL: Final = re.compile(r"\d")  # of any script
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
+_ROOM: Final = re.compile(rf"(?:[0-9][\W_ABab]*+){{{_FEWEST_DIGITS}}}")  # where there is none, there is no INS
+_NO_DIGIT: Final = bytes(set(range(256)) - set(b"0123456789"))
 
 
 class Ins(Struct, frozen=True):
@@ -85,7 +87,7 @@ def has_valid_key(value: str) -> bool:
 def mentions_ins(text: str) -> bool:
     """Say whether an INS stands anywhere in the text, spaced or glued, with its key or without."""
     plain = _plain(text)
-    if _digits_in(plain) < _FEWEST_DIGITS:
+    if _digits_in(plain) < _FEWEST_DIGITS or _ROOM.search(plain) is None:
         return False
     return _ALONE.search(plain) is not None or any(_keys_compute(plain)) or next(_keyed(plain), None) is not None
 
@@ -131,5 +133,4 @@ def _digits_in(text: str) -> int:
 def _plain(text: str) -> str:
     if text.isascii():
         return text
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in folded)
+    return _DECIMAL.sub(lambda digit: str(unicodedata.decimal(digit[0])), unicodedata.normalize("NFKC", text))

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from eventsourcing.dcb.api import DCBRecorder
 
     from huissier.adapters.async_engine import AsyncEngine
-    from huissier.adapters.engine import Clock, Engine
+    from huissier.adapters.clock import Clock
+    from huissier.adapters.engine import Engine
 
 __all__ = [
     "AdmitDomain",
@@ -78,7 +79,8 @@ def open(  # noqa: A001
     wait, 10,000 by default; `memory` how many subjects and facts are remembered between decisions, 200,000 by
     default (about a kilobyte each). Raises `huissier.adapters.errors.StoreError`.
     """
-    from huissier.adapters.engine import Engine, utc_now
+    from huissier.adapters.clock import utc_now
+    from huissier.adapters.engine import Engine
 
     return Engine(url, options=options, clock=clock or utc_now, recorder=recorder, queue=queue, memory=memory)
 

@@ -67,6 +67,12 @@ def test_without_a_filter_the_whole_log_is_told(folder: Path) -> None:
     assert kinds(lines)[-1] == "usager-erased"
 
 
+def test_the_read_models_beside_the_store_are_their_owners_only(folder: Path) -> None:
+    trail(folder)
+    for path in folder.glob("huissier.db.views*"):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_people_read_a_line_a_fact(folder: Path) -> None:
     done = audit(folder, "trail", "--submission", "letter", "--limit", "1", "--lang", "fr")
     (line,) = done.stdout.splitlines()

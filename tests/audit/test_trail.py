@@ -16,6 +16,8 @@ from huissier.adapters.audit.search import find, read
 from huissier.adapters.engine import Engine
 from huissier.adapters.log import codec
 from huissier.adapters.log.place import Place
+from huissier.adapters.testing.strategies import histories
+from huissier.adapters.testing.strategies.town import DOMAINS, IDS, MOMENTS, PROFESSIONNELS
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner
 from huissier.domain.events import AnyEvent
@@ -26,7 +28,6 @@ from huissier.projections.trail import Period, Question, Trail
 from huissier.projections.words import KINDS, OUTCOMES, SHADOW, Word, outcome_of, words_of, words_of_all
 from tests.log.test_golden_events import EVENTS
 from tests.properties import histories_looked_at
-from tests.strategies import DOMAINS, IDS, MOMENTS, PROFESSIONNELS, histories
 from tests.test_engine import hospital, message
 
 LAST = datetime.fromisoformat("2026-12-01T00:00:00Z")

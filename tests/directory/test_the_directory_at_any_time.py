@@ -17,6 +17,9 @@ from sqlalchemy import Connection
 from huissier.adapters.engine import Engine
 from huissier.adapters.log import codec
 from huissier.adapters.log.place import Place
+from huissier.adapters.testing.reference.past import Box, Entry, domain_at, mailbox_at
+from huissier.adapters.testing.strategies import histories
+from huissier.adapters.testing.strategies.town import MOMENTS
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner
 from huissier.domain.commands import AnyCommand
@@ -24,8 +27,6 @@ from huissier.domain.events import AnyEvent, CguSigned
 from huissier.projections.directory.as_of import AsOf
 from huissier.projections.directory.facts import Directory
 from tests.properties import histories_looked_at
-from tests.reference.past import Box, Entry, domain_at, mailbox_at
-from tests.strategies import MOMENTS, histories
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])

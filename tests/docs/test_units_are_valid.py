@@ -28,4 +28,6 @@ def test_every_service_is_hardened_drained_and_reloaded() -> None:
         lines = service.read_text().splitlines()
         for line in ("NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=", "Type=notify"):
             assert line in lines, (service.name, line)
+        assert "StartLimitIntervalSec=0" in lines  # else it stays down after five attempts within ten seconds
+        assert "ProcSubset=pid" not in lines  # prometheus_client reads /proc/stat
         assert any(line.startswith("ExecReload=") for line in lines)

@@ -14,9 +14,8 @@ from huissier.domain.mailbox import SignedCgu
 from huissier.domain.operator import PublishedCgu
 from huissier.domain.rule_set import RuleSet
 from huissier.domain.trust_space import Pair
-from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
-from tests.enumeration.parties import AVENANT_CAME, having_signed, operators, state
+from tests.enumeration.parties import AVENANT_CAME, having_signed, named, operators, state
 from tests.enumeration.words import DAY, DOMAIN, INSTANT, Form
 
 Told = Mapping[str, Form]
@@ -128,9 +127,9 @@ def size(both: Both) -> Told:
 
 def address(role: str, both: Both) -> Told:
     """An address on a domain of which a rule set says something, or on any other."""
-    named = sorted({*both.one.size_limits, *both.other.size_limits}) if role == "recipient" else []
-    places = {**{f"at {name}": name for name in named}, "readable": DOMAIN[role]}
-    return {label: {f"{role}.address": MailboxAddress.of_fact(f"x@{name}")} for label, name in places.items()}
+    listed = sorted({*both.one.size_limits, *both.other.size_limits}) if role == "recipient" else []
+    places = {**{f"at {name}": name for name in listed}, "readable": DOMAIN[role]}
+    return {label: named(role, name) for label, name in places.items()}
 
 
 def contact(both: Both) -> Told:

@@ -29,7 +29,7 @@ from tests.enumeration.concrete import CONCRETE, Both, moments
 from tests.enumeration.cubes import Cube, Told, cubes
 from tests.enumeration.facts import FACTS
 from tests.enumeration.paths import JUDGES, looked_at, paths, with_company
-from tests.enumeration.situations import Situation, built, judged
+from tests.enumeration.situations import Situation, built, judged, under
 from tests.enumeration.words import Form
 
 _REFUSALS = {code for code, _ in RULES}
@@ -74,7 +74,7 @@ def flips(one: RuleSet, other: RuleSet) -> list[Flip]:
         for place, name in enumerate(names, 1):
             words[place] |= dict.fromkeys(forms[name])
         for point, x in _exchanges(names, forms, at):
-            before, after = (judged(structs.replace(x, rules=rules))[0] for rules in (one, other))
+            before, after = (judged(under(x, rules))[0] for rules in (one, other))
             if (before in _REFUSALS) != (after in _REFUSALS):
                 found.setdefault((before, after), set()).add((moment, *point))
     told = [Told(name, list(each)) for name, each in zip(("moment", *names), words, strict=True)]

@@ -19,12 +19,9 @@ from tests.enumeration.words import DAY, DOMAIN, GRACE, INSTANT, NOW, Fact, Form
 def party(role: str) -> dict[str, Fact]:
     readable = {f"{role}_address": ("readable",)}
     here = {**readable, f"{role}_hosted": ("here",)}
-    address = MailboxAddress.of_fact(f"x@{DOMAIN[role]}")
     statuses = (None, "deleted", "suspended", "active")
     return {
-        f"{role}_address": Fact(
-            {"unreadable": [{f"{role}.address": None}], "readable": [{f"{role}.address": address}]}
-        ),
+        f"{role}_address": Fact({"unreadable": [named(role, None)], "readable": [named(role, DOMAIN[role])]}),
         f"{role}_domain": Fact(
             {"not admitted": _left(role), "admitted": _admitted(role)}, (readable,), alone=True, nobodys="not admitted"
         ),
@@ -39,6 +36,12 @@ def party(role: str) -> dict[str, Fact]:
             {status or "none": [{f"{role}.mailbox.status": status}] for status in statuses}, (readable,), nobodys="none"
         ),
     }
+
+
+def named(role: str, domain: str | None) -> Form:
+    """Return an address on a domain, or one that cannot be read."""
+    address = None if domain is None else MailboxAddress.of_fact(f"x@{domain}")
+    return {f"{role}.address": address, f"{role}.name": domain}
 
 
 def _left(role: str) -> list[Form]:

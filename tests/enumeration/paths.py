@@ -4,16 +4,57 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from huissier.domain.rules import RULES, Exchange, acceptances
+from huissier.domain.home import Home
+from huissier.domain.mailbox import Mailbox
+from huissier.domain.rules import (
+    BETWEEN_HOMES,
+    OF_MESSAGE,
+    OF_RECIPIENT,
+    OF_SENDER,
+    OF_USAGERS_MESSAGE,
+    Exchange,
+    Party,
+    _for_professionnel,
+    acceptances,
+)
 from tests.enumeration.facts import FACTS
 from tests.enumeration.situations import built
 from tests.enumeration.watching import watched
 from tests.enumeration.words import Form
 
-JUDGES: Final[dict[str, Callable[[Exchange], Any]]] = {
-    **{str(code): rule for code, rule in RULES},
-    "acceptances": acceptances,
-}
+Judge = Callable[[Exchange], Any]
+
+
+def _judges() -> Iterator[tuple[str, Judge]]:
+    """Give each rule what it looks at, as `refusals` does."""
+    yield from ((code, _of_end(rule, lambda x: x.sender)) for code, rule in OF_SENDER)
+    yield from ((code, _of_end(rule, lambda x: x.recipient)) for code, rule in OF_RECIPIENT)
+    yield from ((code, _of_homes(rule)) for code, rule in BETWEEN_HOMES)
+    yield from OF_MESSAGE
+    yield from ((code, _of_usagers_message(rule)) for code, rule in OF_USAGERS_MESSAGE)
+    yield "acceptances", _for
+
+
+def _of_end(rule: Callable[[Home, Mailbox], Any], end: Callable[[Exchange], Party]) -> Judge:
+    return lambda x: rule(end(x).home, end(x).mailbox)
+
+
+def _of_homes(rule: Callable[[Home, Home], Any]) -> Judge:
+    return lambda x: rule(x.sender.home, x.recipient.home)
+
+
+def _of_usagers_message(rule: Judge) -> Judge:
+    return lambda x: rule(x) if x.is_for_usager_to_begin else None
+
+
+def _for(x: Exchange) -> list[str]:
+    """Return the codes that speak for an exchange; for a professionnel's without what is remembered of it."""
+    judge = getattr(_for_professionnel, "__wrapped__")  # noqa: B009 typed as a cache
+    found = acceptances(x) if x.sender.home.usager else judge(x.sender.home, x.recipient.home)
+    return [reason.code for reason in found]
+
+
+JUDGES: Final[dict[str, Judge]] = {str(code): judge for code, judge in _judges()}
 # Read and not varied: where facts stand in the log, told with a reason, and what all forms are seen from (see `facts`).
 TOLD: Final = {
     *(f"{role}.{slot}" for role in ("sender", "recipient") for slot in ("domain.position", "mailbox.status_position")),
@@ -49,7 +90,7 @@ class Path(NamedTuple):
 def says(judge: str, x: Exchange) -> tuple[object, list[str]]:
     """Return whether a rule has something against an exchange, or which codes speak for it, and what it read."""
     found, read = watched(JUDGES[judge], x)
-    return ([code for code, _ in found] if judge == "acceptances" else found is not None), read
+    return (found if judge == "acceptances" else found is not None), read
 
 
 @cache

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from huissier.domain.contact import Contact
+from huissier.domain.home import Home
 from huissier.domain.mailbox import Mailbox
 from huissier.domain.operator import Operator
 from huissier.domain.reasons import Code
@@ -89,7 +92,7 @@ def combined(**held: tuple[str, ...]) -> Iterator[Situation]:
 
 def judged(x: Exchange) -> Codes:
     """Return the codes of the verdict on an exchange, as the decision puts it together."""
-    return tuple(code for code, _ in refusals(x) or acceptances(x))
+    return tuple(Code(reason.code) for reason in refusals(x) or acceptances(x))
 
 
 # --- the exchange that a situation is
@@ -97,14 +100,32 @@ def judged(x: Exchange) -> Codes:
 
 def built(slots: Mapping[str, Any]) -> Exchange:
     """Build an exchange from the values of its slots; those not named are as for nobody and nothing."""
-    return Exchange(**{part: build(slots) for part, build in _PARTS.items() if part}, **_message(slots))
+    return _assembled({part: build(slots) for part, build in _PARTS.items()})
+
+
+def under(x: Exchange, rules: RuleSet) -> Exchange:
+    """Return an exchange under another rule set."""
+
+    def moved(party: Party) -> Party:
+        return replace(party, home=replace(party.home, rules=rules))
+
+    return replace(x, sender=moved(x.sender), recipient=moved(x.recipient))
 
 
 def exchange(situation: Situation) -> Exchange:
     """Build a situation from the first form of each of its words."""
-    parts = {part: _part(part, tuple([situation[place] for place in _TOUCHING[part]])) for part in _PARTS}
-    message = parts.pop("")
-    return Exchange(**parts, **message)
+    return _assembled({part: _part(part, tuple([situation[place] for place in _TOUCHING[part]])) for part in _PARTS})
+
+
+def _assembled(parts: dict[str, Any]) -> Exchange:
+    """Put the parts together: both homes are under the rules of the message and at its moment."""
+    message = parts[""]
+    ends: dict[str, Any] = {}
+    for role in ("sender", "recipient"):
+        end = parts[role]
+        home = Home(end["name"], end["domain"], end["operator"], end["usager"], parts["rules"], message["at"])
+        ends[role] = Party(end["address"], home, end["mailbox"])
+    return Exchange(**ends, contact=parts["contact"], **message)
 
 
 @cache
@@ -120,13 +141,16 @@ def _inside(part: str, slots: Mapping[str, Any]) -> dict[str, Any]:
     return {path.rpartition(".")[2]: value for path, value in slots.items() if path.rpartition(".")[0] == part}
 
 
-def _party(role: str, slots: Mapping[str, Any]) -> Party:
-    return Party(
-        **{"address": None, "usager": False, **_inside(role, slots)},
-        domain=AdmittedDomain(**_inside(f"{role}.domain", slots)),
-        operator=Operator(**_inside(f"{role}.operator", slots)),
-        mailbox=Mailbox(**_inside(f"{role}.mailbox", slots)),
-    )
+def _party(role: str, slots: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "address": None,
+        "name": None,
+        "usager": False,
+        **_inside(role, slots),
+        "domain": AdmittedDomain(**_inside(f"{role}.domain", slots)),
+        "operator": Operator(**_inside(f"{role}.operator", slots)),
+        "mailbox": Mailbox(**_inside(f"{role}.mailbox", slots)),
+    }
 
 
 def _rules(slots: Mapping[str, Any]) -> RuleSet:

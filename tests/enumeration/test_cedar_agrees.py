@@ -8,6 +8,7 @@ from hypothesis import given
 
 from huissier import AnyCommand, Options
 from huissier.adapters.log import codec
+from huissier.adapters.testing.strategies import histories, options
 from huissier.domain.reasons import TABLE, Code
 from huissier.domain.rules import RULES, Exchange
 from tests.enumeration.paths import JUDGES, paths
@@ -16,7 +17,6 @@ from tests.properties import histories_looked_at, told_shortly
 from tests.reference.cedar import POLICIES, SCHEMA, Opinion, opinions
 from tests.reference.exchanges import exchanges_in
 from tests.replay.told import lived
-from tests.strategies import histories, options
 
 REFUSALS = {str(code) for code, _ in RULES}
 

@@ -71,12 +71,12 @@ def test_every_fact_is_looked_at() -> None:
 
 
 def test_the_rules_of_a_verdict_are_those_that_were_watched() -> None:
-    assert [code for code, _ in RULES] == [Code(judge) for judge in JUDGES if judge != "acceptances"]
+    assert {code for code, _ in RULES} == {Code(judge) for judge in JUDGES if judge != "acceptances"}
 
 
 def test_a_rule_that_looks_at_what_no_situation_tells_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def hidden_are_refused(x: Exchange) -> bool | None:
-        return True if x.sender.usager and x.sender.mailbox.liste_rouge else None
+        return True if x.sender.home.usager and x.sender.mailbox.liste_rouge else None
 
     monkeypatch.setitem(JUDGES, "A_NEW_RULE", hidden_are_refused)
     with pytest.raises(AssertionError, match=r"A_NEW_RULE reads what no situation tells: .*sender.mailbox.liste_rouge"):

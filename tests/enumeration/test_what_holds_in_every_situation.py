@@ -13,6 +13,7 @@ import pytest
 from huissier.domain.reasons import ORDER, TABLE, Code
 from huissier.domain.rules import RULES
 from tests.enumeration.facts import FACTS
+from tests.enumeration.paths import JUDGES
 from tests.enumeration.situations import BEST, Codes, Situation, combined, exchange, judged, situations
 
 REFUSALS = frozenset(code for code, _ in RULES)
@@ -42,6 +43,13 @@ def test_a_verdict_has_reasons_of_one_kind_each_once_and_the_most_decisive_first
         assert codes, situation
         assert len({TABLE[code].kind for code in codes}) == 1, situation
         assert list(codes) == sorted(set(codes), key=ORDER.__getitem__), situation
+
+
+def test_a_verdict_is_what_each_rule_says_by_itself_whatever_is_remembered() -> None:
+    for situation, codes in everything().items():
+        x = exchange(situation)
+        against = {code for code in REFUSALS if JUDGES[code](x) is not None}
+        assert against == {*codes} & REFUSALS, situation
 
 
 def test_an_acceptance_has_one_reason_but_for_an_open_contact_with_a_pharmacy_that_has_both() -> None:

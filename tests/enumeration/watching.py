@@ -5,13 +5,14 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from huissier.domain.contact import Contact
+from huissier.domain.home import Home
 from huissier.domain.mailbox import Mailbox
 from huissier.domain.operator import Operator
 from huissier.domain.rule_set import Options, RuleSet
 from huissier.domain.rules import Exchange, Party
 from huissier.domain.trust_space import AdmittedDomain
 
-_MADE_OF_SLOTS = (Exchange, Party, AdmittedDomain, Operator, Mailbox, Contact, RuleSet, Options)
+_MADE_OF_SLOTS = (Exchange, Party, Home, AdmittedDomain, Operator, Mailbox, Contact, RuleSet, Options)
 
 
 class _Watched:
@@ -26,11 +27,17 @@ class _Watched:
             return kind.fget(self)
         if isinstance(kind, FunctionType):
             return MethodType(kind, self)
-        value, path = getattr(self._it, name), f"{self._path}{name}"
+        value, path = getattr(self._it, name), _slot(f"{self._path}{name}")
         if isinstance(value, _MADE_OF_SLOTS):
             return _Watched(value, f"{path}.", self._seen)
         self._seen[path] = None
         return value
+
+
+def _slot(path: str) -> str:
+    """Name a slot: both homes are under the same rules and at the same moment as the message."""
+    _, _, rest = path.partition(".home.")
+    return rest if rest in ("rules", "at") else path.replace(".home.", ".")
 
 
 def watched(rule: Callable[[Exchange], Any], x: Exchange) -> tuple[Any, list[str]]:

@@ -188,7 +188,11 @@ WRONG = {
         "the event stands at position 17, and the checkpoint ends at 16",
     ),
     "a proof that cannot be written": (("prove", "letter", "--out", "no/x"), 3, "no/x cannot be written"),
-    "nothing to verify": (("verify", "--key", "log.vkey"), 2, "name a --store, a --checkpoint or a --proof"),
+    "nothing to verify": (
+        ("verify", "--key", "log.vkey"),
+        2,
+        "name a --store, an --archive, a --checkpoint or a --proof",
+    ),
     "no key file": (("verify", "--key", "no.vkey", "--checkpoint", "one.txt"), 2, "no.vkey: No such file"),
     "a key that is none": (("verify", "--key", "one.txt", "--checkpoint", "one.txt"), 2, "one.txt: "),
     "a checkpoint that is none": (("verify", "--key", "log.vkey", "--checkpoint", "log.vkey"), 2, "log.vkey: "),

@@ -15,9 +15,9 @@ from tests.world import DOCTOR, NOW, SURGEON, world, write
 PAGE = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text("utf-8")
 
 
-def steps() -> Iterator[tuple[str, str]]:
-    """Yield each command of the page and what is shown below it."""
-    for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL):
+def steps(page: str) -> Iterator[tuple[str, str]]:
+    """Yield each command of a page and what is shown below it."""
+    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
         for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, shown = step.partition("\n")
             yield command, shown
@@ -49,7 +49,7 @@ def test_every_transcript_of_the_page_is_what_happens(tmp_path: Path) -> None:
     with library.open(f"sqlite:///{tmp_path}/huissier.db", clock=lambda: NOW) as engine:
         engine.handle_many([*world(), write(DOCTOR, SURGEON, id="m-1", at=NOW)])
     seen = 0
-    for command, shown in steps():
+    for command, shown in steps(PAGE):
         assert agrees(shown, run(command, tmp_path).rstrip()), command
         seen += 1
     assert seen > 10

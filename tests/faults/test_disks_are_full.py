@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from huissier.adapters.testing.postgres import own_server
 from tests.faults import LONGER
 from tests.faults.at_work import (
     assert_heard_of_it,
@@ -21,7 +22,6 @@ from tests.faults.at_work import (
     wait_for_trouble,
 )
 from tests.faults.verdict import judge
-from tests.postgres_server import own_server
 
 pytestmark = pytest.mark.faults
 

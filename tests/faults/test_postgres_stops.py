@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from huissier.adapters.testing.postgres import Server, own_server
 from tests.faults import LONGER
 from tests.faults.at_work import assert_heard_of_it, at_work, end, wait_for_answers, wait_for_trouble
 from tests.faults.verdict import judge
-from tests.postgres_server import Server, own_server
 
 pytestmark = pytest.mark.faults
 

@@ -15,11 +15,11 @@ import huissier
 from huissier import Answer, AnyCommand, SubmitMessage
 from huissier.adapters.engine import Engine
 from huissier.adapters.log import codec
+from huissier.adapters.testing.reference.twin import Twin, TwinAnswer, TwinVerdict
 from huissier.domain.events import AnyEvent, CommandRejected, MessageDecided
 from huissier.domain.tags import tags_of
 from tests.faults.journal import Answered, Asked, Said, read
 from tests.faults.wards import COMMON
-from tests.reference.twin import Twin, TwinAnswer, TwinVerdict
 
 _AT_ONCE = 500
 

@@ -38,6 +38,7 @@ READ = {
     "what a newer server adds": (rcpt(SURGEON, something_new="1=2=3"), request()),
     "a value with an equals sign": (rcpt("a=b@x.fr"), request(recipient="a=b@x.fr")),
     "a name that is empty": (rcpt(SURGEON, size="", recipient_count=""), request()),
+    "any size that a client declares": (rcpt(SURGEON, size=2**63 - 1), request(size=2**63 - 1)),
     "numbers": (rcpt(SURGEON, size="25000000", recipient_count=3), request(size=25_000_000, recipient_count=3)),
     "xtext": (
         rcpt(SURGEON, ccert_subject="Hopital+20de+20l'+C3+89toile"),

@@ -193,6 +193,7 @@ def test_a_certificate_is_known_by_its_common_name(sender: str, common_name: str
 def test_the_announced_size_counts_at_once_and_none_is_no_size() -> None:
     async def play(server: Postfix) -> None:
         assert refused(await server.ask(rcpt(USAGER, size=26_000_000))) == "MESSAGE_TOO_LARGE"
+        assert refused(await server.ask(rcpt(USAGER, size=2**63 - 1, instance="c"))) == "MESSAGE_TOO_LARGE"
         assert await server.ask(rcpt(USAGER, instance="b")) == PASS
         assert refused(await server.ask(end(1, instance="b", size=26_000_000))) == "MESSAGE_TOO_LARGE"
 
@@ -271,11 +272,16 @@ def test_a_bug_defers_and_is_told_by_its_type_only(monkeypatch: pytest.MonkeyPat
         async def broken(command: SubmitMessage | ReportDelivery, *, timeout: float) -> None:
             raise KeyError(command)
 
+        def broken_too(command: SubmitMessage) -> None:
+            raise IndexError(command)
+
         monkeypatch.setattr(server.engine, "handle", broken)
+        assert await server.ask(rcpt(OUTSIDER)) == UNAVAILABLE
+        monkeypatch.setattr(server.engine.engine, "check_at_once", broken_too)
         assert await server.ask(rcpt(SURGEON)) == UNAVAILABLE
 
     played(play, watch=seen)
-    assert seen.problems == ["KeyError"]
+    assert seen.problems == ["KeyError", "IndexError"]
 
 
 def test_what_is_under_way_is_bounded_in_number_and_in_time() -> None:

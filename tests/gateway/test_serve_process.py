@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -169,7 +170,7 @@ def test_metrics_and_health(folder: Path, start: Start) -> None:
         'huissier_decisions_total{outcome="pass",reason="",stage="rcpt"} 1.0',
         'huissier_decisions_total{outcome="refuse",reason="RECIPIENT_DOMAIN_NOT_ADMITTED",stage="rcpt"} 1.0',
         'huissier_decision_seconds_count{stage="rcpt"} 2.0',
-        "huissier_batch_size_count 2.0",
+        "huissier_batch_size_count 1.0",
         "huissier_queue_depth 0.0",
         "huissier_connections 1.0",
         'huissier_projection_lag{projection="trail"}',
@@ -236,3 +237,33 @@ def test_what_cannot_be_served_ends_in_one_line(
     done = run("serve", "postfix", *arguments, cwd=folder)
     assert (done.returncode, done.stderr.count("\n")) == (status, 1)
     assert error in done.stderr
+
+
+def test_a_store_that_cannot_be_written_defers_and_is_not_ready_until_it_can(start: Start, folder: Path) -> None:
+    service = start("--config", "gateway.toml", "--metrics", "127.0.0.1:0")
+    port = service.until("metrics")["port"]
+    service.until("listening")
+    with connected(folder / "policy.sock") as peer:
+        assert ask(peer, rcpt(SURGEON)) == PASS
+        limits = resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (0, limits[1]))
+        assert ask(peer, end(1)).startswith(b"action=DEFER_IF_PERMIT 4.3.0 ")
+        assert fetched(port, "/readyz") == (503, "the store could not record lately\n")
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, limits)
+        assert ask(peer, end(1)) == PASS
+        assert fetched(port, "/readyz") == (200, "ready\n")
+    assert service.end() == 0
+
+
+def test_a_store_that_was_replaced_meanwhile_defers_everything(start: Start, folder: Path) -> None:
+    service = start("--config", "gateway.toml")
+    service.until("listening")
+    with connected(folder / "policy.sock") as peer:
+        assert ask(peer, rcpt(SURGEON)) == PASS
+        store = folder / "huissier.db"
+        backup = store.read_bytes()
+        store.unlink()
+        store.write_bytes(backup)
+        assert ask(peer, end(1)).startswith(b"action=DEFER_IF_PERMIT 4.3.0 ")
+        assert ask(peer, rcpt(SURGEON, instance="other")).startswith(b"action=DEFER_IF_PERMIT 4.3.0 ")
+    assert service.end() == 0

@@ -56,6 +56,25 @@ def test_who_is_refused_is_recorded_once_however_often_it_is_asked() -> None:
     in_a_session(play)
 
 
+def test_who_is_let_through_waits_for_nobody_who_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(engine: AsyncEngine, transaction: Transaction) -> None:
+        with monkeypatch.context() as without_a_pen:
+            without_a_pen.delattr(AsyncEngine, "handle")
+            assert await transaction.recipient(SURGEON) == PASS
+        assert (await transaction.message(QUEUE_ID)).kind == "pass"
+
+    in_a_session(play)
+
+
+def test_where_nobody_can_tell_at_once_the_pen_does() -> None:
+    async def play(engine: AsyncEngine, transaction: Transaction) -> None:
+        with engine.engine._check_desk.lock:
+            assert await transaction.recipient(SURGEON) == PASS
+            assert (await transaction.recipient(OUTSIDER)).kind == "refuse"
+
+    in_a_session(play)
+
+
 def test_what_changed_in_between_refuses_the_message_as_a_whole() -> None:
     async def play(engine: AsyncEngine, transaction: Transaction) -> None:
         for recipient in (REMOTE_DOCTOR, SURGEON):

@@ -100,6 +100,39 @@ def test_a_file_that_was_emptied_is_read_from_its_start(after: str, log: Path, f
     follower.wait_for("one", after.rstrip())
 
 
+def test_what_was_copied_before_it_was_read_is_read_in_the_copy(log: Path, follow: Callable[..., Follower]) -> None:
+    first = follow()
+    first.wait_for("one")
+    place = first.stop()
+    log.with_name("mail.log.1").write_text("one\ntwo\n")
+    log.write_text("three\n")
+    second = follow(place)
+    second.wait_for("two", "three")
+    assert not second.file.lost
+
+
+def test_what_was_copied_while_it_is_followed_is_read_in_the_copy(tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    log.write_text("one\n")
+    file = LogFile(log, Event())
+    batches = file.batches()
+    assert [line.content for line in next(batches)] == [b"one"]
+    log.with_name("mail.log.1").write_text("one\ntwo\n")
+    log.write_text("3\n")
+    assert [line.content for lines in batches for line in lines] == [b"two", b"3"]
+
+
+def test_the_place_kept_beside_a_log_is_no_log(log: Path, follow: Callable[..., Follower]) -> None:
+    first = follow()
+    first.wait_for("one")
+    place = first.stop()
+    log.rename(log.with_name("mail.log.1"))
+    os.utime(log.with_name("mail.log.1"), (1, 1))
+    log.with_name("mail.log.huissier-place").write_text("no line of a log\n")
+    log.write_text("two\n")
+    follow(place).wait_for("two")
+
+
 def test_reading_goes_on_where_it_was_left(log: Path, follow: Callable[..., Follower]) -> None:
     first = follow()
     add(log, "not yet a li")

@@ -161,6 +161,28 @@ def test_the_key_of_the_environment_comes_before_a_key_file(tmp_path: Path) -> N
         Engine(url(path), environment={})
 
 
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "removed"])
+def test_a_store_that_is_taken_away_while_it_is_used_takes_no_more(replaced: bool, tmp_path: Path) -> None:
+    path = tmp_path / "huissier.db"
+    with huissier.open(f"sqlite:///{path}") as engine:
+        engine.handle(huissier.RegisterOperator(operator="ght", kind="professionnel"))
+        question = huissier.SubmitMessage(id="x", sender="a@b.fr", recipients=["b@b.fr"])
+        backup = path.read_bytes()
+        path.unlink()
+        if replaced:
+            path.write_bytes(backup)
+        for ask in (engine.handle, engine.check, engine.check_at_once):
+            with pytest.raises(StoreError, match="removed or replaced"):
+                ask(question)
+
+
+def test_who_goes_elsewhere_keeps_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with huissier.open("sqlite:///huissier.db") as engine:
+        monkeypatch.chdir("/")
+        assert engine.handle(huissier.RegisterOperator(operator="ght", kind="professionnel")).outcome == "recorded"
+
+
 def test_a_closed_engine_says_so_and_closing_twice_does_no_harm(tmp_path: Path) -> None:
     for where in (url(tmp_path / "huissier.db"), "sqlite://"):
         engine = huissier.open(where)

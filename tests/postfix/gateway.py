@@ -1,14 +1,13 @@
 """huissier as a process of its own behind a Postfix, by either protocol."""
 
-import os
-import subprocess
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from tests.command_line import PROGRAM
-from tests.postfix.server import LONGEST, answers, free_port, kill, wait_until
+from tests.postfix.nursery import Child, nursery
+from tests.postfix.server import LONGEST, answers, free_port, wait_until
 
 Front = Literal["postfix", "milter"]
 NAME: Final = "mx1"
@@ -24,7 +23,7 @@ class Gateway:
         self._folder = folder
         self._config = folder / "gateway.toml"
         self._config.write_text(settings)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
 
     @property
     def lines(self) -> str:
@@ -34,30 +33,30 @@ class Gateway:
         service = f"check_policy_service inet:127.0.0.1:{self.port}"
         return f"smtpd_recipient_restrictions = {service}\nsmtpd_end_of_data_restrictions = {service}"
 
-    @property
-    def pid(self) -> int:
-        """The process that runs."""
-        assert self._process is not None
-        return self._process.pid
-
     def start(self) -> None:
         """Start it and wait until it listens."""
-        command = [str(PROGRAM), "serve", self.front, "--config", str(self._config), "--store", self.url]
-        command += ["--listen", f"inet:127.0.0.1:{self.port}", "--name", NAME]
-        with (self._folder / "gateway.log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=self._folder, stderr=log, env={**os.environ})
-        wait_until(lambda: answers(self.port), self._process)
+        arguments = ["serve", self.front, "--config", str(self._config), "--store", self.url]
+        arguments += ["--listen", f"inet:127.0.0.1:{self.port}", "--name", NAME]
+        process = self._process = nursery().start(arguments, self._folder, self._folder / "gateway.log")
+        wait_until(lambda: answers(self.port), process.has_ended)
 
     def kill(self) -> None:
         """Kill it at once."""
-        if self._process is not None:
-            kill(self._process)
+        self._end(signal.SIGKILL)
+
+    def reload(self) -> None:
+        """Have it read its configuration again."""
+        assert self._process is not None
+        self._process.signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """Have it end in order."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(LONGEST)
+            self._process.signal(number)
+            assert self._process.has_ended(within=LONGEST), "it goes on"
 
 
 @contextmanager

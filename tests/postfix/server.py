@@ -5,20 +5,22 @@ Whatever it accepts goes into one maildir, which says of each message for whom i
 
 import mailbox
 import os
+import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 MASTER: Final = Path("/usr/lib/postfix/sbin/master")
 UNDELIVERABLE: Final = "dr.absent"  # its mailbox is in no map: what was accepted for it bounces
 LONGEST: Final = 60.0
+_LOWEST_PORT, _PORTS = 10_000, 20_000
+_LONG_AGO: Final = 1_000_000_000.0  # each daemon of Postfix waits until a file that it reads is older than a second
 
 _OWNED: Final = "active bounce corrupt defer deferred flush hold incoming private saved trace"
 _MAIN: Final = """
@@ -90,6 +92,10 @@ class Postfix:
         folder = self.root / "mail" / "box"
         return list(mailbox.Maildir(folder, create=False)) if folder.exists() else []
 
+    def reports(self) -> list[mailbox.MaildirMessage]:
+        """Return the reports of delivery among them."""
+        return [message for message in self.messages() if message.get_content_type() == "multipart/report"]
+
     def wait_until_done_with(self, *queue_ids: str) -> None:
         """Wait until nothing of these messages is in its queue."""
         wait_until(lambda: {f"{queue_id}: removed" for queue_id in queue_ids} <= _ends(self.lines()))
@@ -110,7 +116,8 @@ def postfix(more: str = "", *, processes: str = "-") -> Iterator[Postfix]:
             "-d",
         ]  # in the foreground, with a process group to end as a whole
         process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-        wait_until(lambda: answers(server.port), process)
+        started = process
+        wait_until(lambda: answers(server.port), lambda: started.poll() is not None)
         yield server
     finally:
         if process is not None:
@@ -138,14 +145,17 @@ def _configure(server: Postfix, more: str, processes: str) -> None:
     conf = root / "conf"
     (conf / "main.cf").write_text(_MAIN.format(root=root, uid=status.st_uid, gid=status.st_gid, more=more))
     (conf / "master.cf").write_text(_MASTER.format(port=server.port, processes=processes))
+    for file in (conf / "main.cf", conf / "master.cf", root / "mailboxes"):
+        os.utime(file, (_LONG_AGO, _LONG_AGO))
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, nor is given by the system meanwhile to somebody who connects."""
+    while True:
+        port = _LOWEST_PORT + secrets.randbelow(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def answers(port: int) -> bool:
@@ -157,19 +167,13 @@ def answers(port: int) -> bool:
     return True
 
 
-def wait_until(reached: Callable[[], bool], process: "subprocess.Popen[bytes] | None" = None) -> None:
-    """Wait until something is so, while a process runs."""
+def wait_until(reached: Callable[[], bool], is_over: Callable[[], bool] = lambda: False) -> None:
+    """Wait until something is so, unless it cannot be any more."""
     deadline = time.monotonic() + LONGEST
     while not reached():
-        assert process is None or process.poll() is None, "the process ended"
+        assert not is_over(), "the process ended"
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.01)
-
-
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process at once."""
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _ends(lines: list[str]) -> set[str]:

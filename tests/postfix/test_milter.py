@@ -129,7 +129,7 @@ def test_mail_of_a_program_is_taken_for_everybody_or_returned(new_site: NewSite)
     assert found.delivered == found.accepted
     assert found.delivered.total() == 2
     assert found.recorded == {("END-OF-MESSAGE", "RECIPIENT_DOMAIN_NOT_ADMITTED"): 1}
-    [returned] = [message for message in site.server.messages() if message.get_content_type() == "multipart/report"]
+    [returned] = site.server.reports()
     assert "RECIPIENT_DOMAIN_NOT_ADMITTED" in returned.as_string()
 
 

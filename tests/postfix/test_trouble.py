@@ -9,12 +9,12 @@ from threading import Event
 
 import pytest
 
+from huissier.adapters.testing.postgres import Server, own_server
 from huissier.adapters.vault import KEY_LENGTH, KEY_VARIABLE
 from tests.postfix.client import Sent, send
 from tests.postfix.conftest import NewSite, Site
 from tests.postfix.reckoning import assert_all_agree, assert_nothing_passed_unrecorded
 from tests.postfix.server import LONGEST, wait_until
-from tests.postgres_server import Server, own_server
 from tests.world import DOCTOR, REMOTE_DOCTOR, SURGEON, USAGER
 
 pytestmark = pytest.mark.postfix
@@ -71,6 +71,25 @@ def test_huissier_killed_in_the_middle_of_traffic(new_site: NewSite) -> None:
             each.result()
     site.server.wait_until_done_with(*traffic.taken)
     found = assert_nothing_passed_unrecorded(site.server, site.url)
+    assert found.delivered.total() == (SENDERS - 1) * EACH
+    assert found.refused == {("RCPT", "CONTACT_NOT_OPENED"): EACH}
+
+
+def test_huissier_reloaded_and_restarted_in_the_middle_of_traffic_loses_nothing(new_site: NewSite) -> None:
+    site = new_site(settings="[timeouts]\ndrain = 30\n")
+    traffic = Traffic(site)
+    with ThreadPoolExecutor(SENDERS) as senders:
+        work = [senders.submit(traffic.run, number) for number in range(SENDERS)]
+        assert traffic.some_done.wait(LONGEST)
+        for _ in range(3):
+            site.gateway.reload()
+        site.gateway.stop()
+        site.gateway.start()
+        site.gateway.reload()
+        for each in work:
+            each.result()
+    site.server.wait_until_done_with(*traffic.taken)
+    found = assert_all_agree(site.server, site.url)
     assert found.delivered.total() == (SENDERS - 1) * EACH
     assert found.refused == {("RCPT", "CONTACT_NOT_OPENED"): EACH}
 

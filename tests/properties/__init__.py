@@ -7,15 +7,15 @@ shorter here, command by command, which takes seconds where shrinking it draw by
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
-from msgspec import structs
 
+from huissier.adapters.testing.shrinking import shortest
+from huissier.adapters.testing.told import told
 from huissier.domain.commands import AnyCommand
 from huissier.domain.rule_set import Options
-from tests.properties.told import told
 
 IN_CI = "CI" in os.environ  # where examples are the same every time, so that a change is judged and not luck
 _TIMES = 40 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1
@@ -47,7 +47,7 @@ def told_shortly(test: Callable[..., None]) -> Callable[..., None]:
         def fails(shorter: list[AnyCommand], plainer: Options) -> bool:
             return _fails(test, kind, {"history": shorter, "options": plainer, **others})
 
-        history, options = _shortest(history, options, fails)
+        history, options = shortest(history, options, fails)
         try:
             test(history=history, options=options, **others)
         except kind as problem:
@@ -56,29 +56,6 @@ def told_shortly(test: Callable[..., None]) -> Callable[..., None]:
             raise
 
     return shown
-
-
-Fails = Callable[[list[AnyCommand], Options], bool]
-
-
-def _shortest(history: list[AnyCommand], options: Options, fails: Fails) -> tuple[list[AnyCommand], Options]:
-    again = True
-    while again:
-        again = False
-        for shorter in _shorter(history):
-            if fails(shorter, options):
-                history, again = shorter, True
-                break
-    for field in structs.fields(Options):
-        plainer = structs.replace(options, **{field.name: field.default})
-        options = plainer if fails(history, plainer) else options
-    return history, options
-
-
-def _shorter(history: list[AnyCommand]) -> Iterator[list[AnyCommand]]:
-    for left_out in (16, 8, 4, 2, 1):
-        for start in range(0, len(history), left_out):
-            yield history[:start] + history[start + left_out :]
 
 
 def _fails(test: Callable[..., None], kind: type[Exception], arguments: dict[str, Any]) -> bool:

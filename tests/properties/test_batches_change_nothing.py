@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import huissier
 from huissier import AnyCommand, Options
+from huissier.adapters.testing.strategies import histories, options
 from huissier.domain.answers import Answer
 from tests.properties import histories_looked_at
-from tests.strategies import histories, options
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 

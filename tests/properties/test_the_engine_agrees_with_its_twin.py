@@ -24,10 +24,11 @@ from huissier import (
     WithdrawDomain,
 )
 from huissier.adapters.engine import MEMORY, Engine
+from huissier.adapters.testing.reference.twin import Twin, TwinAnswer, TwinVerdict
+from huissier.adapters.testing.strategies import histories, options
+from huissier.adapters.testing.strategies.town import DOCTOR, HOSPITAL, INS, PATIENTS
+from huissier.adapters.testing.told import told
 from tests.properties import histories_looked_at, told_shortly
-from tests.properties.told import told
-from tests.reference.twin import Twin, TwinAnswer, TwinVerdict
-from tests.strategies import DOCTOR, HOSPITAL, INS, PATIENTS, histories, options
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 

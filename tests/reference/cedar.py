@@ -83,7 +83,7 @@ def asked_about(x: Exchange) -> Asked:
     """Tell an exchange as a request with its entities."""
     recipient, theirs = _mailbox(x.recipient, _limit(x.recipient, x), x.at, NO_CONTACT, None)
     sender, ours = _mailbox(x.sender, _limit(x.sender, x), x.at, x.contact, recipient["uid"]["id"])
-    rules = _rules(x.rules)
+    rules = _rules(x.sender.home.rules)
     context: dict[str, Any] = {
         "now": _micros(x.at),
         "inReplyTo": list(x.in_reply_to),
@@ -100,7 +100,7 @@ def asked_about(x: Exchange) -> Asked:
 
 
 def _limit(party: Party, x: Exchange) -> int | None:
-    return None if party.address is None else x.rules.size_limits.get(party.address.domain)
+    return None if party.address is None else x.sender.home.rules.size_limits.get(party.address.domain)
 
 
 def _rules(rules: RuleSet) -> Entity:
@@ -123,12 +123,12 @@ def _rules(rules: RuleSet) -> Entity:
 
 @cache
 def _mailbox(party: Party, limit: int | None, now: datetime, contact: Contact, other: str | None) -> _Told:
-    domain, behind = _domain(party.domain, party.operator, limit, now)
+    domain, behind = _domain(party.home.domain, party.home.operator, limit, now)
     box, there = party.mailbox, [{"__entity": {"type": "Mailbox", "id": other}}]
     reopened = contact.opened and contact.ended and contact.opened > contact.ended
     attributes = {
         "readable": party.address is not None,
-        "usager": party.usager,
+        "usager": party.home.usager,
         "domain": {"__entity": domain["uid"]},
         "status": box.status or "none",
         "listeRouge": box.liste_rouge,

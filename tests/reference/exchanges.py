@@ -8,6 +8,7 @@ from huissier.domain.commands import SubmitMessage
 from huissier.domain.contact import UNKNOWN as NO_CONTACT
 from huissier.domain.events import AnyEvent, MessageDecided, VerdictGiven
 from huissier.domain.facts import Facts
+from huissier.domain.home import Home
 from huissier.domain.identities import Identities
 from huissier.domain.mailbox import UNKNOWN as NO_MAILBOX
 from huissier.domain.needs import needs
@@ -43,17 +44,16 @@ def exchanges(
     """Yield the exchange with each recipient of a message; whom it needs and nobody told of is taken as unknown."""
     for missing in needs([(command, who)], facts):
         facts.learn(missing)
-    sender = _party(who.addresses[command.sender], at, facts)
-    recipients = [_party(who.addresses[recipient], at, facts) for recipient in command.recipients]
-    kinds = {party.usager for party in recipients if party.address is not None}
+    sender = _party(who.addresses[command.sender], at, facts, rules)
+    recipients = [_party(who.addresses[recipient], at, facts, rules) for recipient in command.recipients]
+    kinds = {party.home.usager for party in recipients if party.address is not None}
     known, certificate = _certificate(command)
     for recipient in recipients:
         contact = NO_CONTACT
-        if sender.usager and not recipient.usager and sender.address and recipient.address:
+        if sender.home.usager and not recipient.home.usager and sender.address and recipient.address:
             contact = facts.contact(sender.address, recipient.address).as_of(at)
         yield Exchange(
             at=at,
-            rules=rules,
             sender=sender,
             recipient=recipient,
             contact=contact,
@@ -65,13 +65,14 @@ def exchanges(
         )
 
 
-def _party(address: MailboxAddress | None, at: datetime, facts: Facts) -> Party:
+def _party(address: MailboxAddress | None, at: datetime, facts: Facts, rules: RuleSet) -> Party:
+    """Say who is at one end at the very moment, not at the first that is as good."""
     if address is None:
-        return Party(None, NO_DOMAIN, NO_OPERATOR, NO_MAILBOX, usager=False)
+        return Party(None, Home(None, NO_DOMAIN, NO_OPERATOR, usager=False, rules=rules, at=at), NO_MAILBOX)
     domain = facts.domain(address.domain).as_of(at)
     operator = facts.operator(domain.operator).as_of(at) if domain.operator else NO_OPERATOR
     usager = facts.is_usagers_domain(address.domain, at)
-    return Party(address, domain, operator, facts.mailbox(address).as_of(at), usager)
+    return Party(address, Home(address.domain, domain, operator, usager, rules, at), facts.mailbox(address).as_of(at))
 
 
 def _certificate(command: SubmitMessage) -> tuple[bool, CertificateDn | CommonName | None]:

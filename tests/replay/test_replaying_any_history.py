@@ -4,11 +4,11 @@ from hypothesis import given
 
 from huissier.adapters.audit.replay.crew import Share
 from huissier.adapters.audit.replay.replaying import Replaying
+from huissier.adapters.testing.strategies import histories, options
 from huissier.domain.commands import AnyCommand
 from huissier.domain.rule_set import Options
 from tests.properties import histories_looked_at, told_shortly
 from tests.replay.told import differences, lived
-from tests.strategies import histories, options
 
 History = list[AnyCommand]
 

@@ -12,6 +12,6 @@ def test_it_goes_through_an_honest_log_and_leaves_nothing_behind(
 ) -> None:
     auditing.main(["--quick", "--json", "--dir", str(tmp_path)])
     report = msgspec.json.decode(capsys.readouterr().out)
-    assert len(report["ratios"]) == 5
+    assert len(report["ratios"]) == 7
     assert all(ratio["median"] > 0 for ratio in report["ratios"])
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What docs/audit.md shows of replays is what happens, in the order of the page."""
+"""What docs/audit.md shows of replays and reports is what happens, in the order of the page."""
 
 import re
 import shlex
@@ -15,7 +15,7 @@ from tests.command_line import huissier
 from tests.test_readme import agrees
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
-SECTIONS = ("audit replay", "audit as-of", "audit what-if")
+SECTIONS = ("audit replay", "audit as-of", "audit what-if", "audit report")
 
 
 def steps() -> Iterator[tuple[str, str]]:
@@ -56,4 +56,4 @@ def test_every_transcript_of_the_sections_is_what_happens(folder: Path) -> None:
         else:
             assert agrees(shown.rstrip(), huissier(*arguments, cwd=folder).stdout.rstrip()), command
         seen += 1
-    assert seen >= 6
+    assert seen >= 7

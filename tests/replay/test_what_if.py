@@ -13,6 +13,8 @@ from huissier.adapters.audit.replay.sources import RowsSource
 from huissier.adapters.audit.replay.what_if import Flip, Reading, Supposing, report_of
 from huissier.adapters.engine import Engine
 from huissier.adapters.log import codec
+from huissier.adapters.testing.reference.twin import Twin
+from huissier.adapters.testing.strategies import histories, options
 from huissier.domain.commands import AnyCommand
 from huissier.domain.events import MessageDecided
 from huissier.domain.rule_set import SHIPPED, Options
@@ -20,9 +22,7 @@ from huissier.domain.vocabulary.ins import mentions_ins
 from huissier.domain.what_if import Instead, outcome
 from tests import world as w
 from tests.properties import histories_looked_at, told_shortly
-from tests.reference.twin import Twin
 from tests.replay.told import NOW, lived, log_of
-from tests.strategies import histories, options
 
 History = list[AnyCommand]
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}

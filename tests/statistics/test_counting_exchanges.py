@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.log.place import Place
+from huissier.adapters.testing.strategies import histories
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.entries import entry_of
 from huissier.adapters.views.generations import Generations
@@ -18,7 +19,6 @@ from huissier.domain.rule_set import Options
 from huissier.projections.exchanges import Exchange, Exchanges
 from tests.properties import histories_looked_at, told_shortly
 from tests.statistics.twin import File, Twin
-from tests.strategies import histories
 from tests.world import (
     CABINET,
     DAY,

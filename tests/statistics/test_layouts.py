@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huissier.adapters.statistics.exchanges_file import write_exchanges
+from huissier.adapters.statistics.exchanges_file import Written, exchanges_file
 from huissier.adapters.statistics.gate import GateError
 from huissier.adapters.statistics.layout import FIELDS, Column, Layout, LayoutError, read_layout, shipped_layout
 from huissier.projections.exchanges import Exchange
@@ -18,9 +18,15 @@ from tests.world import DOCTOR, HOSPITAL, REMOTE_DOCTOR, corsican_ins, ins
 LINE = Exchange(DOCTOR, "usager", "PER", "USAGER", 12, 3, 4, 5)
 
 
+def write(folder: Path, layout: Layout, *lines: Exchange, domain: str = HOSPITAL) -> Written:
+    """Write a file."""
+    with exchanges_file(folder, 202610, domain, layout, lines) as file:
+        return file
+
+
 def written(folder: Path, layout: Layout, *lines: Exchange) -> bytes:
     """Return a file's bytes."""
-    return (folder / write_exchanges(folder, 202610, HOSPITAL, layout, lines).name).read_bytes()
+    return (folder / write(folder, layout, *lines).name).read_bytes()
 
 
 def layout(folder: Path, text: str) -> Layout:
@@ -52,7 +58,7 @@ def test_every_word_of_a_layout_counts(tmp_path: Path) -> None:
 def test_a_layout_may_have_no_header_and_a_byte_order_mark(tmp_path: Path) -> None:
     own = layout(tmp_path, 'name = "x"\nencoding = "utf-8-sig"\nheader = false\n' + columns(("remis", "remis")))
     assert written(tmp_path, own, LINE) == b"\xef\xbb\xbf4\n"
-    assert write_exchanges(tmp_path, 202610, HOSPITAL, own, [LINE, LINE]).rows == 2
+    assert write(tmp_path, own, LINE, LINE).rows == 2
 
 
 def test_the_program_takes_a_layout_of_ones_own_and_records_its_name(tmp_path: Path) -> None:
@@ -131,7 +137,7 @@ def test_whatever_stands_in_a_cell_comes_back_as_it_was(text: str, separator: st
     own = Layout("x", (Column("emetteur", "e"), Column("remis", "r")), separator=separator, formula_guard=False)  # type: ignore[arg-type]
     with TemporaryDirectory() as folder:
         try:
-            name = write_exchanges(Path(folder), 202610, HOSPITAL, own, [Exchange(text, "", "", "", 0, 0, 7, 0)]).name
+            name = write(Path(folder), own, Exchange(text, "", "", "", 0, 0, 7, 0)).name
         except GateError:
             return
         with (Path(folder) / name).open(newline="") as file:
@@ -165,7 +171,7 @@ def test_nothing_that_looks_like_an_ins_passes_the_gate(tmp_path: Path, text: st
     }
     bad = Exchange(**fields, recipient_type="PER", accepted=1, refused=0, delivered=0, undelivered=0)
     with pytest.raises(GateError) as problem:
-        write_exchanges(tmp_path, 202610, domain, shipped_layout(), [*[LINE] * 2_500, bad])
+        write(tmp_path, shipped_layout(), *[LINE] * 2_500, bad, domain=domain)
     assert text not in str(problem.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -173,7 +179,7 @@ def test_nothing_that_looks_like_an_ins_passes_the_gate(tmp_path: Path, text: st
 def test_nothing_that_the_log_calls_a_usager_passes_the_gate(tmp_path: Path) -> None:
     bad = Exchange(DOCTOR, "usager:abc@patient.mssante.fr", "PER", "USAGER", 1, 0, 0, 0)
     with pytest.raises(GateError, match="destinataire of line 1 names a usager"):
-        write_exchanges(tmp_path, 202610, HOSPITAL, shipped_layout(), [bad])
+        write(tmp_path, shipped_layout(), bad)
 
 
 def test_great_counts_are_no_ins(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.log.place import Place
+from huissier.adapters.testing.strategies import histories, options
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner
 from huissier.domain.commands import (
@@ -28,7 +29,6 @@ from huissier.domain.rule_set import SHIPPED, Options, RuleBook
 from huissier.projections.obligations import Obligations
 from tests.command_line import huissier
 from tests.properties import histories_looked_at, told_shortly
-from tests.strategies import histories, options
 from tests.world import (
     CABINET,
     DAY,

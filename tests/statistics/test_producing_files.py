@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from huissier.adapters.engine import Engine
+from huissier.adapters.errors import TemporarilyUnavailableError
 from tests.command_line import huissier
 from tests.statistics.told import NAME, produce, produced, tell
 from tests.world import (
@@ -150,6 +151,19 @@ def test_a_full_disk_leaves_the_file_that_was_there_and_no_half_one(
     assert {path.name: path.read_text() for path in out.iterdir()} == {NAME: "what was there"}
     monkeypatch.undo()
     assert produced(tmp_path) == []
+
+
+def test_a_file_that_cannot_be_recorded_does_not_get_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+
+    def busy(*_: object) -> None:
+        raise TemporarilyUnavailableError("somebody else has it")
+
+    monkeypatch.setattr(Engine, "record", busy)
+    assert produce(tmp_path, "--out", "out").returncode == 3
+    assert list(out.iterdir()) == []
 
 
 def test_a_folder_that_is_none_is_refused_before_anything_is_done(tmp_path: Path) -> None:

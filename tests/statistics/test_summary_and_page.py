@@ -1,7 +1,6 @@
 """The summary on the terminal and as one page, which a real browser shows without a network."""
 
 import re
-import shutil
 import struct
 import subprocess
 import zlib
@@ -14,11 +13,10 @@ from huissier.adapters.statistics.page import page_of
 from huissier.adapters.statistics.sparkline import sparkline
 from huissier.adapters.statistics.summary import summaries
 from huissier.projections.exchanges import Totals
+from tests.browser import BROWSER, needs_browser
 from tests.command_line import huissier
 from tests.statistics.told import tell
 from tests.world import DOCTOR, HOSPITAL, NOBODY, REMOTE_DOCTOR, USAGER, ins, lost, moment, reach, write
-
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture
@@ -134,7 +132,7 @@ def _unfiltered(kind: int, line: bytes, above: bytearray, channels: int) -> byte
     return row
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no chromium here: apt-get install chromium")
+@needs_browser
 def test_a_browser_shows_the_charts_and_prints_them(told: Path) -> None:
     assert huissier("stats", "summary", "--html", "page.html", cwd=told).returncode == 0
     shown = browse(told, "--dump-dom")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from huissier.adapters.testing.strategies.vocabulary import ins_numbers, matricules, odd_text
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import Ins, has_valid_key, mentions_ins, without_ins
 from tests.vocabulary import read_or_refused
@@ -17,20 +18,11 @@ SAMPLE = "279035121518989"  # a published number whose key is right
 SAMPLES_OF_THE_ANS = ["288091234567823", "253097812634581"]  # and two whose key is not
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
-ANY_TEXT = st.text(st.characters())  # lone surrogates too
+ANY_TEXT = odd_text()  # lone surrogates too
 LETTERS = st.text(st.sampled_from("abcxyzéÀ"), max_size=8)
 
 
-@st.composite
-def matricules(draw: st.DrawFn) -> str:
-    """13 characters as the référentiel INS lets them be."""
-    month = draw(st.sampled_from([*range(1, 13), 20, *range(30, 43), *range(50, 100)]))
-    department = draw(st.integers(1, 99).map("{:02}".format) | st.sampled_from(["2A", "2B"]))
-    year, rest = draw(st.integers(0, 99)), draw(st.integers(0, 999_999))
-    return f"{draw(st.sampled_from('123478'))}{year:02}{month:02}{department}{rest:06}"
-
-
-VALID = matricules().map(with_key)
+VALID = ins_numbers()
 
 
 def grouped(value: str, separator: str = " ") -> str:

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from huissier.adapters.testing.strategies import vocabulary
 from huissier.domain.vocabulary.address import Domain, MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins
 from tests.vocabulary import read_or_refused
 from tests.world import DOCTOR, HOSPITAL, PATIENTS, USAGER, corsican_ins, ins
 
-ANY_TEXT = st.text(st.characters())
-LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,5}[a-z0-9])?", fullmatch=True)
-DOMAINS = st.lists(LABELS, min_size=2, max_size=4).map(".".join)
-LOCALS = st.lists(st.from_regex(r"[a-z0-9+_=~'&#$*-]{1,6}", fullmatch=True), min_size=1, max_size=3).map(".".join)
-ADDRESSES = st.builds("{}@{}".format, LOCALS, DOMAINS).filter(lambda text: not mentions_ins(text))
+ANY_TEXT = vocabulary.odd_text()
+DOMAINS = vocabulary.domain_names()
+LOCALS = vocabulary.local_parts()
+ADDRESSES = vocabulary.addresses()
 DECORATIONS = [
     *'<>()[]"\\,:;!%@ \t\r\n\x00\x1b\x7f',
     "\u00a0",

@@ -16,10 +16,7 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 
 from huissier.adapters.errors import WhiteListError
-from huissier.adapters.white_list_file import LARGEST, read_white_list
-from huissier.domain.vocabulary.certificate_dn import CertificateDn
-from huissier.domain.white_list import WhiteList
-from tests.white_list.lists import (
+from huissier.adapters.testing.white_lists import (
     DS,
     EXCLUSIVE,
     GENERATED_AT,
@@ -35,6 +32,9 @@ from tests.white_list.lists import (
     signed_list,
     unsigned,
 )
+from huissier.adapters.white_list_file import LARGEST, read_white_list
+from huissier.domain.vocabulary.certificate_dn import CertificateDn
+from huissier.domain.white_list import WhiteList
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "listeblanchemssante-2025-02-28.xml.xz"
 with_the_real_list = pytest.mark.skipif(not REAL.exists(), reason=f"needs {REAL}, which is kept beside the project")

@@ -20,7 +20,7 @@ from huissier.adapters.gateway.replies import OUT_OF_STEP
 from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Peer
 
-_SIZE: Final = re.compile(rb"SIZE=([0-9]{1,12})", re.IGNORECASE)
+_SIZE: Final = re.compile(rb"SIZE=([0-9]{1,20})", re.IGNORECASE)
 
 
 class MilterSession:

@@ -8,6 +8,7 @@ for nobody knows where the next one begins.
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -17,8 +18,10 @@ LONGEST_ACTION: Final = 400  # with the address that Postfix puts before it, it 
 
 _END: Final = b"\n\n"
 _TOKEN: Final = re.compile(r"[!-~]{1,100}")
-_NUMBER: Final = re.compile(r"[0-9]{1,15}")
+_NUMBER: Final = re.compile(r"[0-9]{1,20}")  # a client may declare any size
 _XTEXT: Final = re.compile(rb"\+([0-9A-F]{2})")
+_LINE: Final = rb"[^=\n\0]+=[^\n\0]*"
+_LINES: Final = re.compile(_LINE + rb"(?:\n" + _LINE + rb")*")
 
 
 class MalformedError(ValueError):
@@ -70,6 +73,7 @@ class Requests:
             raise MalformedError("a request has no lines")
 
 
+@lru_cache(maxsize=1024)
 def encode(action: str) -> bytes:
     """Return an action as the server reads it, cut and in ASCII."""
     plain = unicodedata.normalize("NFKD", action).encode("ascii", "ignore").decode()
@@ -80,37 +84,34 @@ def _request(content: bytes) -> Request:
     if len(content) > LARGEST:
         raise MalformedError("a request is too large")
     values = _values(content)
-    if values.get("request") != "smtpd_access_policy":
+    if values.get(b"request") != b"smtpd_access_policy":
         raise MalformedError("a request is of another kind")
     return Request(
         state=_matching(_TOKEN, values, "protocol_state"),
         instance=_matching(_TOKEN, values, "instance", ""),
-        sender=values.get("sender", ""),
-        recipient=values.get("recipient", ""),
+        sender=_text(values.get(b"sender", b"")),
+        recipient=_text(values.get(b"recipient", b"")),
         recipient_count=int(_matching(_NUMBER, values, "recipient_count", "0")),
         size=int(_matching(_NUMBER, values, "size", "0")),
         queue_id=_matching(_TOKEN, values, "queue_id", ""),
-        certificate_cn=_from_xtext(values.get("ccert_subject", "")),
+        certificate_cn=_text(_from_xtext(values.get(b"ccert_subject", b""))),
     )
 
 
-def _values(content: bytes) -> dict[str, str]:
-    """Return the values by their names; bytes that are no text become what stands in no address."""
-    values: dict[str, str] = {}
-    for line in content.split(b"\n"):
-        name, equals, value = line.partition(b"=")
-        if not name or not equals or b"\0" in line:
-            raise MalformedError("a line is not name=value")
-        text = name.decode("utf-8", "replace")
-        if text in values:  # which of the two is meant, and by whom?
-            raise MalformedError("a name is given twice")
-        values[text] = value.decode("utf-8", "replace")
+def _values(content: bytes) -> dict[bytes, bytes]:
+    """Return the values by their names."""
+    if not _LINES.fullmatch(content):
+        raise MalformedError("a line is not name=value")
+    lines = content.split(b"\n")
+    values: dict[bytes, bytes] = dict(line.split(b"=", 1) for line in lines)
+    if len(values) != len(lines):  # which of the two is meant, and by whom?
+        raise MalformedError("a name is given twice")
     return values
 
 
-def _matching(pattern: re.Pattern[str], values: dict[str, str], name: str, absent: str | None = None) -> str:
+def _matching(pattern: re.Pattern[str], values: dict[bytes, bytes], name: str, absent: str | None = None) -> str:
     """Return a value that is what it must be; an empty one is as good as none where there need be none."""
-    text = values.get(name, "")
+    text = _text(values.get(name.encode(), b""))
     if not text and absent is not None:
         return absent
     if not pattern.fullmatch(text):
@@ -118,6 +119,11 @@ def _matching(pattern: re.Pattern[str], values: dict[str, str], name: str, absen
     return text
 
 
-def _from_xtext(text: str) -> str:
+def _text(value: bytes) -> str:
+    """Decode a value; bytes that are no text become what stands in no address."""
+    return value.decode("utf-8", "replace")
+
+
+def _from_xtext(value: bytes) -> bytes:
     """Decode what Postfix encodes as `+XX` (RFC 3461, section 4)."""
-    return _XTEXT.sub(lambda matched: bytes([int(matched[1], 16)]), text.encode()).decode("utf-8", "replace")
+    return _XTEXT.sub(lambda matched: bytes([int(matched[1], 16)]), value)

@@ -5,6 +5,7 @@ connections stay; where anything is wrong with the new ones it is logged, and th
 """
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -20,6 +21,7 @@ from huissier.adapters.errors import WhiteListError
 from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.health import health_server
 from huissier.adapters.gateway.journal import Journal
+from huissier.adapters.gateway.lately import Lately
 from huissier.adapters.gateway.metrics import Metrics
 from huissier.adapters.gateway.serving.listening import ListenError, listening_on, parse_address, parse_inet
 from huissier.adapters.gateway.serving.reloading import Reloading, load_white_list
@@ -77,7 +79,9 @@ class _Process:
         self._name: FrontName = name
         self._settings = settings
         self._metrics = Metrics()
-        self._gateway = Gateway(self._async_engine, settings.policy, Watches(Journal(engine.digest), self._metrics))
+        self._lately = Lately()
+        watches = Watches(Journal(engine.digest), self._metrics, self._lately)
+        self._gateway = Gateway(self._async_engine, settings.policy, watches)
         self._front = make_front(self._gateway)
         self._front.follow(settings)
         self._server = Server(self._front.new_session, settings.limits(name))
@@ -101,6 +105,8 @@ class _Process:
                 address = parse_inet(section.metrics)
                 port = stack.enter_context(health_server(address, self._metrics.registry, self._why_not_ready))
                 _LOG.info("metrics", extra={"host": address.host, "port": port})
+            gc.collect()
+            gc.freeze()  # what was loaded stays: looking through it for garbage would hold up everybody for a moment
             await self._server.listen(sockets)
             self._begin(_ping_watchdog())
             _LOG.info("listening", extra={"on": [_named(each) for each in sockets]})
@@ -147,7 +153,7 @@ class _Process:
             self._engine.check(_ANY_QUESTION, timeout=_READY_SECONDS)
         except Exception:  # whatever it is, no decision can be had
             return "the store does not answer"
-        return None
+        return "the store could not record lately" if self._lately.has_failed else None
 
 
 def _all_sockets(section: FrontSection, stack: ExitStack) -> list[socket.socket]:

@@ -1,4 +1,4 @@
-"""Connections: each runs its session alone, none can hold up the others or have them buffered for without bound."""
+"""Connections of a server: how many there may be, how long they may be silent, and how they end together."""
 
 import asyncio
 import logging
@@ -8,11 +8,14 @@ from typing import Final
 
 from msgspec import Struct
 
+from huissier.adapters.gateway.serving.connection import Connection
 from huissier.adapters.gateway.serving.session import NewSession, Session
 
 _LOG: Final = logging.getLogger(__name__)
-_CHUNK: Final = 16 * 1024
+_BACKLOG: Final = 1024
 _LOOP_TURNS: Final = 3  # bytes in the kernel, bytes in the process, the session's own turn
+_LOOKS: Final = 4  # in the time that a peer may be silent: one timer for all costs less than one for each
+_LONGEST_BETWEEN_LOOKS: Final = 10.0  # seconds, after which a shorter time holds
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -29,19 +32,27 @@ class Server:
         """Take the sessions from a factory; `limits` may be replaced at any time."""
         self.limits = limits
         self._new_session = new_session
-        self._open: set[_Connection] = set()
+        self._open: set[Connection] = set()
         self._none_open = asyncio.Event()
         self._none_open.set()
         self._listening: list[asyncio.Server] = []
         self._draining = False
+        self._next_look: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether connections are closed as soon as they are at rest."""
+        return self._draining
+
     async def listen(self, sockets: Sequence[socket.socket]) -> None:
         """Accept connections from now on."""
+        loop = asyncio.get_running_loop()
         for each in sockets:
-            self._listening.append(await asyncio.start_server(self._connected, sock=each, limit=_CHUNK, backlog=1024))
+            self._listening.append(await loop.create_server(lambda: Connection(self), sock=each, backlog=_BACKLOG))
+        self._look_for_silent(loop)
 
     async def drain(self, seconds: float) -> None:
         """Stop listening, answer what was asked, and close; whoever is not at rest by then is cut off."""
@@ -59,73 +70,30 @@ class Server:
             for connection in list(self._open):
                 connection.cut_off()
             await self._none_open.wait()
+        if self._next_look is not None:
+            self._next_look.cancel()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def welcome(self, connection: Connection) -> Session | None:
+        """Take a connection in, with a session of its own; None where there is no room."""
         if self._draining or len(self._open) >= self.limits.connections:
             _LOG.warning("connection-refused", extra={"connections": len(self._open)})
-            writer.transport.abort()
-            return
-        connection = _Connection(self, self._new_session(), reader, writer)
+            return None
+        session = self._new_session()
         self._open.add(connection)
         self._none_open.clear()
-        try:
-            await connection.run()
-        finally:
-            self._open.discard(connection)
-            if not self._open:
-                self._none_open.set()
+        return session
 
-    @property
-    def is_draining(self) -> bool:
-        """Whether connections are closed as soon as they are at rest."""
-        return self._draining
+    def farewell(self, connection: Connection) -> None:
+        """Hear that a connection has come to its end, whether it was taken in or not."""
+        self._open.discard(connection)
+        if not self._open:
+            self._none_open.set()
 
-
-class _Connection:
-    """One peer and its session."""
-
-    def __init__(
-        self, server: Server, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        self._server = server
-        self._session = session
-        self._reader = reader
-        self._writer = writer
-        self._waits = False
-
-    async def run(self) -> None:
-        """Answer until either side ends it; whatever goes wrong ends it, and only this one."""
-        try:
-            while received := await self._received():
-                async for answer in self._session.answers(received):
-                    await self._write(answer)
-                if self._session.is_over or (self._server.is_draining and self._session.at_rest):
-                    break
-        except (OSError, TimeoutError):
-            pass  # the peer is gone, or silent for too long: the session it leaves records nothing more
-        except Exception as problem:
-            _LOG.error("session-failed", extra={"problem": type(problem).__name__})  # its text may quote the peer
-        finally:
-            self._writer.close()
-
-    async def _received(self) -> bytes:
-        self._waits = True
-        try:
-            async with asyncio.timeout(self._server.limits.idle):
-                return await self._reader.read(_CHUNK)
-        finally:
-            self._waits = False
-
-    async def _write(self, answer: bytes) -> None:
-        self._writer.write(answer)
-        async with asyncio.timeout(self._server.limits.idle):
-            await self._writer.drain()
-
-    def close_at_rest(self) -> None:
-        """Close now if nothing is under way."""
-        if self._waits and self._session.at_rest:
-            self._writer.close()
-
-    def cut_off(self) -> None:
-        """Close now, whatever is under way."""
-        self._writer.transport.abort()
+    def _look_for_silent(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cut off whoever is silent for too long, and look again later."""
+        since = loop.time() - self.limits.idle
+        for connection in list(self._open):
+            if connection.waits_since is not None and connection.waits_since <= since:
+                connection.cut_off()
+        pause = min(self.limits.idle / _LOOKS, _LONGEST_BETWEEN_LOOKS)
+        self._next_look = loop.call_later(pause, self._look_for_silent, loop)

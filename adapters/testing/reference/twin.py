@@ -9,6 +9,25 @@ import re
 from datetime import datetime
 from typing import NamedTuple
 
+from huissier.adapters.testing.reference.letter import Letter
+from huissier.adapters.testing.reference.past import (
+    USAGERS_DOMAIN,
+    Box,
+    Decided,
+    Entry,
+    Past,
+    certificates,
+    domain_at,
+    instruments,
+    mailbox_at,
+    moment,
+    published_cgu,
+    received,
+    registration,
+    reports,
+    signed_cgu,
+    submission,
+)
 from huissier.domain.commands import (
     AdmitDomain,
     AnyCommand,
@@ -32,25 +51,6 @@ from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import Ins, mentions_ins
-from tests.reference.letter import Letter
-from tests.reference.past import (
-    USAGERS_DOMAIN,
-    Box,
-    Decided,
-    Entry,
-    Past,
-    certificates,
-    domain_at,
-    instruments,
-    mailbox_at,
-    moment,
-    published_cgu,
-    received,
-    registration,
-    reports,
-    signed_cgu,
-    submission,
-)
 
 
 class TwinVerdict(NamedTuple):

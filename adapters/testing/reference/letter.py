@@ -3,11 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from huissier.domain.commands import SubmitMessage
-from huissier.domain.rule_set import Options
-from huissier.domain.vocabulary.certificate_dn import CertificateDn
-from huissier.domain.vocabulary.errors import VocabularyError
-from tests.reference.past import (
+from huissier.adapters.testing.reference.past import (
     Box,
     Decided,
     Past,
@@ -20,6 +16,10 @@ from tests.reference.past import (
     mailbox_at,
     received,
 )
+from huissier.domain.commands import SubmitMessage
+from huissier.domain.rule_set import Options
+from huissier.domain.vocabulary.certificate_dn import CertificateDn
+from huissier.domain.vocabulary.errors import VocabularyError
 
 USAGERS_SINCE = datetime(2021, 5, 26, tzinfo=UTC)  # référentiel 1.4
 MIXED_SINCE = datetime(2021, 6, 10, tzinfo=UTC)  # rule 6

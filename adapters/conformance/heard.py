@@ -1,0 +1,38 @@
+"""What was answered, whatever the protocol, and what may be said of it."""
+
+from typing import Literal, NamedTuple
+
+from huissier.adapters.conformance.wire import FoundError
+
+Kind = Literal["pass", "refuse", "defer", "other"]
+
+
+class Heard(NamedTuple):
+    """An answer: what it comes to, and its words."""
+
+    kind: Kind
+    text: str
+
+    def passes(self) -> None:
+        """Must let pass. Raises `FoundError`."""
+        self._is("pass", "let through")
+
+    def refuses(self, *codes: str) -> None:
+        """Must refuse for good, `550 5.7.1 CODE …`, for one of these codes where any are named. Raises `FoundError`."""
+        self._is("refuse", f"refused with {' or '.join(codes)}" if codes else "refused")
+        words = self.text.split(" ")
+        if words[:2] != ["550", "5.7.1"] or (codes and words[2:3][0] not in codes):
+            raise FoundError(f"should be refused with 550 5.7.1 {' or '.join(codes)}, but was answered {self.text!r}")
+
+    def defers(self) -> None:
+        """Must have the sender try later. Raises `FoundError`."""
+        self._is("defer", "deferred")
+
+    def does_not_pass(self) -> None:
+        """Must refuse or defer. Raises `FoundError`."""
+        if self.kind not in ("refuse", "defer"):
+            raise FoundError(f"should be refused or deferred, but was answered {self.text!r}")
+
+    def _is(self, kind: Kind, word: str) -> None:
+        if self.kind != kind:
+            raise FoundError(f"should be {word}, but was answered {self.text!r}")

@@ -1,0 +1,136 @@
+"""A mail server that has its mail filtered (`smtpd_milters`), as Postfix speaks the protocol."""
+
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+from huissier.adapters.conformance.heard import Heard
+from huissier.adapters.conformance.mail_server import Names
+from huissier.adapters.conformance.wire import Connection, FoundError
+from huissier.adapters.gateway.serving.listening import Address
+
+VERSION, ACTIONS, STEPS = 6, 0x1FF, 0x1FFFFF  # what Postfix 3.7 offers
+_UNTOLD: Final = {"C": 0x1, "H": 0x2, "M": 0x4, "R": 0x8, "B": 0x10, "L": 0x20, "N": 0x40, "T": 0x200}
+_SILENT: Final = {
+    "L": 0x80,
+    "C": 0x1000,
+    "H": 0x2000,
+    "M": 0x4000,
+    "R": 0x8000,
+    "T": 0x10000,
+    "N": 0x40000,
+    "B": 0x80000,
+}
+_EDITS: Final = "hmib+-2qep"
+
+
+class MilterSession:
+    """One SMTP session: one connection, message after message."""
+
+    def __init__(self, connection: Connection, names: Names) -> None:
+        self.connection = connection
+        self._names = names
+        self._steps = self._agreed()
+        self.queue_id = ""
+        self.edits: list[tuple[str, bytes]] = []
+
+    def begin(self, sender: str, *, size: int = 0, certificate: str = "") -> None:
+        """Tell MAIL."""
+        self.queue_id = self._names.queue_id()
+        words = [f"<{sender}>", *([f"SIZE={size}"] if size else [])]
+        named = {"{mail_addr}": sender, **({"{cert_subject}": certificate} if certificate else {})}
+        self.tell(macros("M", named))
+        self._told("M", _strings(*words))
+
+    def recipient(self, address: str, *, resolved: str | None = None, pieces: int = 1) -> Heard:
+        """Tell RCPT and return the answer; `resolved` is where the server would send it."""
+        told = macros("R", {"{rcpt_addr}": address if resolved is None else resolved})
+        told += packet("R", _strings(f"<{address}>"))
+        size = -(-len(told) // pieces)
+        self.tell(*(told[at : at + size] for at in range(0, len(told), size)))
+        return self.hear()
+
+    def end(self, *, size: int = 1_000, headers: Sequence[tuple[str, str]] = ()) -> Heard:
+        """Tell headers, a body of so many bytes and the end, and return the answer behind the edits."""
+        for name, value in headers:
+            self._told("L", _strings(name, value))
+        self._told("N")
+        for at in range(0, size, 65_000):
+            self._told("B", b"x" * min(65_000, size - at))
+        self.tell(macros("E", {"i": self.queue_id}), packet("E"))
+        self.edits = []
+        while (found := self.connection.packet())[0] in _EDITS:
+            self.edits.append(found)
+        return _read(*found, at_end=True)
+
+    def abort(self) -> None:
+        """Tell ABORT, which nobody answers."""
+        self.tell(packet("A"))
+
+    def hear(self) -> Heard:
+        """Return the next answer."""
+        return _read(*self.connection.packet())
+
+    def tell(self, *packets: bytes) -> None:
+        """Send packets, each by itself."""
+        self.connection.tell(*packets)
+
+    def _agreed(self) -> int:
+        self.tell(offer())
+        letter, data = self.connection.packet()
+        if letter != "O" or len(data) < 12:
+            raise FoundError(f"the offer was answered {letter!r}")
+        return int(struct.unpack(">I", data[8:12])[0])
+
+    def _told(self, letter: str, data: bytes = b"") -> None:
+        """Tell a step unless it was agreed not to, and take its answer where one was agreed on."""
+        if self._steps & _UNTOLD[letter]:
+            return
+        self.tell(packet(letter, data))
+        if not self._steps & _SILENT[letter] and (heard := self.hear()).kind != "pass":
+            raise FoundError(f"{letter} was answered {heard.text!r}")
+
+
+class MilterServer:
+    """Connects as often as it is asked to."""
+
+    def __init__(self, address: Address, seconds: float, names: Names) -> None:
+        self.address, self.seconds, self.names = address, seconds, names
+
+    @contextmanager
+    def session(self) -> Iterator[MilterSession]:
+        """Open a connection and agree."""
+        with ExitStack() as stack:
+            yield MilterSession(stack.enter_context(Connection(self.address, self.seconds)), self.names)
+
+
+def packet(letter: str, data: bytes = b"") -> bytes:
+    """Frame a command."""
+    return struct.pack(">I", 1 + len(data)) + letter.encode() + data
+
+
+def offer(version: int = VERSION, actions: int = ACTIONS, steps: int = STEPS) -> bytes:
+    """Begin to agree."""
+    return packet("O", struct.pack(">III", version, actions, steps))
+
+
+def macros(letter: str, named: dict[str, str]) -> bytes:
+    """Set macros for a command."""
+    return packet("D", letter.encode() + b"".join(_strings(name, value) for name, value in named.items()))
+
+
+def _strings(*texts: str) -> bytes:
+    return b"".join(text.encode("utf-8", "surrogateescape") + b"\0" for text in texts)
+
+
+def _read(letter: str, data: bytes, *, at_end: bool = False) -> Heard:
+    """Read an answer; accepting before the end would end the filtering of the whole message, so that is `other`."""
+    text = data.removesuffix(b"\0").decode("utf-8", "replace")
+    if letter == "c" or (letter == "a" and at_end):
+        return Heard("pass", letter)
+    if letter == "t":
+        return Heard("defer", letter)
+    if letter == "y" and data.endswith(b"\0") and text[:1] in ("4", "5"):
+        return Heard("defer" if text.startswith("4") else "refuse", text.replace("%%", "%"))
+    return Heard("other", f"{letter} {text}".strip())

@@ -1,0 +1,97 @@
+"""A Postfix server that asks a policy service (`check_policy_service`)."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from huissier.adapters.conformance.heard import Heard
+from huissier.adapters.conformance.mail_server import Names
+from huissier.adapters.conformance.wire import Connection
+from huissier.adapters.gateway.serving.listening import Address
+
+END = b"\n\n"
+
+
+class PolicySession:
+    """One smtpd process: one connection, message after message."""
+
+    def __init__(self, connection: Connection, names: Names) -> None:
+        self.connection = connection
+        self._names = names
+        self.begin("")
+
+    def begin(self, sender: str, *, size: int = 0, certificate: str = "") -> None:
+        """Begin a message."""
+        self.values = {
+            "sender": sender,
+            "size": str(size),
+            "ccert_subject": certificate,
+            "instance": self._names.instance(),
+        }
+        self.queue_id = self._names.queue_id()
+        self.passed = 0
+
+    def recipient(self, address: str) -> Heard:
+        """Ask about one recipient."""
+        heard = self.ask(self.request("RCPT", recipient=address))
+        self.passed += heard.kind == "pass"
+        return heard
+
+    def end(self, *, size: int = 1_000, **values: str) -> Heard:
+        """Ask about the whole message."""
+        values = {"recipient_count": str(self.passed), "queue_id": self.queue_id, "size": str(size), **values}
+        return self.ask(self.request("END-OF-MESSAGE", **values))
+
+    def abort(self) -> None:
+        """Give the message up: Postfix says nothing of it."""
+
+    def request(self, state: str, **values: str) -> bytes:
+        """Return a request, with the names that Postfix sends besides."""
+        named = {
+            "request": "smtpd_access_policy",
+            "protocol_state": state,
+            "protocol_name": "ESMTP",
+            "helo_name": "mx.exemple.fr",
+            "queue_id": "",
+            "recipient": "",
+            "recipient_count": "0",
+            "client_address": "192.0.2.1",
+            "ccert_fingerprint": "",
+            **self.values,
+            **values,
+        }
+        return "".join(f"{name}={value}\n" for name, value in named.items()).encode("utf-8", "surrogateescape") + b"\n"
+
+    def ask(self, *request: bytes) -> Heard:
+        """Send a request, in pieces or whole, and return the action."""
+        self.connection.tell(*request)
+        return self.hear()
+
+    def hear(self) -> Heard:
+        """Return the next action."""
+        return read_action(self.connection.until(END))
+
+
+class PolicyServer:
+    """Connects as often as it is asked to."""
+
+    def __init__(self, address: Address, seconds: float, names: Names) -> None:
+        self.address, self.seconds, self.names = address, seconds, names
+
+    @contextmanager
+    def session(self) -> Iterator[PolicySession]:
+        """Open a connection."""
+        with ExitStack() as stack:
+            yield PolicySession(stack.enter_context(Connection(self.address, self.seconds)), self.names)
+
+
+def read_action(answer: bytes) -> Heard:
+    """Read an action; one that Postfix would not read as such is `other`."""
+    text = answer.decode("utf-8", "replace").removesuffix("\n\n")
+    if not text.startswith("action=") or "\n" in text or "\r" in text:
+        return Heard("other", text)
+    action, _, words = text.removeprefix("action=").partition(" ")
+    if action == "DUNNO":
+        return Heard("pass", text.removeprefix("action="))
+    if action.upper() in ("DEFER_IF_PERMIT", "DEFER") or action.startswith("4"):
+        return Heard("defer", f"{action} {words}")
+    return Heard("refuse" if action.startswith("5") else "other", f"{action} {words}".strip())

@@ -1,0 +1,62 @@
+"""Plays all checks at an implementation and says what each came to."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from huissier.adapters.conformance.checks import Check, Protocol
+from huissier.adapters.conformance.generated import generated_check
+from huissier.adapters.conformance.mail_server import Names
+from huissier.adapters.conformance.milter import MilterServer
+from huissier.adapters.conformance.milter_checks import milter_checks
+from huissier.adapters.conformance.postfix import PolicyServer
+from huissier.adapters.conformance.postfix_checks import postfix_checks
+from huissier.adapters.conformance.rule_checks import rule_checks
+from huissier.adapters.conformance.wire import FoundError
+from huissier.adapters.gateway.serving.listening import Address
+from huissier.domain.vocabulary.ins import without_ins
+
+SESSIONS: Final = 100
+SEED: Final = 1
+
+_SERVERS: Final[dict[Protocol, Callable[[Address, float, Names], Any]]] = {
+    "postfix": PolicyServer,
+    "milter": MilterServer,
+}
+
+
+class Finding(Struct, frozen=True):
+    """What a check came to; `problem` is None where it holds."""
+
+    name: str
+    requirement: str
+    sentence: str
+    problem: str | None = None
+
+
+def checks_of(protocol: Protocol, *, sessions: int = SESSIONS, seed: int = SEED) -> list[Check]:
+    """Return the checks of a protocol, generated sessions last."""
+    own = postfix_checks if protocol == "postfix" else milter_checks
+    return [*own.all, *rule_checks.all, generated_check(protocol, sessions, seed)]
+
+
+def server_at(protocol: Protocol, address: Address, seconds: float) -> Any:
+    """Return the mail server that talks to an implementation."""
+    return _SERVERS[protocol](address, seconds, Names())
+
+
+def played(protocol: Protocol, address: Address, checks: Sequence[Check], seconds: float) -> Iterator[Finding]:
+    """Play checks at an implementation, one after the other; `seconds` is how long an answer may take."""
+    server = server_at(protocol, address, seconds)
+    for check in checks:
+        yield Finding(check.name, check.requirement, check.sentence, problem_of(check, server))
+
+
+def problem_of(check: Check, server: Any) -> str | None:
+    """Return what a check found wrong, None where it holds."""
+    try:
+        check.play(server)
+    except FoundError as problem:
+        return without_ins(str(problem))
+    return None

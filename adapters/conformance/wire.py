@@ -1,0 +1,103 @@
+"""A connection to whatever is tested, which never waits longer than it was told to."""
+
+import socket
+import struct
+from typing import Final, Self
+
+from huissier.adapters.gateway.serving.listening import Address, Unix
+
+_CHUNK: Final = 65536
+
+
+class FoundError(Exception):
+    """What was found wrong; a check that finds nothing returns."""
+
+
+class ClosedError(FoundError):
+    """It hung up."""
+
+
+class Connection:
+    """One connection of a mail server."""
+
+    def __init__(self, address: Address, seconds: float) -> None:
+        """Connect. Raises `FoundError` where nobody listens."""
+        self._seconds = seconds
+        self._heard = b""
+        try:
+            self._socket = _connected(address, seconds)
+        except OSError as problem:
+            raise FoundError(f"{address}: {problem.strerror or 'cannot be connected to'}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def tell(self, *pieces: bytes) -> None:
+        """Send pieces, each by itself; one that can no longer be sent is found out by who listens for an answer."""
+        for piece in pieces:
+            try:
+                self._socket.sendall(piece)
+            except OSError:
+                return
+
+    def until(self, end: bytes) -> bytes:
+        """Return what is heard up to and with an end. Raises `FoundError`."""
+        while end not in self._heard:
+            self._listen()
+        found, _, self._heard = self._heard.partition(end)
+        return found + end
+
+    def exactly(self, count: int) -> bytes:
+        """Return so many bytes. Raises `FoundError`."""
+        while len(self._heard) < count:
+            self._listen()
+        found, self._heard = self._heard[:count], self._heard[count:]
+        return found
+
+    def packet(self) -> tuple[str, bytes]:
+        """Return the letter and the data of a packet of the milter protocol. Raises `FoundError`."""
+        (length,) = struct.unpack(">I", self.exactly(4))
+        if not 0 < length <= 1024 * 1024:
+            raise FoundError(f"a packet of {length} bytes came")
+        found = self.exactly(length)
+        return found[:1].decode("latin-1"), found[1:]
+
+    def is_silent(self, seconds: float) -> bool:
+        """Say whether nothing comes for so long, and nobody hangs up."""
+        self._socket.settimeout(seconds)
+        try:
+            self._listen()
+        except ClosedError:
+            return False
+        except FoundError:
+            return True
+        finally:
+            self._socket.settimeout(self._seconds)
+        return False
+
+    def _listen(self) -> None:
+        try:
+            piece = self._socket.recv(_CHUNK)
+        except TimeoutError:
+            raise FoundError(f"no answer within {self._seconds:g} seconds") from None
+        except OSError:
+            piece = b""
+        if not piece:
+            raise ClosedError("the connection was closed without an answer")
+        self._heard += piece
+
+
+def _connected(address: Address, seconds: float) -> socket.socket:
+    if not isinstance(address, Unix):
+        return socket.create_connection((address.host, address.port), seconds)
+    opened = socket.socket(socket.AF_UNIX)
+    try:
+        opened.settimeout(seconds)
+        opened.connect(address.path)
+    except BaseException:
+        opened.close()
+        raise
+    return opened

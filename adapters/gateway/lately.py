@@ -1,0 +1,39 @@
+"""Whether the store could record lately: on a full disk it answers questions as if nothing were wrong."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from huissier.adapters.errors import StoreError
+from huissier.adapters.gateway.replies import Reply
+from huissier.domain.commands import SubmitMessage
+
+SECONDS: Final = 30.0  # whoever is asked no more because of it could not find out otherwise that it is over
+
+
+class Lately:
+    """Remembers when the store last failed, until something is recorded again or some time has passed."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` returns seconds."""
+        self._clock = clock
+        self._failed_at: float | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last that was heard of the store is that it failed, not long ago."""
+        failed_at = self._failed_at
+        return failed_at is not None and self._clock() - failed_at < SECONDS
+
+    def decided(self, _command: SubmitMessage, reply: Reply, _seconds: float) -> None:
+        """Hear of an answer."""
+        if reply.decision is not None:
+            self._failed_at = None
+
+    def failed(self, problem: Exception) -> None:
+        """Hear of a problem."""
+        if isinstance(problem, StoreError):
+            self._failed_at = self._clock()
+
+    def abandoned(self) -> None:
+        """Hear nothing in it."""

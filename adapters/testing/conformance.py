@@ -1,0 +1,33 @@
+"""The conformance suite as pytest tests: one test a check."""
+
+from collections.abc import Callable
+
+import pytest
+
+from huissier.adapters.conformance.checks import Check, Protocol
+from huissier.adapters.conformance.running import SEED, SESSIONS, checks_of, problem_of, server_at
+from huissier.adapters.gateway.serving.listening import parse_address
+
+
+def conformance_tests(
+    protocol: Protocol,
+    connect: str | Callable[[], str],
+    *,
+    sessions: int = SESSIONS,
+    seed: int = SEED,
+    seconds: float = 10.0,
+) -> Callable[[Check], None]:
+    """Return a parametrised test that plays every check at a gateway; a failure names the requirement it breaks.
+
+    `connect`: `inet:HOST:PORT` or `unix:PATH`, or what returns it when a test begins. The gateway must have loaded
+    `huissier conformance world`, into a fresh store. `seconds`: how long an answer may take.
+    """
+
+    @pytest.mark.parametrize("check", checks_of(protocol, sessions=sessions, seed=seed), ids=lambda check: check.name)
+    def test_the_gateway_conforms(check: Check) -> None:
+        where = connect if isinstance(connect, str) else connect()
+        problem = problem_of(check, server_at(protocol, parse_address(where), seconds))
+        if problem is not None:
+            pytest.fail(f"{check.sentence}\n{problem}\nbreaks: {check.requirement}", pytrace=False)
+
+    return test_the_gateway_conforms

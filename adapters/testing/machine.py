@@ -1,0 +1,129 @@
+"""`policy_machine`: Hypothesis drives whatever decides against the twin, step by step."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from unittest import TestCase
+
+import msgspec
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from huissier.adapters.testing.properties import PROPERTIES, Property
+from huissier.adapters.testing.shrinking import shortest
+from huissier.adapters.testing.strategies import USUAL, Mix, commands, conversations, worlds
+from huissier.adapters.testing.strategies.chance import often
+from huissier.adapters.testing.strategies.histories import themes
+from huissier.adapters.testing.strategies.telling import ANY_TIME, STARTS, STEPS, Telling
+from huissier.adapters.testing.strategies.town import MOMENTS
+from huissier.adapters.testing.strategies.worlds import ANY_MOMENT
+from huissier.adapters.testing.told import told
+from huissier.adapters.testing.trial import BrokenError, Factory, Trial, tried
+from huissier.domain.commands import AnyCommand
+from huissier.domain.rule_set import Options
+
+
+def policy_machine(
+    factory: Factory,
+    *,
+    options: Options | None = None,
+    mix: Mix = USUAL,
+    examples: int = 100,
+    steps: int = 30,
+    properties: Sequence[Property] = PROPERTIES,
+) -> type[TestCase]:
+    """Return a test case that tells histories to what `factory()` makes, and checks every property after each step.
+
+    `factory` makes something that has `handle`, `check` and `close`, with an empty log, each time it is called;
+    `options` are those that it decides under. `examples` histories of `steps` commands at most behind their set-up;
+    `mix` says what they are made of. A history that fails is told in the failure as short as it can be had, as
+    given/when/then and as JSON lines that `huissier apply` takes. The class's `settings` are Hypothesis's.
+    """
+
+    class PolicyMachine(RuleBasedStateMachine):
+        """Tells one history."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._on_trial = factory()
+            self._trial = Trial(self._on_trial, options, properties)
+            self._history: list[AnyCommand] = []
+
+        @initialize(
+            world=worlds(complete=mix.complete),
+            opening=often(conversations(), st.just([])),
+            start=STARTS,
+            theme=themes(mix),
+        )
+        def a_world_is_set_up(self, world: list[AnyCommand], opening: list[Any], start: int, theme: Any) -> None:
+            """Set up the town, and usually have a professionnel and a usager write to each other."""
+            for command in world:
+                self._say(command)
+            self._telling = Telling(len(world), start)
+            for body in opening:
+                self._say(self._telling.next(body, 0, MOMENTS[0]))
+            self._theme: st.SearchStrategy[Any] = theme
+
+        @rule(body=commands(mix), step=STEPS, another_time=ANY_MOMENT)
+        def anything(self, body: Any, step: int, another_time: datetime) -> None:
+            """Say anything."""
+            self._say(self._telling.next(body, step, another_time))
+
+        @rule(data=st.data(), step=STEPS)
+        def the_same_few_meet(self, data: st.DataObject, step: int) -> None:
+            """Say something about the few that this history is about."""
+            another_time = data.draw(ANY_MOMENT) if step == ANY_TIME else MOMENTS[0]
+            self._say(self._telling.next(data.draw(self._theme), step, another_time))
+
+        def _say(self, command: AnyCommand) -> None:
+            self._history.append(command)
+            try:
+                self._trial.step(command)
+            except BrokenError as problem:
+                raise AssertionError(failure(factory, self._history, options, problem, properties)) from None
+
+        def teardown(self) -> None:
+            """Close what was on trial."""
+            self._on_trial.close()
+
+    case: type[TestCase] = PolicyMachine.TestCase
+    case.settings = settings(  # type: ignore[attr-defined]
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],  # `shortest` does what shrinking would
+        verbosity=Verbosity.quiet,  # the failure tells the history itself
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    )
+    return case
+
+
+def failure(
+    factory: Factory,
+    history: list[AnyCommand],
+    options: Options | None,
+    problem: BrokenError,
+    properties: Sequence[Property] = PROPERTIES,
+) -> str:
+    """Return what is told of a history that fails: the shortest that fails alike, in words and as JSON lines."""
+
+    def fails(shorter: list[AnyCommand], _: Options) -> bool:
+        found = _broken(factory, shorter, options, properties)
+        return found is not None and found.name == problem.name
+
+    history, _ = shortest(history, options or Options(), fails)
+    problem = _broken(factory, history, options, properties) or problem
+    under = f"under the options {(options or Options()).differences() or 'by default'}"
+    lines = "\n".join(msgspec.json.encode(command).decode() for command in history)
+    return f"{under}\n{told(history)}\n then {problem}\n\nas JSON lines for `huissier apply -`:\n{lines}\n"
+
+
+def _broken(
+    factory: Factory, history: list[AnyCommand], options: Options | None, properties: Sequence[Property]
+) -> BrokenError | None:
+    try:
+        tried(factory, history, options, properties)
+    except BrokenError as problem:
+        return problem
+    return None

@@ -1,0 +1,1 @@
+"""The reference twin: what every engine is held against; it shares no code with the deciders."""

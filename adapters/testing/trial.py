@@ -1,0 +1,106 @@
+"""Whatever decides, put on trial: asked command by command what the twin is asked, with every property checked."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from huissier.adapters.testing.properties import PROPERTIES, Property, Step, Told, answered, said
+from huissier.adapters.testing.reference.twin import Twin
+from huissier.domain.answers import Answer, Verdict
+from huissier.domain.commands import AnyCommand, SubmitMessage
+from huissier.domain.rule_set import Options
+
+
+class Decides(Protocol):
+    """What is on trial: an `Engine`, or anything that answers like one; what it makes begins empty."""
+
+    def handle(self, command: AnyCommand, /) -> Answer:
+        """Decide and record."""
+        ...
+
+    def check(self, command: SubmitMessage, /) -> Sequence[Verdict]:
+        """Decide and record nothing."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
+
+
+Factory = Callable[[], Decides]
+
+
+class BrokenError(AssertionError):
+    """A property does not hold, or the one on trial failed with an error of its own: then `name` is its type."""
+
+    def __init__(self, name: str, sentence: str, problem: str) -> None:
+        """`problem`: what was found instead."""
+        self.name = name
+        super().__init__(f"{sentence}\n      {problem}" if problem else sentence)
+
+
+class Trial:
+    """One history so far."""
+
+    def __init__(
+        self, on_trial: Decides, options: Options | None = None, properties: Sequence[Property] = PROPERTIES
+    ) -> None:
+        """`options`: those that it decides under."""
+        self._on_trial = on_trial
+        self._options = options or Options()
+        self._properties = properties
+        self._twin = Twin(self._options)
+        self.told: list[Told] = []
+        self._facts = 0
+
+    def step(self, command: AnyCommand) -> None:
+        """Ask one more command and check every property. Raises `BrokenError`."""
+        try:
+            step = self._asked(command)
+        except Exception as problem:
+            raise BrokenError(
+                type(problem).__name__, "Every command is answered.", f"it raised {problem!r}"
+            ) from problem
+        for property_ in self._properties:
+            try:
+                property_(step)
+            except AssertionError as problem:
+                name, sentence = property_.__name__, (property_.__doc__ or "").strip()
+                raise BrokenError(
+                    name, sentence, f"it answered {said(answered(step.told.answer))}\n      {problem}".rstrip()
+                ) from None
+        self.told.append(step.told)
+        self._facts += step.told.is_new
+
+    def _asked(self, command: AnyCommand) -> Step:
+        foreseen = self._twin.handle(command)
+        if not isinstance(command, SubmitMessage):
+            return Step(self.told, self._handled(command), foreseen, self._options)
+        checked = tuple(self._on_trial.check(self._as_if_new(command)))
+        told = self._handled(command)
+        again = self._on_trial.handle(command)
+        return Step(self.told, told, foreseen, self._options, checked, again)
+
+    def _as_if_new(self, command: SubmitMessage) -> SubmitMessage:
+        """Return a command to check under an id of its own, so that it is seen where a check is recorded."""
+        ids = (told.command.id for told in self.told if isinstance(told.command, SubmitMessage))
+        return command if command.id in ids else replace(command, id=f"{command.id}/checked")
+
+    def _handled(self, command: AnyCommand) -> Told:
+        answer = self._on_trial.handle(command)
+        return Told(command, answer, answer.position is not None and answer.position > self._facts)
+
+
+def tried(
+    factory: Factory,
+    history: Sequence[AnyCommand],
+    options: Options | None = None,
+    properties: Sequence[Property] = PROPERTIES,
+) -> None:
+    """Have a new one live through a history. Raises `BrokenError`."""
+    with closing(factory()) as on_trial:
+        trial = Trial(on_trial, options, properties)
+        for command in history:
+            trial.step(command)

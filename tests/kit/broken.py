@@ -1,0 +1,217 @@
+"""Engines that are broken, each in one way: what a policy machine must catch."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+import huissier
+from huissier import Answer, AnyCommand, EraseUsager, ReportDelivery, SubmitMessage, SuspendMailbox, Verdict, Verdicts
+from huissier.adapters.testing.hospital import NOW
+from huissier.adapters.testing.strategies import HOSTILE, USUAL, Mix
+from huissier.domain.answers import explained
+from huissier.domain.events import ReasonGiven
+from huissier.domain.reasons import Code
+
+
+class Sound:
+    """An engine as it should be; what is broken changes how it is asked or what it tells."""
+
+    def __init__(self) -> None:
+        self.engine = huissier.open("sqlite://", clock=lambda: NOW)
+
+    def asks(self, command: AnyCommand) -> AnyCommand:
+        return command
+
+    def tells(self, verdict: Verdict) -> Verdict:
+        return verdict
+
+    def handle(self, command: AnyCommand) -> Answer:
+        asked = self.asks(command)
+        answer = self.engine.handle(asked)
+        verdicts = self._told(command, asked, answer.verdicts)
+        outcome = Verdicts(verdicts).outcome if verdicts else answer.outcome
+        return replace(answer, verdicts=tuple(verdicts), outcome=outcome)
+
+    def check(self, command: SubmitMessage) -> Verdicts:
+        asked = self.asks(command)
+        assert isinstance(asked, SubmitMessage)
+        return Verdicts(self._told(command, asked, self.engine.check(asked)))
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def _told(self, command: AnyCommand, asked: AnyCommand, verdicts: tuple[Verdict, ...]) -> list[Verdict]:
+        """Who was asked about in other words is called as the command has it."""
+        told = [self.tells(verdict) for verdict in verdicts]
+        if not isinstance(command, SubmitMessage) or not isinstance(asked, SubmitMessage):
+            return told
+        if [verdict.recipient for verdict in told] != asked.recipients:
+            return told
+        return [replace(one, recipient=raw) for one, raw in zip(told, command.recipients, strict=True)]
+
+
+class Ignoring(Sound):
+    """Knows nothing of one reason to refuse."""
+
+    def __init__(self, *codes: Code) -> None:
+        super().__init__()
+        self._codes = codes
+
+    def tells(self, verdict: Verdict) -> Verdict:
+        left = tuple(reason for reason in verdict.reasons if reason.code not in self._codes)
+        if left:
+            return replace(verdict, reasons=left)
+        given = explained(ReasonGiven(Code.PROFESSIONNEL_TO_PROFESSIONNEL))
+        return replace(verdict, outcome="accepted", reasons=(given,))
+
+
+class LetsUsagersStart(Sound):
+    def tells(self, verdict: Verdict) -> Verdict:
+        if Code.CONTACT_NOT_OPENED not in {reason.code for reason in verdict.reasons}:
+            return verdict
+        return replace(verdict, outcome="accepted", reasons=(explained(ReasonGiven(Code.CONTACT_OPEN)),))
+
+
+class ForgetsContacts(Sound):
+    def tells(self, verdict: Verdict) -> Verdict:
+        if verdict.reasons[0].code != Code.CONTACT_OPEN:
+            return verdict
+        return replace(verdict, outcome="refused", reasons=(explained(ReasonGiven(Code.CONTACT_NOT_OPENED)),))
+
+
+class Asking(Sound):
+    """Asks about something else than it was asked."""
+
+    def __init__(self, change: Callable[[AnyCommand], AnyCommand]) -> None:
+        super().__init__()
+        self._change = change
+
+    def asks(self, command: AnyCommand) -> AnyCommand:
+        return self._change(command)
+
+
+class AnswersDifferentlyOnRetry(Sound):
+    def __init__(self) -> None:
+        super().__init__()
+        self._before: set[int] = set()
+
+    def handle(self, command: AnyCommand) -> Answer:
+        answer = super().handle(command)
+        is_again = answer.position in self._before
+        if answer.position is not None:
+            self._before.add(answer.position)
+        return replace(answer, position=None) if is_again else answer
+
+
+class RecordsWhatItChecks(Sound):
+    def check(self, command: SubmitMessage) -> Verdicts:
+        self.engine.handle(command)
+        return super().check(command)
+
+
+class LosesAPosition(Sound):
+    def handle(self, command: AnyCommand) -> Answer:
+        answer = super().handle(command)
+        return answer if answer.position is None else replace(answer, position=answer.position + 1)
+
+
+class NamesReasonsBackwards(Sound):
+    def tells(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, reasons=verdict.reasons[::-1])
+
+
+class ChecksOtherwise(Sound):
+    def check(self, command: SubmitMessage) -> Verdicts:
+        return Verdicts(super().check(replace(command, size=None, subject=None, certificate_dn=None)))
+
+
+class CallsMixedAccepted(Sound):
+    def handle(self, command: AnyCommand) -> Answer:
+        answer = super().handle(command)
+        return replace(answer, outcome="accepted") if answer.outcome == "mixed" else answer
+
+
+class TellsTheRecipient(Sound):
+    """Names whom it refused in the SMTP reply, an INS among them."""
+
+    def tells(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, reasons=tuple(replace(r, smtp=f"550 {verdict.recipient}") for r in verdict.reasons))
+
+
+class Raises(Sound):
+    def handle(self, command: AnyCommand) -> Answer:
+        if isinstance(command, SubmitMessage) and "%" in command.recipients[0]:
+            raise ValueError("not an address")
+        return super().handle(command)
+
+
+def _message(**words: object) -> Callable[[AnyCommand], AnyCommand]:
+    return lambda command: replace(command, **words) if isinstance(command, SubmitMessage) else command
+
+
+def _without_tag(command: AnyCommand) -> AnyCommand:
+    if not isinstance(command, SubmitMessage):
+        return command
+    return replace(command, recipients=[raw.replace("+suivi", "") for raw in command.recipients])
+
+
+def _never_erases(command: AnyCommand) -> AnyCommand:
+    return (
+        ReportDelivery(id="none", recipient="a@b.fr", status="delivered", at=command.at)
+        if (isinstance(command, EraseUsager))
+        else command
+    )
+
+
+def _never_suspends(command: AnyCommand) -> AnyCommand:
+    return (
+        huissier.ResumeMailbox(address=command.address, at=command.at)
+        if (isinstance(command, SuspendMailbox))
+        else command
+    )
+
+
+def _believes_every_report(command: AnyCommand) -> AnyCommand:
+    return replace(command, status="delivered") if isinstance(command, ReportDelivery) else command
+
+
+class Way(NamedTuple):
+    """A way to be broken, the property that then does not hold, and histories in which it is soon seen."""
+
+    make: Callable[[], Sound]
+    breaks: str
+    mix: Mix = USUAL
+    takes_long: bool = False
+
+
+_SAME = "the_answer_is_the_twins"
+_EXCHANGES = Mix(submissions=20, odd=0)
+_LIFE = Mix(mailboxes=10, odd=0, complete=True)
+BROKEN: Final[dict[str, Way]] = {
+    "accepts usager to usager": Way(lambda: Ignoring(Code.USAGER_TO_USAGER), "a_usager_never_reaches_a_usager"),
+    "lets usagers start": Way(LetsUsagersStart, "a_usager_never_starts"),
+    "takes sending for receiving": Way(lambda: Asking(_message(final_hop=True)), _SAME, takes_long=True),
+    "answers differently on retry": Way(AnswersDifferentlyOnRetry, "asked_again_it_is_the_same_answer"),
+    "checks otherwise than it handles": Way(ChecksOtherwise, "checking_says_what_handling_says"),
+    "records what it checks": Way(RecordsWhatItChecks, "what_is_new_has_the_next_position"),
+    "loses a position": Way(LosesAPosition, "what_is_new_has_the_next_position"),
+    "names reasons backwards": Way(NamesReasonsBackwards, "every_answer_is_explained"),
+    "calls mixed accepted": Way(CallsMixedAccepted, "the_outcome_is_that_of_the_verdicts", _EXCHANGES, takes_long=True),
+    "tells an INS": Way(TellsTheRecipient, "no_reason_tells_an_ins"),
+    "raises": Way(Raises, "ValueError", HOSTILE),
+    "never suspends": Way(lambda: Asking(_never_suspends), _SAME, _LIFE, takes_long=True),
+    "ignores Reply-To": Way(lambda: Asking(_message(reply_to=None)), _SAME, takes_long=True),
+    "ignores the size": Way(lambda: Asking(_message(size=None)), _SAME),
+    "ignores certificates": Way(lambda: Asking(_message(certificate_dn=None, certificate_cn=None)), _SAME),
+    "never erases": Way(lambda: Asking(_never_erases), _SAME),
+    "decides on today": Way(lambda: Asking(_message(at=NOW)), _SAME),
+    "ignores the stage": Way(lambda: Asking(_message(stage=None)), _SAME, takes_long=True),
+    "forgets contacts": Way(ForgetsContacts, _SAME, takes_long=True),
+    "ignores [FIN]": Way(lambda: Asking(_message(subject=None)), _SAME, takes_long=True),
+    "believes every report": Way(lambda: Asking(_believes_every_report), _SAME, takes_long=True),
+    "takes a +tag for the mailbox it resembles": Way(lambda: Asking(_without_tag), _SAME, HOSTILE, takes_long=True),
+    "ignores suspension": Way(
+        lambda: Ignoring(Code.SENDER_SUSPENDED, Code.RECIPIENT_SUSPENDED), _SAME, _LIFE, takes_long=True
+    ),
+}
