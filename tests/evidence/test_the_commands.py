@@ -253,3 +253,14 @@ def test_a_store_on_a_server_needs_the_key_s_file_named(new_database: Callable[[
 def test_the_installed_program_verifies(folder: Path) -> None:
     done = as_process("audit", "verify", "--key", "log.vkey", "--checkpoint", "one.txt", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_stranger_wrote_moves_no_cursor(folder: Path) -> None:
+    for character, escaped in (("\x9b", "\\x9b"), ("\u202e", "\\u202e")):
+        evil = (folder / "one.txt").read_text().replace("log.example\n", f"log{character}2J\n", 1)
+        (folder / "evil.txt").write_text(evil)
+        verified = verify(folder, "--checkpoint", "evil.txt").stdout
+        seen = audit(folder, "witness", "--key", "log.vkey", "--signing-key", "witness.key", "--checkpoint", "evil.txt")
+        for told in (verified, seen.stderr):
+            assert f"log{escaped}2J" in told
+            assert character not in told
