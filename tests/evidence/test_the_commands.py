@@ -264,3 +264,10 @@ def test_what_a_stranger_wrote_moves_no_cursor(folder: Path) -> None:
         for told in (verified, seen.stderr):
             assert f"log{escaped}2J" in told
             assert character not in told
+
+
+@pytest.mark.parametrize("out", [".", "/"])
+def test_a_folder_is_no_file_to_write_to(out: str, folder: Path) -> None:
+    for arguments in (["report", "--submission", "letter"], ["prove", "letter"]):
+        done = audit(folder, *arguments, "--out", out)
+        assert (done.returncode, done.stderr) == (3, f"huissier: {out} cannot be written: it is a folder\n")
