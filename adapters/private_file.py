@@ -20,6 +20,8 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises `UnwritableError`.
     """
+    if path.is_dir():
+        raise UnwritableError(f"{path} cannot be written: it is a folder")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:

@@ -76,6 +76,8 @@ def as_of(
     last = read_option("--until", end, until) if until else moment
     if (since or until) and not timeline:
         fail("--since and --until go with --timeline", Status.UNREADABLE)
+    if timeline and last < first:
+        fail(f"{'--until' if until else 'TIME'}: the last moment stands before --since", Status.UNREADABLE)
     known = _known(None if known_at is None else read_time("--known-at", known_at), position)
     book = RuleBook(read_options(option or []))
     with errors_told(), ReadOnlyLog(url_of(context, store)) as log:

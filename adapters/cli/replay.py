@@ -48,6 +48,8 @@ def replay(
     found = 0
     with errors_told(), progress_bar("replaying") as progress:
         source = source_of(context, store, archive)
+        if first > max(source.head, 1):
+            fail(f"--from: the log ends at position {source.head}", Status.NO)
         crew = replayed(source, first=first, last=last, jobs=jobs)
         for one in crew.findings(progress):
             found += 1

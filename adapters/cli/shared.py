@@ -17,6 +17,7 @@ from huissier.adapters.errors import (
     TemporarilyUnavailableError,
     WhiteListError,
 )
+from huissier.adapters.printable import printable
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import without_ins
@@ -77,7 +78,7 @@ def fail_behind(line: int, problem: StoreError) -> NoReturn:
 
 def tell(message: str) -> None:
     """Say what is wrong and go on."""
-    typer.echo(f"huissier: {without_ins(message)}", err=True)
+    typer.echo(f"huissier: {printable(without_ins(message))}", err=True)
 
 
 @contextmanager

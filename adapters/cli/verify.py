@@ -162,4 +162,7 @@ def log_as_text(found: "Verified") -> Iterator[str]:
 
 
 def _problem(problem: "Problem") -> str:
-    return problem.what if problem.position is None else f"position {problem.position}: {problem.what}"
+    from huissier.adapters.printable import printable
+
+    what = printable(problem.what)  # it may name what somebody else wrote
+    return what if problem.position is None else f"position {problem.position}: {what}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import pairwise, product
 
 from msgspec import Struct
 
@@ -37,6 +37,7 @@ class Examination:
         """Ask for the signature of each of these keys."""
         self._keys = keys
         self._submitted: list[Submitted] = []
+        self._proved: list[Head] = []
         self.heads: list[Head] = []
 
     def checkpoint(self, file: str, submitted: Submitted) -> Signed | Problem:
@@ -52,15 +53,18 @@ class Examination:
         """Say what a proof proves, or what is wrong with it."""
         try:
             proof.check()
-            return self._signed(file, proof.checkpoint, proof.position)
+            signed = self._signed(file, proof.checkpoint, proof.position)
         except RefusedError as problem:
             return Problem(proof.position, f"{file}: {problem}")
+        self._proved.append(proof.checkpoint.head)
+        return signed
 
     def contradictions(self, *, has_store: bool) -> Iterator[Problem]:
         """Yield what is wrong between checkpoints: forks, and each with the next larger one.
 
-        With a store, which each of them is compared with, no other proof is needed. Raises `UnreadableEvidenceError`
-        where the files cannot tell.
+        With a store, which each of them is compared with, no other proof is needed. The checkpoint that a proof leads
+        to is compared where a file tells; it stands by itself else. Raises `UnreadableEvidenceError` where the files
+        cannot tell of two checkpoints.
         """
         for older, newer in pairwise(sorted(self.heads, key=lambda head: head.size)):
             if older.origin != newer.origin:
@@ -70,6 +74,9 @@ class Examination:
         ordered = sorted(self._submitted, key=lambda one: one.checkpoint.head.size)
         for one, other in pairwise(ordered):
             yield from _contradiction(one.checkpoint.head, other, has_store=has_store)
+        for head, newer in product(dict.fromkeys(self._proved), ordered):
+            if newer.checkpoint.head.size > head.size:
+                yield from _contradiction(head, newer, has_store=True)
 
     def _signed(self, file: str, checkpoint: Checkpoint, position: int | None) -> Signed:
         signers = checkpoint.signed_by(self._keys)

@@ -54,8 +54,10 @@ class Signer:
         """The public half."""
         return self._key.verifier
 
-    def sign(self, head: Head, proof_from: ProofFrom, time: int) -> str:
+    def sign(self, head: Head, proof_from: ProofFrom, time: int, text: str | None = None) -> str:
         """Return the line of signature under a head that continues the last one signed of its origin.
+
+        `text` is what is signed where another put lines of theirs behind the head; it begins with the head's lines.
 
         `proof_from` gives the proof of that from the size it is asked for; `time` is in seconds since 1970. The head
         is remembered before the signature is given away. Raises `RefusedError`.
@@ -66,7 +68,7 @@ class Signer:
                 _check_continues(Head.parse(seen[head.origin]), head, proof_from)
             with private_file(self._seen_path) as file:
                 file.write(msgspec.json.encode({**seen, head.origin: head.text}))
-        return self._key.sign(head.text, time)
+        return self._key.sign(text or head.text, time)
 
     def _seen(self) -> dict[str, str]:
         try:

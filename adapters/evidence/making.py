@@ -64,5 +64,5 @@ def witnessed(submitted: Submitted, signer: Signer, now: datetime) -> bytes:
         return submitted.proof
 
     checkpoint = submitted.checkpoint
-    line = signer.sign(checkpoint.head, proof_from, int(now.timestamp()))
+    line = signer.sign(checkpoint.head, proof_from, int(now.timestamp()), checkpoint.note.text)
     return checkpoint.raw + line.encode()

@@ -83,6 +83,8 @@ def _rule_set(table: Mapping[str, Any], where: str) -> RuleSet:
     rules = _converted(_with_times(table), RuleSet, named)
     _parsed(rules.usagers_since_referentiel, parse_referentiel, f"{named}: usagers_since_referentiel")
     domains = [_parsed(text, lambda one: Domain.parse(one).name, f"{named}: size_limits") for text in rules.size_limits]
+    if len(set(domains)) < len(domains):
+        raise RulesFileError(f"{named}: size_limits: a domain has two limits")
     return structs.replace(rules, size_limits=dict(zip(domains, rules.size_limits.values(), strict=True)))
 
 

@@ -39,6 +39,13 @@ def test_a_witness_signs_the_first_and_what_continues_it(witness: Signer) -> Non
         assert note.head == submitted.checkpoint.head
 
 
+def test_a_witness_countersigns_all_lines_of_another_programs_checkpoint(witness: Signer) -> None:
+    text = f"{signed(HASHES[:5]).checkpoint.head.text}another line\n"
+    submitted = Submitted.parse(f"{text}\n{LOG_KEY.sign(text, 0)}".encode())
+    note = Checkpoint.parse(witnessed(submitted, witness, NOW))
+    assert note.signed_by([LOG_KEY.verifier, witness.verifier])[witness.verifier] == NOW
+
+
 def test_a_witness_that_saw_an_empty_log_needs_no_proof(witness: Signer) -> None:
     witnessed(signed([]), witness, NOW)
     witnessed(signed(HASHES[:5]), witness, NOW)

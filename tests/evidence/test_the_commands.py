@@ -10,6 +10,10 @@ import pytest
 import huissier as library
 from huissier import EraseUsager
 from huissier.adapters.engine import Engine
+from huissier.adapters.evidence.checkpoint import Checkpoint, Head
+from huissier.adapters.evidence.note import SignerKey
+from huissier.adapters.evidence.proof import Proof
+from huissier.adapters.evidence.tree import leaf_hash
 from huissier.domain.vocabulary.ins import mentions_ins
 from tests import world as w
 from tests.command_line import Done, as_process, huissier
@@ -253,3 +257,34 @@ def test_a_store_on_a_server_needs_the_key_s_file_named(new_database: Callable[[
 def test_the_installed_program_verifies(folder: Path) -> None:
     done = as_process("audit", "verify", "--key", "log.vkey", "--checkpoint", "one.txt", cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_stranger_wrote_moves_no_cursor(folder: Path) -> None:
+    for character, escaped in (("\x9b", "\\x9b"), ("\u202e", "\\u202e")):
+        evil = (folder / "one.txt").read_text().replace("log.example\n", f"log{character}2J\n", 1)
+        (folder / "evil.txt").write_text(evil)
+        verified = verify(folder, "--checkpoint", "evil.txt").stdout
+        seen = audit(folder, "witness", "--key", "log.vkey", "--signing-key", "witness.key", "--checkpoint", "evil.txt")
+        for told in (verified, seen.stderr):
+            assert f"log{escaped}2J" in told
+            assert character not in told
+
+
+def test_a_proof_in_a_log_that_forked_is_found_where_a_checkpoint_tells(folder: Path) -> None:
+    key = SignerKey.parse((folder / "huissier.db.signing-key").read_text())
+    proof = Proof.parse((folder / "answer.proof").read_bytes())
+    head = Head("log.example", 1, leaf_hash(proof.leaf))
+    forked = Checkpoint.parse(f"{head.text}\n{key.sign(head.text, 0)}".encode())
+    (folder / "forked.proof").write_bytes(Proof(proof.leaf, 0, (), forked).text)
+    save(folder, "from-one.txt", "checkpoint", "--since", "1")
+    done = verify(folder, "--proof", "forked.proof", "--checkpoint", "from-one.txt")
+    assert done.returncode == 1
+    assert "the log of 17 events does not continue that of 1: its past was changed" in done.stdout
+    assert verify(folder, "--proof", "answer.proof", "--checkpoint", "from-one.txt").returncode == 0
+
+
+@pytest.mark.parametrize("out", [".", "/"])
+def test_a_folder_is_no_file_to_write_to(out: str, folder: Path) -> None:
+    for arguments in (["report", "--submission", "letter"], ["prove", "letter"]):
+        done = audit(folder, *arguments, "--out", out)
+        assert (done.returncode, done.stderr) == (3, f"huissier: {out} cannot be written: it is a folder\n")

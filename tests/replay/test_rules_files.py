@@ -58,6 +58,7 @@ def test_without_a_rule_set_the_shipped_ones_hold_under_other_options() -> None:
         (RULES + "usagers_size_limit = -1", r"\(one\): usagers_size_limit: Expected `int` >= 0"),
         (RULES + 'usagers_since_referentiel = "new"', r"\(one\): usagers_since_referentiel: "),
         (RULES + 'size_limits = {"nowhere" = 1}', r"\(one\): size_limits: not a domain name"),
+        (RULES + 'size_limits = {"a.fr" = 1, "A.fr" = 2}', r"\(one\): size_limits: a domain has two limits"),
         (RULES.replace('"one"', '"one two"'), r"\[\[rule_set\]\] 1 \(one two\): name: "),
         (RULES + RULES.partition("\n")[2].replace("2024", "2025"), r"\[\[rule_set\]\] 2: name: another rule set"),
         (RULES + RULES.partition("\n")[2].replace("one", "two"), r"\[\[rule_set\]\] 2: since: another rule set"),

@@ -78,6 +78,12 @@ def turn_refusal(folder: Path) -> int:
 # --- replay
 
 
+def test_positions_that_the_log_does_not_have_are_not_without_difference(copy: Path) -> None:
+    done = audit(copy, "replay", "--from", "100")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--from: the log ends at position " in done.stderr
+
+
 def test_a_copy_without_its_key_is_replayed_and_nothing_differs(copy: Path) -> None:
     done = audit(copy, "replay")
     assert done.returncode == 0
@@ -231,3 +237,11 @@ def test_a_usager_nobody_knows_is_status_1(original: Path) -> None:
     done = audit(original, "as-of", "2026-10-31", "--from-usager", "-", "--to", w.DOCTOR, stdin=w.ins(3))
     assert (done.returncode, done.stdout) == (1, "")
     assert "--from-usager: the vault knows nobody" in done.stderr
+
+
+def test_a_timeline_that_ends_before_it_begins_is_refused(copy: Path) -> None:
+    asked = ("as-of", "2026-10-31", "--from", w.DOCTOR, "--to", w.SURGEON, "--timeline")
+    done = audit(copy, *asked, "--since", "2026-11-01")
+    assert (done.returncode, done.stderr) == (2, "huissier: TIME: the last moment stands before --since\n")
+    done = audit(copy, *asked, "--since", "2026-10-02", "--until", "2026-10-01")
+    assert (done.returncode, done.stderr) == (2, "huissier: --until: the last moment stands before --since\n")
