@@ -83,7 +83,7 @@ def _about_mailbox(
             return mailbox.resume(command, address, at, timeline)
         case DeleteMailbox():
             return mailbox.delete(command, address, at, timeline)
-        case SetListeRouge():
+        case SetListeRouge():  # pragma: no branch
             return mailbox.set_liste_rouge(command, address, at, timeline)
 
 
@@ -107,7 +107,7 @@ def _about_usager(
         case OpenEns():
             domain = facts.domain(address.domain).as_of(at)
             return mailbox.open_ens(command.oid, address, at, facts.mailbox(address), domain)
-        case CloseEns():
+        case CloseEns():  # pragma: no branch
             return mailbox.close_ens(address, at, facts.mailbox(address))
 
 

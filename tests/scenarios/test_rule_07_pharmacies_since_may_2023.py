@@ -27,6 +27,11 @@ def test_a_usager_may_write_first_to_a_pharmacy(secteur: str) -> None:
     story.when(write(USAGER, PHARMACY)).then_accepted("PHARMACY_OPEN_TO_USAGERS")
 
 
+def test_the_right_rests_on_the_pharmacys_mailbox(story: Story) -> None:
+    created = story.engine.head
+    story.when(write(USAGER, PHARMACY)).then_accepted("PHARMACY_OPEN_TO_USAGERS").then_rests_on(created)
+
+
 def test_the_secteurs_of_pharmacies_are_these_four() -> None:
     assert {"SA33", "SA38", "SA39", "SA65"} == PHARMACIES
 
