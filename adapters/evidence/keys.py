@@ -7,6 +7,7 @@ which is what somebody may have changed.
 
 import fcntl
 import secrets
+import stat
 import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,9 +40,12 @@ class Signer:
         """
         make_once(path, lambda: f"{_new_key(kind, name).secret}\n".encode())
         try:
+            is_everybodys = path.stat().st_mode & (stat.S_IRWXO | stat.S_IWGRP)
             self._key = SignerKey.parse(path.read_text("ascii"))
         except (OSError, UnicodeDecodeError):
             raise UnreadableEvidenceError(f"the signing key {path} cannot be read") from None
+        if is_everybodys:
+            raise UnreadableEvidenceError(f"the signing key {path} is open to others, who may sign with it: chmod 600")
         self._path = path
         self._seen_path = path.with_name(f"{path.name}.seen")
         if self.verifier.kind != kind:

@@ -126,6 +126,7 @@ def test_of_many_who_make_a_key_at_once_all_have_the_same(tmp_path: Path) -> Non
 )
 def test_a_file_that_is_not_the_key_is_refused(content: bytes, why: str, tmp_path: Path) -> None:
     (tmp_path / "log.key").write_bytes(content)
+    (tmp_path / "log.key").chmod(0o600)
     with pytest.raises(UnreadableEvidenceError, match=why):
         Signer(tmp_path / "log.key", kind=LOG, name="log.example")
 
@@ -134,3 +135,11 @@ def test_a_memory_that_cannot_be_read_keeps_the_key_from_signing(witness: Signer
     (tmp_path / "witness.key.seen").write_bytes(b"{")
     with pytest.raises(UnreadableEvidenceError, match="what was signed before, cannot be read"):
         witnessed(signed(HASHES[:5]), witness, NOW)
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o620, 0o602])
+def test_a_key_that_others_may_use_signs_nothing(mode: int, tmp_path: Path) -> None:
+    Signer(tmp_path / "log.key", kind=LOG)
+    (tmp_path / "log.key").chmod(mode)
+    with pytest.raises(UnreadableEvidenceError, match="open to others"):
+        Signer(tmp_path / "log.key", kind=LOG)
