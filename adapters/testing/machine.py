@@ -94,6 +94,7 @@ def policy_machine(
         deadline=None,
         phases=[Phase.explicit, Phase.reuse, Phase.generate],  # `shortest` does what shrinking would
         verbosity=Verbosity.quiet,  # the failure tells the history itself
+        print_blob=False,  # which nothing must follow: it is piped to `huissier apply`
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
     return case

@@ -89,13 +89,6 @@ def test_an_import_says_what_it_rests_on(folder: Path) -> None:
     assert json.loads(done.stdout) == {"events": 19, "before": 19}
 
 
-def test_an_archive_without_checkpoints_is_not_imported_where_keys_should_have_signed(folder: Path) -> None:
-    shutil.rmtree(folder / "archive" / "checkpoints")
-    done = audit(folder, "import", "--from", "archive", "--key", "log.vkey", "--store", "sqlite:///again.db")
-    assert (done.returncode, "archive has no checkpoint that the keys could have signed" in done.stderr) == (1, True)
-    assert not (folder / "again.db").exists()
-
-
 def test_an_archive_signed_by_others_is_not_imported(folder: Path) -> None:
     other = audit(folder, "key", "--signing-key", "other.key", "--name", "log.example")
     (folder / "other.vkey").write_text(other.stdout)
