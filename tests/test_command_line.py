@@ -205,6 +205,7 @@ def test_a_terminal_sees_a_progress_bar_and_a_pipe_does_not(tmp_path: Path) -> N
     assert b"applying" in shown
 
 
+@pytest.mark.long
 def test_apply_takes_a_large_file_in_constant_memory(tmp_path: Path) -> None:
     line = json.dumps({"type": "suspend-mailbox", "address": DOCTOR, "motive": "x" * 1900})
     path = tmp_path / "large.jsonl"

@@ -92,6 +92,7 @@ def test_the_reader_sees_timeline_reasons_and_proof_and_the_page_asks_for_nothin
     assert trouble == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "colours", "rules"),
     [

@@ -54,10 +54,12 @@ def test_what_is_served_conforms(protocol: Protocol, tmp_path: Path) -> None:
         try:
             service = Service(process)
             service.until("listening")
-            threading.Thread(target=service.until, args=("ended",), daemon=True).start()  # a log nobody reads blocks
+            reading = threading.Thread(target=service.until, args=("ended",), daemon=True)  # a log nobody reads blocks
+            reading.start()
             done = run("conformance", protocol, "--connect", f"unix:{protocol}.sock", "--sessions", "20", cwd=tmp_path)
         finally:
             process.terminate()
+        reading.join()
     assert done.returncode == 0, done.stdout
     assert "FAIL" not in done.stdout
     assert done.stdout.splitlines()[-1].endswith("checks hold")

@@ -23,6 +23,7 @@ def test_what_is_told_as_few_is_what_was_there(points: set[tuple[str, ...]]) -> 
     assert {point for cube in found for point in product(*cube)} == points
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("one", "other"), CHANGES, ids=[f"{one} to {other}" for one, other in CHANGES])
 def test_the_page_tells_what_changes(one: str, other: str) -> None:
     """If this fails: `python -m tests.enumeration.render_flips`."""

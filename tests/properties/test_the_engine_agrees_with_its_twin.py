@@ -120,7 +120,7 @@ FINDS: Final[dict[str, History]] = {
 }
 
 
-@histories_looked_at(450)
+@histories_looked_at(250)
 @given(history=histories(), options=options(), memory=sampled_from((MEMORY, 5, 0)))
 @told_shortly
 def test_the_engine_answers_every_history_as_its_twin_does(history: History, options: Options, memory: int) -> None:

@@ -73,7 +73,7 @@ def without_rcpt(history: History) -> History:
     ]
 
 
-@histories_looked_at(100)
+@histories_looked_at(60)
 @given(history=histories().map(without_rcpt), options=options(), others=options())
 @told_shortly
 def test_the_counterfactual_is_what_an_engine_under_these_rules_answers_to_the_same_commands(

@@ -132,6 +132,7 @@ def _unfiltered(kind: int, line: bytes, above: bytearray, channels: int) -> byte
     return row
 
 
+@pytest.mark.long
 @needs_browser
 def test_a_browser_shows_the_charts_and_prints_them(told: Path) -> None:
     assert huissier("stats", "summary", "--html", "page.html", cwd=told).returncode == 0

@@ -723,7 +723,7 @@ harms = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(harms=harms, packed=st.booleans())
 def test_damage_ends_in_a_refusal_or_changes_nothing_that_is_read(
     tmp_path_factory: pytest.TempPathFactory, harms: list[tuple[str, int, bytes]], packed: bool
@@ -739,7 +739,7 @@ def test_damage_ends_in_a_refusal_or_changes_nothing_that_is_read(
     assert (white_list.generated_at, white_list.signer) == (expected.generated_at, expected.signer)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode) | st.just(lzma.compress(b"x")))
 def test_any_other_bytes_end_in_a_refusal(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.mktemp("bytes")
