@@ -54,8 +54,15 @@ def test_what_is_served_conforms(protocol: Protocol, tmp_path: Path) -> None:
         try:
             service = Service(process)
             service.until("listening")
-            threading.Thread(target=service.until, args=("ended",), daemon=True).start()  # a log nobody reads blocks
-            done = run("conformance", protocol, "--connect", f"unix:{protocol}.sock", "--sessions", "20", cwd=tmp_path)
+            reads = threading.Thread(target=service.until, args=("ended",))  # a log nobody reads blocks
+            reads.start()
+            try:
+                done = run(
+                    "conformance", protocol, "--connect", f"unix:{protocol}.sock", "--sessions", "20", cwd=tmp_path
+                )
+            finally:
+                process.terminate()
+                reads.join()  # before the log is closed under its reader
         finally:
             process.terminate()
     assert done.returncode == 0, done.stdout
