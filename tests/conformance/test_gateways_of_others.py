@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 
@@ -13,6 +13,7 @@ from huissier.adapters.conformance.milter import offer
 from huissier.adapters.conformance.postfix import read_action
 from huissier.adapters.conformance.running import checks_of, problem_of, server_at
 from huissier.adapters.conformance.wire import Connection, FoundError
+from huissier.adapters.gateway.replies import Reply
 from huissier.adapters.gateway.serving.listening import parse_address
 from huissier.adapters.testing.hospital import DOCTOR, SURGEON
 from tests.conformance.sample import How, sample
@@ -144,3 +145,17 @@ def drips(listening: socket.socket, ended: threading.Event) -> None:
             talking.sendall(b"a")
             if ended.wait(0.1):
                 return
+
+
+@pytest.mark.parametrize("spelled", [" ".join, ".".join])
+def test_an_ins_that_is_told_spaced_is_found(spelled: Callable[[str], str], tmp_path: Path) -> None:
+    def said(reply: Reply, whom: str) -> Reply:
+        return Reply(reply.kind, f"{reply.text} {spelled(whom[:15])}", reply.reason) if reply.text else reply
+
+    with sample("postfix", tmp_path, How(said=said)) as where:
+        assert problem("postfix", "no-answer-tells-an-ins", where) == "the answer tells the INS of a usager"
+
+
+def test_a_request_that_never_ends_holds_up_nobody(tmp_path: Path) -> None:
+    with sample("postfix", tmp_path, How(connections=1)) as where:
+        assert problem("postfix", "what-is-too-large-is-never-let-through", where) is not None
