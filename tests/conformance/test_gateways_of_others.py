@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from huissier.adapters.conformance.running import checks_of, problem_of, server_
 from huissier.adapters.conformance.wire import Connection, FoundError
 from huissier.adapters.gateway.replies import Reply
 from huissier.adapters.gateway.serving.listening import parse_address
+from huissier.adapters.testing.conformance import conformance_tests
 from huissier.adapters.testing.hospital import DOCTOR, SURGEON
 from tests.conformance.sample import How, sample
 
@@ -159,3 +161,19 @@ def test_an_ins_that_is_told_spaced_is_found(spelled: Callable[[str], str], tmp_
 def test_a_request_that_never_ends_holds_up_nobody(tmp_path: Path) -> None:
     with sample("postfix", tmp_path, How(connections=1)) as where:
         assert problem("postfix", "what-is-too-large-is-never-let-through", where) is not None
+
+
+def test_a_function_that_starts_a_gateway_is_called_once(tmp_path: Path) -> None:
+    started = 0
+
+    with sample("postfix", tmp_path) as where:
+
+        def start() -> str:
+            nonlocal started
+            started += 1
+            return where
+
+        play: Any = conformance_tests("postfix", start)
+        for check in checks_of("postfix", sessions=0)[:3]:
+            play(check)
+    assert started == 1
