@@ -31,8 +31,9 @@ class Connection:
         self._heard = b""
         try:
             self._socket = _connected(address, seconds)
-        except OSError as problem:
-            raise FoundError(f"{address}: {problem.strerror or 'cannot be connected to'}") from None
+        except (OSError, UnicodeError) as problem:  # the latter of a host that is no name
+            why = getattr(problem, "strerror", None)
+            raise FoundError(f"{address}: {why or 'cannot be connected to'}") from None
 
     def __enter__(self) -> Self:
         return self

@@ -97,6 +97,7 @@ def test_who_does_not_answer_is_waited_for_no_longer_than_was_said(tmp_path: Pat
     [
         (("--connect", "unix:nowhere.sock"), "--connect: unix:nowhere.sock: No such file or directory"),
         (("--connect", "somewhere"), "--connect: 'somewhere' is not an address"),
+        (("--connect", "inet:..:25"), "--connect: inet:..:25: cannot be connected to"),
         (("--connect", "unix:x", "--only", "no-such"), "--only: no check is called no-such"),
     ],
 )
