@@ -25,6 +25,7 @@ _SILENT: Final = {
 _MAY_SKIP: Final = 0x400
 _MANY: Final = "LB"  # headers and pieces of a body, of which one may have seen enough
 _EDITS: Final = "hmib+-2qep"
+_OTHER_RECIPIENTS: Final = "+-2q"  # the message then does not go to whom it was decided for, or to nobody yet
 
 
 class MilterSession:
@@ -73,7 +74,9 @@ class MilterSession:
         self.edits = []
         while (found := self.connection.packet())[0] in _EDITS:
             self.edits.append(found)
-        return _read(*found, at_end=True)
+        heard = _read(*found, at_end=True)
+        others = [letter for letter, _ in self.edits if letter in _OTHER_RECIPIENTS]
+        return Heard("other", f"{' '.join(others)} {heard.text}") if heard.kind == "pass" and others else heard
 
     def abort(self) -> None:
         """Tell ABORT, which nobody answers."""

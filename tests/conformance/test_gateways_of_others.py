@@ -113,6 +113,26 @@ def test_a_milter_may_hang_up_or_say_nothing_where_a_recipient_comes_before_a_se
         assert problem("milter", "what-is-malformed-is-never-let-through", where, 0.5) is None
 
 
+@pytest.mark.parametrize("edit", [b"qheld\0", b"-<a@b.fr>\0", b"+<a@b.fr>\0"])
+def test_a_message_is_not_let_through_where_it_is_held_or_its_recipients_are_changed(
+    edit: bytes, tmp_path: Path
+) -> None:
+    told = b""
+
+    def listens(received: bytes) -> bytes:
+        nonlocal told
+        told = received
+        return received
+
+    def edits(answer: bytes) -> bytes:
+        is_the_last = b"\0\0\0\1E" in told and answer == b"\0\0\0\1c"
+        return len(edit).to_bytes(4) + edit + answer if is_the_last else answer
+
+    with sample("milter", tmp_path, How(told=listens, answered=edits)) as where:
+        found = problem("milter", "professionnels-write-to-each-other", where)
+    assert found == f"should be let through, but was answered {f'{edit[:1].decode()} c'!r}"
+
+
 def test_refusing_without_words_is_refusing_but_gives_no_reason(tmp_path: Path) -> None:
     how = How(answered=lambda answer: b"\0\0\0\1r" if answer[4:5] == b"y" else answer)
     with sample("milter", tmp_path, how) as where:
