@@ -22,7 +22,10 @@ _SILENT: Final = {
     "N": 0x40000,
     "B": 0x80000,
 }
+_MAY_SKIP: Final = 0x400
+_MANY: Final = "LB"  # headers and pieces of a body, of which one may have seen enough
 _EDITS: Final = "hmib+-2qep"
+_OTHER_RECIPIENTS: Final = "+-2q"  # the message then does not go to whom it was decided for, or to nobody yet
 
 
 class MilterSession:
@@ -32,8 +35,15 @@ class MilterSession:
         self.connection = connection
         self._names = names
         self._steps = self._agreed()
+        self._skipped = ""
         self.queue_id = ""
         self.edits: list[tuple[str, bytes]] = []
+        self.greet()
+
+    def greet(self) -> None:
+        """Tell who connects, and HELO."""
+        self._told("C", b"mx.exemple.fr\0" + b"4" + struct.pack(">H", 49152) + b"192.0.2.1\0")
+        self._told("H", _strings("mx.exemple.fr"))
 
     def begin(self, sender: str, *, size: int = 0, certificate: str = "") -> None:
         """Tell MAIL."""
@@ -52,7 +62,9 @@ class MilterSession:
         return self.hear()
 
     def end(self, *, size: int = 1_000, headers: Sequence[tuple[str, str]] = ()) -> Heard:
-        """Tell headers, a body of so many bytes and the end, and return the answer behind the edits."""
+        """Tell DATA, headers, a body of so many bytes and the end, and return the answer behind the edits."""
+        self._skipped = ""
+        self._told("T")
         for name, value in headers:
             self._told("L", _strings(name, value))
         self._told("N")
@@ -62,7 +74,9 @@ class MilterSession:
         self.edits = []
         while (found := self.connection.packet())[0] in _EDITS:
             self.edits.append(found)
-        return _read(*found, at_end=True)
+        heard = _read(*found, at_end=True)
+        others = [letter for letter, _ in self.edits if letter in _OTHER_RECIPIENTS]
+        return Heard("other", f"{' '.join(others)} {heard.text}") if heard.kind == "pass" and others else heard
 
     def abort(self) -> None:
         """Tell ABORT, which nobody answers."""
@@ -85,11 +99,14 @@ class MilterSession:
 
     def _told(self, letter: str, data: bytes = b"") -> None:
         """Tell a step unless it was agreed not to, and take its answer where one was agreed on."""
-        if self._steps & _UNTOLD[letter]:
+        if self._steps & _UNTOLD[letter] or letter in self._skipped:
             return
         self.tell(packet(letter, data))
-        if not self._steps & _SILENT[letter] and (heard := self.hear()).kind != "pass":
+        if self._steps & _SILENT[letter] or (heard := self.hear()).kind == "pass":
+            return
+        if heard.text != "s" or letter not in _MANY or not self._steps & _MAY_SKIP:
             raise FoundError(f"{letter} was answered {heard.text!r}")
+        self._skipped += letter
 
 
 class MilterServer:
@@ -129,8 +146,8 @@ def _read(letter: str, data: bytes, *, at_end: bool = False) -> Heard:
     text = data.removesuffix(b"\0").decode("utf-8", "replace")
     if letter == "c" or (letter == "a" and at_end):
         return Heard("pass", letter)
-    if letter == "t":
-        return Heard("defer", letter)
+    if letter in ("t", "r"):
+        return Heard("defer" if letter == "t" else "refuse", letter)
     if letter == "y" and data.endswith(b"\0") and text[:1] in ("4", "5"):
         return Heard("defer" if text.startswith("4") else "refuse", text.replace("%%", "%"))
     return Heard("other", f"{letter} {text}".strip())

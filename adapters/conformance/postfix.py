@@ -1,7 +1,9 @@
 """A Postfix server that asks a policy service (`check_policy_service`)."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Final
 
 from huissier.adapters.conformance.heard import Heard
 from huissier.adapters.conformance.mail_server import Names
@@ -9,6 +11,7 @@ from huissier.adapters.conformance.wire import Connection
 from huissier.adapters.gateway.serving.listening import Address
 
 END = b"\n\n"
+_REPLY: Final = re.compile(r"([45])[0-9]{2} +\S.*")  # a number without words is OK to Postfix, whatever its first digit
 
 
 class PolicySession:
@@ -89,9 +92,14 @@ def read_action(answer: bytes) -> Heard:
     text = answer.decode("utf-8", "replace").removesuffix("\n\n")
     if not text.startswith("action=") or "\n" in text or "\r" in text:
         return Heard("other", text)
-    action, _, words = text.removeprefix("action=").partition(" ")
-    if action == "DUNNO":
-        return Heard("pass", text.removeprefix("action="))
-    if action.upper() in ("DEFER_IF_PERMIT", "DEFER") or action.startswith("4"):
-        return Heard("defer", f"{action} {words}")
-    return Heard("refuse" if action.startswith("5") else "other", f"{action} {words}".strip())
+    said = text.removeprefix("action=")
+    match said.partition(" ")[0].upper():  # Postfix does not tell capitals from others
+        case "DUNNO":
+            return Heard("pass", said)
+        case "DEFER_IF_PERMIT" | "DEFER":
+            return Heard("defer", said)
+        case "REJECT":
+            return Heard("refuse", said)
+    if reply := _REPLY.fullmatch(said):
+        return Heard("defer" if reply[1] == "4" else "refuse", said)
+    return Heard("other", said)

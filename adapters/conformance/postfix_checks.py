@@ -154,6 +154,11 @@ def what_is_too_large_is_never_let_through(server: PolicyServer) -> None:
         _never_passes(session, _rcpt(session)[:-1] + b"x=" + b"y" * 1_000_000 + b"\n\n")
     with server.session() as session:
         session.ask(_rcpt(session)).passes()
+    with server.session() as endless, server.session() as session:
+        endless.connection.tell(_rcpt(endless)[:-1] + b"x=" + b"y" * 1_000_000)
+        session.ask(_rcpt(session)).passes()
+        if not endless.connection.is_silent(_SHORT):
+            _hears_no_pass(endless)
 
 
 @postfix_checks("contract: a half request waits, and is none")
@@ -184,6 +189,10 @@ def a_message_left_behind_is_deferred_at_a_late_end(server: PolicyServer) -> Non
 def _never_passes(session: PolicySession, told: bytes) -> None:
     """Tell something and then nothing more: it must be refused or deferred, or the connection closed."""
     session.connection.tell(told)
+    _hears_no_pass(session)
+
+
+def _hears_no_pass(session: PolicySession) -> None:
     try:
         heard = read_action(session.connection.until(b"\n\n"))
     except ClosedError:

@@ -18,6 +18,7 @@ from huissier.adapters.testing.hospital import (
     SURGEON,
     ins,
 )
+from huissier.domain.vocabulary.ins import mentions_ins
 
 rule_checks = Checks("postfix", "milter")
 TOO_LARGE = 25_000_001
@@ -229,10 +230,15 @@ def the_real_size_counts_at_the_end(server: MailServer) -> None:
 
 @rule_checks("decision 3 and EX_PSU_5020: no INS where it does not belong")
 def no_answer_tells_an_ins(server: MailServer) -> None:
-    """No answer repeats a usager's INS: the sender's server would keep it in its log."""
-    for heard in (asked(server, w.NEVER_MET, SURGEON), asked(server, OUTSIDER, w.NEVER_MET)):
+    """No answer repeats a usager's INS, however spaced: the sender's server would keep it in its log."""
+    with begun(server, DOCTOR) as session:
+        session.recipient(w.IN_TOUCH).passes()
+        at_the_end = session.end(size=TOO_LARGE)
+    pairs = [(w.NEVER_MET, SURGEON), (OUTSIDER, w.NEVER_MET), (w.IN_TOUCH, w.NEVER_MET)]
+    pairs.append((DOCTOR, w.NEVER_MET.replace("@", "+suivi@")))
+    for heard in (at_the_end, *(asked(server, *pair) for pair in pairs)):
         heard.refuses()
-        if ins(3) in heard.text:
+        if mentions_ins(heard.text):
             raise FoundError("the answer tells the INS of a usager")
 
 

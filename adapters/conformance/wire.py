@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from time import monotonic
 from typing import Final, Self
 
 from huissier.adapters.gateway.serving.listening import Address, Unix
@@ -17,6 +18,10 @@ class ClosedError(FoundError):
     """It hung up."""
 
 
+class SilentError(FoundError):
+    """It did not answer in time."""
+
+
 class Connection:
     """One connection of a mail server."""
 
@@ -26,8 +31,9 @@ class Connection:
         self._heard = b""
         try:
             self._socket = _connected(address, seconds)
-        except OSError as problem:
-            raise FoundError(f"{address}: {problem.strerror or 'cannot be connected to'}") from None
+        except (OSError, UnicodeError) as problem:  # the latter of a host that is no name
+            why = getattr(problem, "strerror", None)
+            raise FoundError(f"{address}: {why or 'cannot be connected to'}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -37,6 +43,7 @@ class Connection:
 
     def tell(self, *pieces: bytes) -> None:
         """Send pieces, each by itself; one that can no longer be sent is found out by who listens for an answer."""
+        self._socket.settimeout(self._seconds)
         for piece in pieces:
             try:
                 self._socket.sendall(piece)
@@ -45,15 +52,17 @@ class Connection:
 
     def until(self, end: bytes) -> bytes:
         """Return what is heard up to and with an end. Raises `FoundError`."""
+        by = monotonic() + self._seconds  # for the whole of it: what comes byte by byte may never end
         while end not in self._heard:
-            self._listen()
+            self._listen(by)
         found, _, self._heard = self._heard.partition(end)
         return found + end
 
     def exactly(self, count: int) -> bytes:
         """Return so many bytes. Raises `FoundError`."""
+        by = monotonic() + self._seconds
         while len(self._heard) < count:
-            self._listen()
+            self._listen(by)
         found, self._heard = self._heard[:count], self._heard[count:]
         return found
 
@@ -67,22 +76,20 @@ class Connection:
 
     def is_silent(self, seconds: float) -> bool:
         """Say whether nothing comes for so long, and nobody hangs up."""
-        self._socket.settimeout(seconds)
         try:
-            self._listen()
+            self._listen(monotonic() + seconds)
         except ClosedError:
             return False
-        except FoundError:
+        except SilentError:
             return True
-        finally:
-            self._socket.settimeout(self._seconds)
         return False
 
-    def _listen(self) -> None:
+    def _listen(self, by: float) -> None:
+        self._socket.settimeout(max(by - monotonic(), 0.001))
         try:
             piece = self._socket.recv(_CHUNK)
         except TimeoutError:
-            raise FoundError(f"no answer within {self._seconds:g} seconds") from None
+            raise SilentError(f"no answer within {self._seconds:g} seconds") from None
         except OSError:
             piece = b""
         if not piece:

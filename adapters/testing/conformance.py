@@ -1,6 +1,7 @@
 """The conformance suite as pytest tests: one test a check."""
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -19,14 +20,15 @@ def conformance_tests(
 ) -> Callable[[Check], None]:
     """Return a parametrised test that plays every check at a gateway; a failure names the requirement it breaks.
 
-    `connect`: `inet:HOST:PORT` or `unix:PATH`, or what returns it when a test begins. The gateway must have loaded
-    `huissier conformance world`, into a fresh store. `seconds`: how long an answer may take.
+    `connect`: `inet:HOST:PORT` or `unix:PATH`, or what returns it, called once, when the first test begins. The gateway
+    must have loaded `huissier conformance world`, into a fresh store. `seconds`: how long an answer may take.
     """
+
+    where = cache(lambda: parse_address(connect if isinstance(connect, str) else connect()))
 
     @pytest.mark.parametrize("check", checks_of(protocol, sessions=sessions, seed=seed), ids=lambda check: check.name)
     def test_the_gateway_conforms(check: Check) -> None:
-        where = connect if isinstance(connect, str) else connect()
-        problem = problem_of(check, server_at(protocol, parse_address(where), seconds))
+        problem = problem_of(check, server_at(protocol, where(), seconds))
         if problem is not None:
             pytest.fail(f"{check.sentence}\n{problem}\nbreaks: {check.requirement}", pytrace=False)
 

@@ -170,6 +170,7 @@ def _codes(reasons: Sequence[Reason]) -> tuple[str, ...]:
 
 def _assert_in_order(reasons: Sequence[Reason], kinds: set[str], position: int) -> None:
     codes = _codes(reasons)
+    assert set(codes) <= TABLE.keys(), f"{codes} are not all reasons of the contract"
     assert list(codes) == sorted(set(codes), key=ORDER.__getitem__), f"{codes} are not most decisive first, each once"
     for code, reason in zip(codes, reasons, strict=True):
         assert TABLE[code].kind in kinds, f"{code} is no reason for this"

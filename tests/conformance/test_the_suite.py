@@ -54,12 +54,17 @@ def test_what_is_served_conforms(protocol: Protocol, tmp_path: Path) -> None:
         try:
             service = Service(process)
             service.until("listening")
-            reading = threading.Thread(target=service.until, args=("ended",), daemon=True)  # a log nobody reads blocks
-            reading.start()
-            done = run("conformance", protocol, "--connect", f"unix:{protocol}.sock", "--sessions", "20", cwd=tmp_path)
+            reads = threading.Thread(target=service.until, args=("ended",))  # a log nobody reads blocks
+            reads.start()
+            try:
+                done = run(
+                    "conformance", protocol, "--connect", f"unix:{protocol}.sock", "--sessions", "20", cwd=tmp_path
+                )
+            finally:
+                process.terminate()
+                reads.join()  # before the log is closed under its reader
         finally:
             process.terminate()
-        reading.join()
     assert done.returncode == 0, done.stdout
     assert "FAIL" not in done.stdout
     assert done.stdout.splitlines()[-1].endswith("checks hold")
@@ -92,6 +97,7 @@ def test_who_does_not_answer_is_waited_for_no_longer_than_was_said(tmp_path: Pat
     [
         (("--connect", "unix:nowhere.sock"), "--connect: unix:nowhere.sock: No such file or directory"),
         (("--connect", "somewhere"), "--connect: 'somewhere' is not an address"),
+        (("--connect", "inet:..:25"), "--connect: inet:..:25: cannot be connected to"),
         (("--connect", "unix:x", "--only", "no-such"), "--only: no check is called no-such"),
     ],
 )

@@ -126,6 +126,11 @@ class ChecksOtherwise(Sound):
         return Verdicts(super().check(replace(command, size=None, subject=None, certificate_dn=None)))
 
 
+class HasReasonsOfItsOwn(Sound):
+    def tells(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, reasons=tuple(replace(reason, code="GREYLISTED") for reason in verdict.reasons))
+
+
 class CallsMixedAccepted(Sound):
     def handle(self, command: AnyCommand) -> Answer:
         answer = super().handle(command)
@@ -197,6 +202,7 @@ BROKEN: Final[dict[str, Way]] = {
     "records what it checks": Way(RecordsWhatItChecks, "what_is_new_has_the_next_position"),
     "loses a position": Way(LosesAPosition, "what_is_new_has_the_next_position"),
     "names reasons backwards": Way(NamesReasonsBackwards, "every_answer_is_explained"),
+    "has reasons of its own": Way(HasReasonsOfItsOwn, "every_answer_is_explained"),
     "calls mixed accepted": Way(CallsMixedAccepted, "the_outcome_is_that_of_the_verdicts", _EXCHANGES, takes_long=True),
     "tells an INS": Way(TellsTheRecipient, "no_reason_tells_an_ins"),
     "raises": Way(Raises, "ValueError", HOSTILE),
