@@ -16,7 +16,7 @@ from tests import world as w
 from tests.browser import Colours, browsing, needs_browser, page_at
 from tests.command_line import huissier
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.long]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -92,7 +92,6 @@ def test_the_reader_sees_timeline_reasons_and_proof_and_the_page_asks_for_nothin
     assert trouble == []
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "colours", "rules"),
     [
@@ -129,7 +128,7 @@ def test_the_keyboard_reaches_the_facts_first(browser: Browser, folder: Path) ->
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to the facts"
         page.keyboard.press("Enter")
-        assert page.url.endswith("#timeline")
+        page.wait_for_url("**#timeline")
 
 
 def test_dark_is_dark(browser: Browser, folder: Path) -> None:
