@@ -38,7 +38,6 @@ _RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE
 _DECIMAL: Final = re.compile(r"\d")  # of any script
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
 _ROOM: Final = re.compile(rf"(?:[0-9][\W_ABab]*+){{{_FEWEST_DIGITS}}}")  # where there is none, there is no INS
-_NO_DIGIT: Final = bytes(set(range(256)) - set(b"0123456789"))
 
 
 class Ins(Struct, frozen=True):
@@ -87,7 +86,7 @@ def has_valid_key(value: str) -> bool:
 def mentions_ins(text: str) -> bool:
     """Say whether an INS stands anywhere in the text, spaced or glued, with its key or without."""
     plain = _plain(text)
-    if _digits_in(plain) < _FEWEST_DIGITS or _ROOM.search(plain) is None:
+    if _ROOM.search(plain) is None:
         return False
     return _ALONE.search(plain) is not None or any(_keys_compute(plain)) or next(_keyed(plain), None) is not None
 
@@ -124,10 +123,6 @@ def _keyed(text: str) -> Iterator[tuple[int, int]]:
 
 def _keys_compute(text: str) -> Iterator[bool]:
     return (has_valid_key(found.upper()) for found in _GLUED.findall(text))
-
-
-def _digits_in(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass").translate(None, _NO_DIGIT))
 
 
 def _plain(text: str) -> str:
