@@ -6,7 +6,7 @@ within a piece one moment is as good as another: there the same states always co
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -19,11 +19,10 @@ from huissier.domain.rule_set import USAGERS_DOMAIN, RuleSet
 from huissier.domain.trust_space import UNKNOWN as NO_DOMAIN
 from huissier.domain.trust_space import AdmittedDomain
 from huissier.domain.vocabulary.address import MailboxAddress
+from huissier.domain.vocabulary.times import FIRST, LAST
 
 _COURSES_REMEMBERED: Final = 20_000
 _INSTANT: Final = timedelta(microseconds=1)
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Home(Struct, frozen=True, cache_hash=True, gc=False):
@@ -88,7 +87,7 @@ def course(name: str | None, domain: AdmittedDomain, operator: Operator, rules: 
     """Return what time makes of a home whose states stay as they are."""
     usager = name == USAGERS_DOMAIN or operator.kind == "usager"
     points = (rules.commitment_deadline, *domain.turning_points(rules), *operator.turning_points())
-    since = tuple(sorted({_FIRST, *_with_next_instants(points)}))
+    since = tuple(sorted({FIRST, *_with_next_instants(points)}))
     return Course(since, tuple(Home(name, domain, operator, usager, rules, moment) for moment in since))
 
 
@@ -96,5 +95,5 @@ def _with_next_instants(points: Iterable[datetime]) -> Iterator[datetime]:
     """Yield turning points and what comes right after: some things end with theirs, others only then."""
     for point in points:
         yield point
-        if point < _LAST:
+        if point < LAST:
             yield point + _INSTANT

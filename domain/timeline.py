@@ -6,12 +6,13 @@ then by position gives what was in force at a time, knowing all that the log kne
 
 from bisect import insort
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Final, Generic, TypeVar
+from datetime import datetime
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from huissier.domain.events import AnyEvent
+from huissier.domain.vocabulary.times import FIRST, LAST
 
 S = TypeVar("S")
 
@@ -23,9 +24,6 @@ class Fact(Struct, frozen=True, gc=False):
     position: int
     event: AnyEvent
 
-
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 Evolve = Callable[[S, Fact], S]
 
@@ -39,7 +37,7 @@ class Timeline(Generic[S]):
         """Start with no facts."""
         self._initial = self._state = initial
         self._folded = 0
-        self._since = _FIRST  # after it the state is in force; never while a fact waits to be folded
+        self._since = FIRST  # after it the state is in force; never while a fact waits to be folded
         self._evolve = evolve
         self.facts: list[Fact] = []
 
@@ -54,7 +52,7 @@ class Timeline(Generic[S]):
 
     def add(self, fact: Fact) -> None:
         """Take in one more fact of the log."""
-        self._since = _LAST
+        self._since = LAST
         if not self.facts or self.facts[-1].at < fact.at or _when(self.facts[-1]) < _when(fact):
             self.facts.append(fact)
         else:

@@ -19,9 +19,10 @@ from huissier.domain.events import (
 )
 from huissier.domain.identities import UNREADABLE_USAGER
 from huissier.domain.rule_set import USAGERS_DOMAIN
+from huissier.domain.vocabulary.times import FIRST, LAST
 from huissier.projections.exchange_tables import ACCEPTED, EXTERNE, RECEIVED, REFUSED, USAGER, USAGER_TYPE, Tables
 from huissier.projections.months import month_of
-from huissier.projections.places import ALWAYS, NEVER, Named, Place, number_of, places_of, time_of
+from huissier.projections.places import Named, Place, number_of, places_of, time_of
 from huissier.projections.projection import Entry
 from huissier.projections.rows import add_rows, rows_with
 
@@ -70,7 +71,7 @@ class Known:
         addresses.update([message.sender for message in messages])
         unknown = addresses.difference(self._ends).difference(self._mailboxes)
         held = [address for address in unknown if _domain(address) in self._places]
-        self._mailboxes.update(dict.fromkeys(held, (EXTERNE, NEVER)))
+        self._mailboxes.update(dict.fromkeys(held, (EXTERNE, LAST)))
         for row in rows_with(connection, self._tables.mailboxes, "address", held):
             self.create(row.address, row.kind, time_of(row.since))
 
@@ -139,7 +140,7 @@ class Known:
     def _stay(self, domain: str, at: datetime) -> _Stay:
         place = self._places.get(domain)
         if place is None:
-            return _Stay(ALWAYS, NEVER, None, domain in (USAGERS_DOMAIN, UNREADABLE_USAGER))
+            return _Stay(FIRST, LAST, None, domain in (USAGERS_DOMAIN, UNREADABLE_USAGER))
         of_usagers = domain == USAGERS_DOMAIN or self._operators.get(place.operator_at(at) or "") == "usager"
         return _Stay(*place.unchanged_around(at), domain if place.is_hosted_at(at) else None, of_usagers)
 

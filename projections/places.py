@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
-NEVER: Final = datetime.max.replace(tzinfo=UTC)
+from huissier.domain.vocabulary.times import FIRST, LAST
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -48,8 +47,8 @@ class Place:
     def unchanged_around(self, at: datetime) -> tuple[datetime, datetime]:
         """Return from when on and before when nothing changes about it, around a time."""
         times = [fact.at for fact in self._facts]
-        since = max((time for time in times if time <= at), default=ALWAYS)
-        return since, min((time for time in times if time > at), default=NEVER)
+        since = max((time for time in times if time <= at), default=FIRST)
+        return since, min((time for time in times if time > at), default=LAST)
 
     def _back_from(self, at: datetime) -> Iterator[Named]:
         return (fact for fact in reversed(self._facts) if fact.at <= at)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,14 +21,13 @@ from huissier.adapters.cli.shared import (
     read_time,
     url_of,
 )
+from huissier.domain.vocabulary.times import FIRST
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.as_of import Known, Stand
     from huissier.adapters.audit.telling import Language
     from huissier.adapters.log.read_only import ReadOnlyLog
     from huissier.domain.vocabulary.address import MailboxAddress
-
-_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def as_of(
@@ -72,7 +71,7 @@ def as_of(
     from huissier.domain.rule_set import RuleBook
 
     moment = read_option("TIME", end, time)
-    first = read_option("--since", beginning, since) if since else _EVER
+    first = read_option("--since", beginning, since) if since else FIRST
     last = read_option("--until", end, until) if until else moment
     if (since or until) and not timeline:
         fail("--since and --until go with --timeline", Status.UNREADABLE)
@@ -138,7 +137,7 @@ def _brief(stand: "Stand", language: "Language") -> Iterator[str]:
 def _since(stand: "Stand") -> str:
     from huissier.domain.vocabulary.times import written
 
-    return "Before all facts" if stand.at == _EVER else f"As of {written(stand.at)}"
+    return "Before all facts" if stand.at == FIRST else f"As of {written(stand.at)}"
 
 
 def _cause(stand: "Stand", language: "Language") -> Iterator[str]:

@@ -5,7 +5,7 @@ file twice changes nothing.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Final, Literal
 
@@ -19,12 +19,12 @@ from huissier.adapters.engine import Engine
 from huissier.domain.answers import Answer
 from huissier.domain.commands import CreateMailbox
 from huissier.domain.mailbox import DELETED
+from huissier.domain.vocabulary.times import LAST
 from huissier.projections.directory.as_of import AsOf, Listed
 from huissier.projections.directory.facts import Directory
 
 ROWS_AT_ONCE: Final = 2_000
 _COMPARED: Final = ("kind", "name", "rpps", "adeli", "finess", "service")
-_FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 Outcome = Literal["invalid", "elsewhere", "refused"]
 
@@ -57,7 +57,7 @@ class Import:
         self.line = 1  # up to where rows were taken in
         self._engine = engine
         self._then = AsOf(directory, connection, at or utc_now())
-        self._at_last = AsOf(directory, connection, _FOR_EVER)
+        self._at_last = AsOf(directory, connection, LAST)
         self._lines: dict[str, int] = {}  # where each address stood first
 
     def run(self, rows: Iterable[Row]) -> Iterator[NotTaken]:

@@ -1,8 +1,5 @@
 """The log from end to end: positions, events, types, tags, and that no INS stands anywhere."""
 
-from datetime import UTC, datetime
-from typing import Final
-
 import msgspec
 
 from huissier.adapters.errors import CorruptStoreError
@@ -14,8 +11,7 @@ from huissier.adapters.integrity.usagers import Usagers
 from huissier.adapters.log import codec
 from huissier.domain.events import AnyEvent, CommandRejected, UsagerErased
 from huissier.domain.tags import tags_of
-
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+from huissier.domain.vocabulary.times import FIRST
 
 
 class _Named(msgspec.Struct):
@@ -40,7 +36,7 @@ class LogCheck:
         self._usagers = usagers
         self._findings = findings
         self._seen = SeenTexts()
-        self._recorded_at = _LONG_AGO
+        self._recorded_at = FIRST
         self._steps_back = 0
         self._first_step_back = 0
         self.events = 0

@@ -10,6 +10,9 @@ from huissier.domain.vocabulary.errors import VocabularyError
 
 Time = Annotated[datetime, Meta(tz=True)]
 
+FIRST: Final = datetime.min.replace(tzinfo=UTC)  # of the calendar: before all facts
+LAST: Final = datetime.max.replace(tzinfo=UTC)
+
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RFC3339: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
