@@ -14,9 +14,9 @@ from huissier.adapters.cli.shared import Status, StoreOption, fail, tell, url_of
 if TYPE_CHECKING:
     from huissier.adapters.audit.report.evidence import Evidence
     from huissier.adapters.audit.report.reporting import Report
-    from huissier.adapters.audit.report.subject import Progress
     from huissier.adapters.evidence.note import VerifierKey
     from huissier.adapters.log.pen import Reading
+    from huissier.adapters.log.port import Progress
     from huissier.adapters.log.read_only import ReadOnlyLog
     from huissier.projections.trail import Period
 
@@ -85,7 +85,7 @@ def report(
 def _conclude(out: Path, made: "Report") -> None:
     typer.echo(f"{out}: facts: {made.facts:,}, decisions among them: {made.decisions:,}")
     for problem in made.evidence.problems:
-        tell(problem.what if problem.position is None else f"position {problem.position}: {problem.what}")
+        tell(str(problem))
     if made.evidence.problems:
         raise typer.Exit(Status.NO)
 

@@ -9,7 +9,7 @@ from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors
 from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
-    from huissier.adapters.integrity import Problem, Report
+    from huissier.adapters.integrity import Report
 
 store = typer.Typer(help="The store itself: its integrity and its schema.", no_args_is_help=True)
 
@@ -50,12 +50,8 @@ def migrate(context: typer.Context, store: StoreOption = None, json: JsonOption 
 
 
 def _as_text(report: "Report") -> Iterator[str]:
-    yield from map(_problem, report.problems)
+    yield from map(str, report.problems)
     for note in report.notes:
         yield f"note: {note}"
     found = "nothing is wrong" if not report.problems else "the store is not whole"
     yield f"{report.events} events up to position {report.head}: {found}."
-
-
-def _problem(problem: "Problem") -> str:
-    return problem.what if problem.position is None else f"position {problem.position}: {problem.what}"

@@ -10,6 +10,7 @@ from huissier.adapters.cli.asking import Language, LanguageOption
 from huissier.adapters.cli.evidence import KeysOption, evidence_told, keys_in, read_file, submitted_in
 from huissier.adapters.cli.shared import JsonOption, Status, fail
 from huissier.adapters.json_lines import as_json
+from huissier.adapters.printable import printable
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.lines import Line
@@ -162,7 +163,4 @@ def log_as_text(found: "Verified") -> Iterator[str]:
 
 
 def _problem(problem: "Problem") -> str:
-    from huissier.adapters.printable import printable
-
-    what = printable(problem.what)  # it may name what somebody else wrote
-    return what if problem.position is None else f"position {problem.position}: {what}"
+    return printable(str(problem))  # it may name what somebody else wrote

@@ -1,7 +1,7 @@
 """`check_store`: everything looked at in one snapshot of a store."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 
 from huissier.adapters.integrity.findings import Findings, Report
@@ -13,11 +13,10 @@ from huissier.adapters.integrity.usagers import Usagers
 from huissier.adapters.integrity.vault_check import check_vault, vault_of
 from huissier.adapters.log.claim import log_is_elsewhere, vault_is_elsewhere
 from huissier.adapters.log.place import Place
+from huissier.adapters.log.port import Progress
 from huissier.adapters.log.schema import SCHEMA_VERSION
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
-
-Progress = Callable[[int, int], None]
 
 _NAMED_VERSION = "SELECT value FROM settings WHERE name = 'schema_version'"
 

@@ -16,6 +16,9 @@ class Problem(msgspec.Struct, frozen=True):
     position: int | None
     what: str
 
+    def __str__(self) -> str:
+        return self.what if self.position is None else f"position {self.position}: {self.what}"
+
 
 class Report(msgspec.Struct, frozen=True):
     """How many events the log has, the position of the last, what is wrong, and what is worth knowing."""
