@@ -16,11 +16,10 @@ from huissier.adapters.archive.parquet import pa
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.evidence.leaf import leaf_of_row
 from huissier.adapters.evidence.tree import Hash, leaf_hash
+from huissier.adapters.log.port import Whole
 from huissier.domain.vocabulary.times import Time
 
 LEAF_LENGTH: Final = 8
-
-Whole = tuple[int, str, bytes, list[str]]  # position, type, stored bytes, tags
 
 SCHEMA: Final = pa.schema(
     [

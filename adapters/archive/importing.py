@@ -6,7 +6,7 @@ taken for a stranger. So only a new store, or one that was made like this, is wr
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -15,20 +15,18 @@ from typing import Final
 import msgspec
 from eventsourcing.dcb.api import DCBEvent
 
-from huissier.adapters.archive.columns import Whole
 from huissier.adapters.archive.reading import Archive
 from huissier.adapters.errors import StoreError
 from huissier.adapters.evidence.errors import RefusedError
 from huissier.adapters.log.claim import check_claim, mark_without_vault, vault_is_elsewhere
 from huissier.adapters.log.place import Place
+from huissier.adapters.log.port import Progress, Whole
 from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
 from huissier.adapters.vault import Vault, load_key
 
 ROWS_AT_ONCE: Final = 10_000
-
-Progress = Callable[[int, int], None]
 
 
 class Imported(msgspec.Struct, frozen=True):

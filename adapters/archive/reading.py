@@ -10,11 +10,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from huissier.adapters.archive.columns import SCHEMA, Block, Whole, blocks_of, rows_of
+from huissier.adapters.archive.columns import SCHEMA, Block, blocks_of, rows_of
 from huissier.adapters.archive.layout import Layout, Part, sum_of
 from huissier.adapters.archive.parquet import pa, pq
 from huissier.adapters.audit.replay.sources import Row
 from huissier.adapters.errors import CorruptStoreError, DamagedArchiveError
+from huissier.adapters.log.port import Whole
 
 PAGE: Final = 4_096
 _DERIVED: Final = {

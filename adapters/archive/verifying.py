@@ -1,17 +1,15 @@
 """An archive against what was signed of its log, and against itself: nothing is needed but its files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-from huissier.adapters.archive.columns import Whole
 from huissier.adapters.archive.reading import Archive
 from huissier.adapters.errors import DamagedArchiveError
 from huissier.adapters.evidence.checkpoint import Head
 from huissier.adapters.evidence.leaf import leaf_of
 from huissier.adapters.evidence.verifying import LogVerifier, Verified, verified
 from huissier.adapters.integrity.findings import Findings
-
-Progress = Callable[[int, int], None]
+from huissier.adapters.log.port import Progress, Whole
 
 
 def verify_archive(folder: Path, heads: Iterable[Head], progress: Progress = lambda _done, _of: None) -> Verified:

@@ -23,7 +23,7 @@ from huissier.adapters.evidence.checkpoint import Checkpoint
 from huissier.adapters.evidence.errors import RefusedError
 from huissier.adapters.evidence.nodes import whole_behind
 from huissier.adapters.evidence.tree import Tree
-from huissier.adapters.log.port import Readable
+from huissier.adapters.log.port import Progress, Readable
 from huissier.adapters.private_file import UnwritableError, make_once, private_file
 
 ROWS_A_PART: Final = 1_000_000
@@ -34,8 +34,6 @@ _MANNER: Final = {
     "write_statistics": ["position", "recorded_at", "at", "type"],
     "version": "2.6",
 }
-
-Progress = Callable[[int, int], None]
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
     from huissier.adapters.engine import Engine
+    from huissier.adapters.log.port import Progress
     from huissier.adapters.views.database import ViewsDatabase
-    from huissier.adapters.views.runner import Progress
 
     Rebuild = Callable[[Progress], None]
 

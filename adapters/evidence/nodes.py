@@ -6,7 +6,7 @@ its root. They can be lost: they are hashed again. And nothing rests on them but
 what was signed before is compared with them, and `audit verify` hashes the log itself.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import sqlalchemy as sa
@@ -16,11 +16,9 @@ from huissier.adapters.errors import CorruptStoreError, StoreError
 from huissier.adapters.evidence.errors import RefusedError
 from huissier.adapters.evidence.leaf import leaf_of, leaf_of_row
 from huissier.adapters.evidence.tree import BLOCK, HASH_LENGTH, Hash, Tree, leaf_hash, root_of
-from huissier.adapters.log.port import Log, Readable
+from huissier.adapters.log.port import Log, Progress, Readable, Whole
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Standing
-
-Progress = Callable[[int, int], None]
 
 NAME: Final = "tree"
 _BLOCKS_A_PAGE: Final = 16
@@ -141,7 +139,7 @@ class Nodes:
             return look.head
 
 
-def whole_behind(log: Readable, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+def whole_behind(log: Readable, position: int, limit: int) -> list[Whole]:
     """Return positions, types, bytes and tags of what stands behind a position.
 
     Raises `CorruptStoreError` where one is missing.

@@ -4,7 +4,7 @@ Decisions find facts through the index of tags, so whoever changes a row there c
 an event: the index is compared with the events on the way.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 
 from huissier.adapters.errors import StoreError
@@ -17,10 +17,9 @@ from huissier.adapters.integrity.log_rows import LogRows, Row
 from huissier.adapters.integrity.tag_index import TagIndex, read_tags
 from huissier.adapters.log.claim import log_is_elsewhere
 from huissier.adapters.log.place import Place
+from huissier.adapters.log.port import Progress
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
-
-Progress = Callable[[int, int], None]
 
 
 def verify_store(url: str, heads: Iterable[Head], progress: Progress = lambda _done, _of: None) -> Verified:

@@ -22,7 +22,7 @@ from eventsourcing.dcb.api import DCBEvent, DCBQuery, DCBQueryItem, DCBRecorder,
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.log.bell import Bell
 from huissier.adapters.log.claim import remember_claim
-from huissier.adapters.log.port import Look, OvertakenError, Pen
+from huissier.adapters.log.port import Look, OvertakenError, Pen, Whole
 from huissier.adapters.log.recorded import append_behind, events_in, head_of
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
@@ -51,7 +51,7 @@ class ForeignLook:
         """Return positions, bytes and tags of what stands after a position, at most `limit`. Raises `StoreError`."""
         return [(position, data, tags) for position, _, data, tags in self.whole_after(position, limit)]
 
-    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+    def whole_after(self, position: int, limit: int) -> list[Whole]:
         """Return positions, types, bytes and tags of what stands after a position. Raises `StoreError`."""
         found = list(self._up_to_head(events_in(self._recorder, after=position, limit=limit)))
         for expected, sequenced in enumerate(found, position + 1):

@@ -11,7 +11,7 @@ import msgspec
 from eventsourcing.dcb.api import DCBEvent
 
 from huissier.adapters.errors import CorruptStoreError
-from huissier.adapters.log.port import OvertakenError
+from huissier.adapters.log.port import OvertakenError, Whole
 from huissier.adapters.log.session import Session
 
 _TAGS_A_QUERY: Final = 200
@@ -45,7 +45,7 @@ class Reading:
         found: list[tuple[int, bytes]] = self.session.run(_FACTS_AFTER, (position, limit)).fetchall()
         return found
 
-    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+    def whole_after(self, position: int, limit: int) -> list[Whole]:
         """Return positions, types, bytes and tags of what stands after a position, at most `limit`."""
         rows = self.session.rows(_WHOLE_AFTER, (position, limit))
         return [(position, kind, data, decode_tags(tags, position)) for position, kind, data, tags in rows]

@@ -1,6 +1,6 @@
 """What the engine asks of a log: consistent looks at it, and the right to write behind what was looked at."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -8,6 +8,9 @@ from eventsourcing.dcb.api import DCBEvent
 
 from huissier.adapters.log.bell import Bell
 from huissier.adapters.log.session import Session
+
+Whole = tuple[int, str, bytes, list[str]]  # all that is stored of an event: position, type, bytes, tags
+Progress = Callable[[int, int], None]  # told the position that a log was read or written up to, and the last one
 
 
 class OvertakenError(Exception):
@@ -35,7 +38,7 @@ class Look(Protocol):
         """Return positions and bytes of what stands after a position, at most `limit`: who needs no tags is faster."""
         ...
 
-    def whole_after(self, position: int, limit: int) -> list[tuple[int, str, bytes, list[str]]]:
+    def whole_after(self, position: int, limit: int) -> list[Whole]:
         """Return positions, types, bytes and tags of what stands after a position, at most `limit`."""
         ...
 

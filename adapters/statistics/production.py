@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from huissier.adapters.engine import Engine
+from huissier.adapters.log.port import Progress
 from huissier.adapters.statistics.exchanges_file import exchanges_file
 from huissier.adapters.statistics.layout import Layout
-from huissier.adapters.views.runner import Progress, Runner
+from huissier.adapters.views.runner import Runner
 from huissier.domain.events import StatisticsProduced
 from huissier.projections.exchanges import Exchanges
 from huissier.projections.months import end_of

@@ -1,6 +1,6 @@
 """The runner: folds the log into a projection's tables, a page a transaction, each fact exactly once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from huissier.adapters.errors import CorruptStoreError, HuissierError, StoreError
-from huissier.adapters.log.port import Log
+from huissier.adapters.log.port import Log, Progress
 from huissier.adapters.views.database import ViewsDatabase, projections
 from huissier.adapters.views.entries import entry_of
 from huissier.adapters.views.generations import Generations
@@ -20,7 +20,6 @@ PAGE: Final = 1_000
 _PIECE: Final = 250  # facts decoded at once: as many as a processor's cache has room for
 
 P = TypeVar("P", bound=Projection)
-Progress = Callable[[int, int], None]
 
 
 class ProjectionError(HuissierError):

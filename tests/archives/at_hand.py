@@ -7,13 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from huissier.adapters.archive.columns import SCHEMA, Whole, blocks_of, rows_of
+from huissier.adapters.archive.columns import SCHEMA, blocks_of, rows_of
 from huissier.adapters.archive.layout import SUMS, Layout, sum_of, sums_of
 from huissier.adapters.archive.reading import Archive
 from huissier.adapters.archive.writing import Exported, export
 from huissier.adapters.engine import Engine
 from huissier.adapters.evidence.making import checkpoint_of
-from huissier.adapters.log.port import Readable
+from huissier.adapters.log.port import Readable, Whole
 from tests.evidence.at_hand import nodes_of, signer
 from tests.world import NOW
 

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import pytest
 
-from huissier.adapters.archive.columns import Whole
 from huissier.adapters.archive.layout import Layout, checkpoint_path
 from huissier.adapters.archive.verifying import verify_archive
 from huissier.adapters.engine import Engine
 from huissier.adapters.evidence.checkpoint import Checkpoint
 from huissier.adapters.evidence.verifying import Verified
+from huissier.adapters.log.port import Whole
 from tests.archives.at_hand import ByHand, exported
 from tests.command_line import Done, huissier
 from tests.evidence.at_hand import found, signer

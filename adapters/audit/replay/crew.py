@@ -16,11 +16,10 @@ import msgspec
 
 from huissier.adapters.audit.replay.sources import Row, Source
 from huissier.adapters.child_process import Pipe, child_process, received
+from huissier.adapters.log.port import Progress
 
 PAGE: Final = 500
 _WORTH_PROCESSES: Final = 20_000  # facts; before that they would not have started yet
-
-Progress = Callable[[int, int], None]
 Tally = Counter[tuple[str, ...]]  # how often something was done or found, by what and of what kind
 
 

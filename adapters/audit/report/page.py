@@ -15,9 +15,10 @@ from huissier.adapters.audit.lines import outcome_in
 from huissier.adapters.audit.report.evidence import Evidence, Proven
 from huissier.adapters.audit.report.french import FRENCH, French
 from huissier.adapters.audit.report.reporting import Report
-from huissier.adapters.audit.report.subject import Progress, Subject
+from huissier.adapters.audit.report.subject import Subject
 from huissier.adapters.audit.report.words import words_in
 from huissier.adapters.audit.telling import Language
+from huissier.adapters.log.port import Progress
 from huissier.adapters.printable import printable
 from huissier.domain.answers import Reason
 from huissier.domain.reasons import Code

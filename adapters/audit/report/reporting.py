@@ -8,9 +8,9 @@ from msgspec import Struct
 from huissier.adapters.audit.explaining import Explainer, Explanation
 from huissier.adapters.audit.lines import Line, line_of
 from huissier.adapters.audit.report.evidence import Evidence
-from huissier.adapters.audit.report.subject import Held, Progress, Subject, facts_meant
+from huissier.adapters.audit.report.subject import Held, Subject, facts_meant
 from huissier.adapters.audit.telling import Language
-from huissier.adapters.log.port import Look
+from huissier.adapters.log.port import Look, Progress
 from huissier.domain.events import MessageDecided
 
 

@@ -1,12 +1,12 @@
 """What a report is about, and finding its facts in a log that is only read."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from msgspec import Struct
 
-from huissier.adapters.log.port import Look
+from huissier.adapters.log.port import Look, Progress
 from huissier.adapters.views.entries import entry_of
 from huissier.domain.events import MessageDecided
 from huissier.domain.tags import submission_tag
@@ -15,8 +15,6 @@ from huissier.projections.trail import Period, Question
 from huissier.projections.words import Word
 
 _PAGE: Final = 1_000
-
-Progress = Callable[[int, int], None]
 
 
 class Subject(Struct, frozen=True, kw_only=True):
