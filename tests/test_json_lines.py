@@ -26,7 +26,7 @@ class Slow(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        size = min(self._sizes.pop(0) if self._sizes else 1000, len(buffer), len(self._content))
+        size = min(self._sizes.pop(0) if self._sizes else len(buffer), len(buffer), len(self._content))
         buffer[:size] = self._content[:size]
         self._content = self._content[size:]
         return size

@@ -46,7 +46,7 @@ def through_the_months(days: int) -> Callable[[], datetime]:
     return clock
 
 
-@histories_looked_at(12)
+@histories_looked_at(8)
 @given(history=histories(), cut=st.integers(0, 30), days=st.sampled_from([0, 2, 9]))
 def test_any_history_comes_back_as_it_was(history: list[AnyCommand], cut: int, days: int) -> None:
     with tempfile.TemporaryDirectory() as scratch, library.open("sqlite://", clock=through_the_months(days)) as engine:

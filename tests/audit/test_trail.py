@@ -115,7 +115,7 @@ def speaks_of(word: Word, entry: Entry) -> bool:
 
 
 def test_exactly_the_facts_that_are_meant_are_found(database: ViewsDatabase) -> None:
-    @histories_looked_at(25)
+    @histories_looked_at(12)
     @given(
         history=histories(min_size=2), questions=st.lists(QUESTIONS, min_size=5, max_size=5), after=st.integers(0, 9)
     )
@@ -137,7 +137,7 @@ def test_exactly_the_facts_that_are_meant_are_found(database: ViewsDatabase) -> 
     agree()
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(history=histories(min_size=2))
 def test_the_words_of_many_facts_are_those_of_each(history: list[AnyCommand]) -> None:
     with huissier.open("sqlite://", clock=lambda: LAST) as engine:

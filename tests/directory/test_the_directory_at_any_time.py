@@ -53,7 +53,7 @@ def rows_of(runner: Runner[Directory]) -> tuple[Rows, Rows]:
         return read(connection, directory.mailboxes), read(connection, directory.domains)
 
 
-@histories_looked_at(15)
+@histories_looked_at(8)
 @given(history=histories(), page=st.integers(1, 7), together=st.integers(1, 5))
 def test_rebuilding_gives_what_keeping_up_gave_wherever_pages_are_cut(
     views: ViewsDatabase, history: list[AnyCommand], page: int, together: int
@@ -83,7 +83,7 @@ def recorded(engine: Engine, history: list[AnyCommand]) -> Iterator[tuple[Entry,
             yield Entry(fact.at, answer.position, command, box), fact
 
 
-@histories_looked_at(30)
+@histories_looked_at(15)
 @given(history=histories(), moment=st.sampled_from(MOMENTS))
 def test_as_of_any_time_it_agrees_with_the_reference(
     views: ViewsDatabase, history: list[AnyCommand], moment: datetime

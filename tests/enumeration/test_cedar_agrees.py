@@ -50,7 +50,7 @@ def test_cedar_agrees_in_every_situation() -> None:
     agree([exchange(situation) for situation in situations()])
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(history=histories(), options=options())
 @told_shortly
 def test_cedar_agrees_with_every_verdict_of_any_history(history: list[AnyCommand], options: Options) -> None:

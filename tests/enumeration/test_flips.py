@@ -16,7 +16,7 @@ from tests.properties import histories_looked_at
 FACTS = [Told("one", ["a", "b", "c"]), Told("two", ["x", "y"]), Told("three", ["k", "l", "m"])]
 
 
-@histories_looked_at(200)
+@histories_looked_at(100)
 @given(st.sets(st.sampled_from(list(product(*(fact.words for fact in FACTS)))), min_size=1))
 def test_what_is_told_as_few_is_what_was_there(points: set[tuple[str, ...]]) -> None:
     found = cubes(points, FACTS)

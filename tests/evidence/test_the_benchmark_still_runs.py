@@ -7,6 +7,7 @@ import pytest
 from benchmarks import evidence
 
 
+@pytest.mark.long
 def test_it_measures_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evidence.main(["--quick", "--json", "--dir", str(tmp_path)])
     report = msgspec.json.decode(capsys.readouterr().out)

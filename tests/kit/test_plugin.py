@@ -46,6 +46,7 @@ TestMachine = policy_machine(make, examples=2, steps=3)
 """
 
 
+@pytest.mark.long
 def test_the_fixtures_work_in_a_fresh_project(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_fresh=TESTS)
     pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", "--strict-markers").assert_outcomes(passed=4)

@@ -34,6 +34,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
+@pytest.mark.long
 def test_the_python_examples_pass_in_a_fresh_project(pytester: pytest.Pytester) -> None:
     *examples, conformance = blocks("python")
     for number, example in enumerate(examples):

@@ -303,7 +303,7 @@ def test_what_is_wrong_is_named_by_its_position(name: str, store: ByHand) -> Non
     assert not mentions_ins(repr(report))
 
 
-@histories_looked_at(25)
+@histories_looked_at(12)
 @given(history=histories(), options=options())
 def test_whatever_was_told_to_the_engine_the_store_is_healthy(history: list[AnyCommand], options: Options) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,7 @@ from huissier.domain.commands import AnyCommand
 from huissier.domain.rule_set import Options
 
 IN_CI = "CI" in os.environ  # where examples are the same every time, so that a change is judged and not luck
-_TIMES = 40 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1
+_TIMES = 80 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1
 
 
 def histories_looked_at(usually: int) -> settings:

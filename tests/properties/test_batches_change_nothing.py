@@ -25,7 +25,7 @@ def in_batches(history: list[AnyCommand], sizes: list[int], policy: Options) -> 
     return answers
 
 
-@histories_looked_at(80)
+@histories_looked_at(40)
 @given(history=histories(), sizes=st.lists(st.integers(1, 20), max_size=12), policy=options())
 def test_batches_of_any_size_give_the_answers_of_single_commands(
     history: list[AnyCommand], sizes: list[int], policy: Options

@@ -120,14 +120,14 @@ FINDS: Final[dict[str, History]] = {
 }
 
 
-@histories_looked_at(250)
+@histories_looked_at(125)
 @given(history=histories(), options=options(), memory=sampled_from((MEMORY, 5, 0)))
 @told_shortly
 def test_the_engine_answers_every_history_as_its_twin_does(history: History, options: Options, memory: int) -> None:
     _live_through(history, options, memory)
 
 
-@histories_looked_at(60)
+@histories_looked_at(30)
 @given(history=histories(), options=options())
 @told_shortly
 def test_the_engine_answers_every_history_as_its_twin_does_with_its_log_elsewhere(

@@ -27,7 +27,7 @@ def opened(options: Options, url: str = "sqlite://") -> huissier.Engine:
 # --- what holds after every step
 
 
-@histories_looked_at(80)
+@histories_looked_at(40)
 @given(history=histories(), options=options())
 @told_shortly
 def test_every_property_of_the_kit_holds_after_every_step(history: History, options: Options) -> None:
@@ -37,7 +37,7 @@ def test_every_property_of_the_kit_holds_after_every_step(history: History, opti
 # --- who may write to whom
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(
     history=histories(),
     options=options(),
@@ -78,7 +78,7 @@ def _is_another_mailbox_here(verdict: huissier.Verdict, history: History) -> boo
 # --- what is recorded
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(history=histories(), options=options())
 @told_shortly
 def test_one_history_has_the_same_answers_in_every_engine(history: History, options: Options) -> None:
@@ -87,7 +87,7 @@ def test_one_history_has_the_same_answers_in_every_engine(history: History, opti
         assert [other.handle(command) for command in history] == answers
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(history=histories(), options=options(), batch=st.integers(2, 40))
 @told_shortly
 def test_commands_handled_together_are_answered_as_one_by_one(history: History, options: Options, batch: int) -> None:
@@ -101,7 +101,7 @@ def test_commands_handled_together_are_answered_as_one_by_one(history: History, 
         assert together == answers
 
 
-@histories_looked_at(15)
+@histories_looked_at(8)
 @given(history=histories(), options=options(), turns=st.lists(st.integers(0, 2), min_size=8, max_size=8))
 @told_shortly
 def test_engines_taking_turns_at_one_store_answer_as_one_engine(
@@ -122,7 +122,7 @@ def test_engines_taking_turns_at_one_store_answer_as_one_engine(
 # --- what is told
 
 
-@histories_looked_at(15)
+@histories_looked_at(8)
 @given(history=histories(), options=options())
 @told_shortly
 def test_no_ins_stands_in_any_byte_of_a_store(

@@ -57,7 +57,7 @@ def _at_that_moment(home: Home, moment: datetime) -> Home:
     return replace(home, at=moment)
 
 
-@histories_looked_at(400)
+@histories_looked_at(200)
 @given(moment=moments, rules=rule_sets, name=names, domain=domains, operator=operators, mailbox=mailboxes)
 def test_an_end_is_found_as_at_the_very_moment(
     moment: datetime,
@@ -74,7 +74,7 @@ def test_an_end_is_found_as_at_the_very_moment(
         assert rule(home, mailbox) == rule(exactly, mailbox), code
 
 
-@histories_looked_at(400)
+@histories_looked_at(200)
 @given(
     moment=moments,
     rules=rule_sets,

@@ -45,7 +45,7 @@ def codes(verdict: huissier.Verdict) -> list[str]:
     return [reason.code for reason in verdict.reasons]
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(
     history=histories(),
     options=options(),
@@ -72,7 +72,7 @@ def test_as_of_a_time_and_a_position_is_what_check_said_there(
         assert (found.outcome, found.reasons, found.shadow) == (said.outcome, said.reasons, said.shadow)
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(history=histories(), options=options(), sender=st.sampled_from(ADDRESSES), recipient=st.sampled_from(ADDRESSES))
 @told_shortly
 def test_the_last_change_before_any_time_is_the_answer_at_that_time(

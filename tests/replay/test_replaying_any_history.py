@@ -13,14 +13,14 @@ from tests.replay.told import differences, lived
 History = list[AnyCommand]
 
 
-@histories_looked_at(80)
+@histories_looked_at(40)
 @given(history=histories(), options=options())
 @told_shortly
 def test_a_replay_of_what_an_engine_recorded_finds_no_difference(history: History, options: Options) -> None:
     assert differences(lived(history, options)) == []
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(history=histories(), options=options())
 @told_shortly
 def test_shares_together_check_every_fact_once_and_find_no_difference(history: History, options: Options) -> None:

@@ -7,6 +7,7 @@ import pytest
 from benchmarks import auditing
 
 
+@pytest.mark.long
 def test_it_goes_through_an_honest_log_and_leaves_nothing_behind(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,7 +55,7 @@ def verdicts(decided: MessageDecided) -> dict[str, tuple[str, tuple[str, ...]]]:
     return {v.recipient: (outcome(v), tuple(reason.code for reason in v.reasons)) for v in decided.verdicts}
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(history=histories(), options=options())
 @told_shortly
 def test_under_the_same_rules_nothing_flips(history: History, options: Options) -> None:
@@ -73,7 +73,7 @@ def without_rcpt(history: History) -> History:
     ]
 
 
-@histories_looked_at(60)
+@histories_looked_at(30)
 @given(history=histories().map(without_rcpt), options=options(), others=options())
 @told_shortly
 def test_the_counterfactual_is_what_an_engine_under_these_rules_answers_to_the_same_commands(
@@ -106,7 +106,7 @@ def lived_alike(history: History, options: Options) -> RowsSource:
             return log_of(engine)
 
 
-@histories_looked_at(40)
+@histories_looked_at(20)
 @given(history=histories().map(without_rcpt), options=options(), others=options())
 @told_shortly
 def test_the_counterfactual_agrees_with_the_twin_under_these_rules(
@@ -128,7 +128,7 @@ def test_the_counterfactual_agrees_with_the_twin_under_these_rules(
             assert set(outcomes) == set(answered[id_])
 
 
-@histories_looked_at(25)
+@histories_looked_at(12)
 @given(history=histories(), options=options(), others=options())
 @told_shortly
 def test_shares_together_find_the_same_flips_and_counts(history: History, options: Options, others: Options) -> None:

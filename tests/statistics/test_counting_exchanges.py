@@ -72,7 +72,7 @@ def agree(database: ViewsDatabase, history: list[AnyCommand], page: int, cut: in
         assert files(kept_up, engine.head) == before
 
 
-@histories_looked_at(20)
+@histories_looked_at(10)
 @given(history=histories(min_size=8), options=st.just(Options()), page=PAGES, cut=st.integers(0, 40))
 @told_shortly
 def test_counts_are_what_the_log_says(history: list[AnyCommand], options: Options, page: int, cut: int) -> None:

@@ -166,7 +166,7 @@ def test_a_mailbox_that_is_gone_owes_nothing() -> None:
 DOCTOR_THERE, SECRETARY_THERE, PATIENT_THERE = "dr.a@ch.mssante.fr", "secretariat@ch.mssante.fr", "x@liberal.mssante.fr"
 
 
-@histories_looked_at(60)
+@histories_looked_at(30)
 @given(history=histories(min_size=4), options=options(), at=st.sampled_from([rules.since for rules in SHIPPED] + [NOW]))
 @told_shortly
 def test_what_is_lacking_is_what_the_engine_refuses_for(
@@ -200,7 +200,7 @@ def _both(engine: Engine, database: ViewsDatabase, history: list[AnyCommand], pa
     assert [found(engine, database, at, Options()) for at in (DEADLINE, NOW)] == kept_up
 
 
-@histories_looked_at(30)
+@histories_looked_at(15)
 @given(history=histories(min_size=4), options=st.just(Options()), page=st.integers(1, 9))
 @told_shortly
 def test_rebuilding_gives_what_keeping_up_gave(history: list[AnyCommand], options: Options, page: int) -> None:
