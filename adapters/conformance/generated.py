@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from huissier.adapters.conformance import world as w
 from huissier.adapters.conformance.checks import Check, Protocol
 from huissier.adapters.conformance.heard import Heard
-from huissier.adapters.conformance.mail_server import MailServer
+from huissier.adapters.conformance.mail_server import MailServer, Session
 from huissier.adapters.conformance.rule_checks import look_alikes
 from huissier.adapters.conformance.wire import FoundError
 from huissier.adapters.testing.hospital import NOBODY, OUTSIDER, REMOTE_DOCTOR
@@ -39,14 +39,14 @@ class _Written(NamedTuple):
 def generated_check(protocol: Protocol, sessions: int, seed: int) -> Check:
     """Return a check that plays so many sessions, the same for the same seed."""
 
-    def play(server: MailServer) -> None:
+    def play(server: MailServer[Session]) -> None:
         _played(server, sessions, Random(seed))  # noqa: S311 sessions that can be had again, and no secret
 
     sentence = f"{sessions} generated sessions (seed {seed}) are answered as the reference twin answers them."
     return Check("generated-sessions", "the rules, as the reference twin reads them", sentence, (protocol,), play)
 
 
-def _played(server: MailServer, sessions: int, random: Random) -> None:
+def _played(server: MailServer[Session], sessions: int, random: Random) -> None:
     twin = Twin()
     for command in w.world():
         twin.handle(command)

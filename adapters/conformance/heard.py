@@ -19,10 +19,11 @@ class Heard(NamedTuple):
 
     def refuses(self, *codes: str) -> None:
         """Must refuse for good, `550 5.7.1 CODE …`, for one of these codes where any are named. Raises `FoundError`."""
-        self._is("refuse", f"refused with {' or '.join(codes)}" if codes else "refused")
+        named = " or ".join(codes) or "CODE"
+        self._is("refuse", f"refused with {named}" if codes else "refused")
         words = self.text.split(" ")
-        if words[:2] != ["550", "5.7.1"] or (codes and words[2:3][0] not in codes):
-            raise FoundError(f"should be refused with 550 5.7.1 {' or '.join(codes)}, but was answered {self.text!r}")
+        if words[:2] != ["550", "5.7.1"] or (codes and {*words[2:3]}.isdisjoint(codes)):
+            raise FoundError(f"should be refused with 550 5.7.1 {named}, but was answered {self.text!r}")
 
     def defers(self) -> None:
         """Must have the sender try later. Raises `FoundError`."""

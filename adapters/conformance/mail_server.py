@@ -1,10 +1,13 @@
 """What both protocols have in common: sessions in which messages begin, have recipients, and end."""
 
 import secrets
-from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Generic, Protocol, TypeVar
 
 from huissier.adapters.conformance.heard import Heard
+from huissier.adapters.conformance.wire import Connection
+from huissier.adapters.gateway.serving.listening import Address
 
 _CONSONANTS: Final = "BCDFGHJKLMNPQRSTVWXbcdfghjklmnpqrstvwx"
 
@@ -41,12 +44,24 @@ class Session(Protocol):
         ...
 
 
-class MailServer(Protocol):
-    """Opens sessions with whatever is tested."""
+S = TypeVar("S", bound=Session, covariant=True)
 
-    def session(self) -> AbstractContextManager[Session]:
+
+class MailServer(Generic[S]):
+    """Opens sessions with whatever is tested, as often as it is asked to."""
+
+    def __init__(self, speak: Callable[[Connection, Names], S], address: Address, seconds: float) -> None:
+        """Speak a protocol with an address; `seconds` is how long an answer may take."""
+        self._speak = speak
+        self._names = Names()
+        self.address = address
+        self.seconds = seconds
+
+    @contextmanager
+    def session(self) -> Iterator[S]:
         """Open another one. Raises `FoundError`."""
-        ...
+        with Connection(self.address, self.seconds) as connection:
+            yield self._speak(connection, self._names)
 
 
 def _letters(count: int) -> str:

@@ -1,14 +1,13 @@
 """A mail server that has its mail filtered (`smtpd_milters`), as Postfix speaks the protocol."""
 
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from time import monotonic
 from typing import Final
 
 from huissier.adapters.conformance.heard import Heard
-from huissier.adapters.conformance.mail_server import Names
+from huissier.adapters.conformance.mail_server import MailServer, Names
 from huissier.adapters.conformance.wire import Connection, FoundError
-from huissier.adapters.gateway.serving.listening import Address
 
 VERSION, ACTIONS, STEPS = 6, 0x1FF, 0x1FFFFF  # what Postfix 3.7 offers
 _UNTOLD: Final = {"C": 0x1, "H": 0x2, "M": 0x4, "R": 0x8, "B": 0x10, "L": 0x20, "N": 0x40, "T": 0x200}
@@ -25,6 +24,7 @@ _SILENT: Final = {
 _MAY_SKIP: Final = 0x400
 _MANY: Final = "LB"  # headers and pieces of a body, of which one may have seen enough
 _EDITS: Final = "hmib+-2qep"
+_PATIENCE: Final = 10  # times an answer's time, for one that goes on telling of its progress
 _OTHER_RECIPIENTS: Final = "+-2q"  # the message then does not go to whom it was decided for, or to nobody yet
 
 
@@ -72,8 +72,11 @@ class MilterSession:
             self._told("B", b"x" * min(65_000, size - at))
         self.tell(macros("E", {"i": self.queue_id}), packet("E"))
         self.edits = []
+        by = monotonic() + _PATIENCE * self.connection.seconds
         while (found := self.connection.packet())[0] in _EDITS:
             self.edits.append(found)
+            if monotonic() > by:
+                raise FoundError(f"{len(self.edits)} edits and words of progress came, and no answer")
         heard = _read(*found, at_end=True)
         others = [letter for letter, _ in self.edits if letter in _OTHER_RECIPIENTS]
         return Heard("other", f"{' '.join(others)} {heard.text}") if heard.kind == "pass" and others else heard
@@ -109,17 +112,7 @@ class MilterSession:
         self._skipped += letter
 
 
-class MilterServer:
-    """Connects as often as it is asked to."""
-
-    def __init__(self, address: Address, seconds: float, names: Names) -> None:
-        self.address, self.seconds, self.names = address, seconds, names
-
-    @contextmanager
-    def session(self) -> Iterator[MilterSession]:
-        """Open a connection and agree."""
-        with ExitStack() as stack:
-            yield MilterSession(stack.enter_context(Connection(self.address, self.seconds)), self.names)
+MilterClient = MailServer[MilterSession]
 
 
 def packet(letter: str, data: bytes = b"") -> bytes:

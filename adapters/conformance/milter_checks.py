@@ -5,7 +5,7 @@ from contextlib import suppress
 from huissier.adapters.conformance import world as w
 from huissier.adapters.conformance.checks import Checks
 from huissier.adapters.conformance.heard import Heard
-from huissier.adapters.conformance.milter import MilterServer, macros, offer, packet
+from huissier.adapters.conformance.milter import MilterClient, macros, offer, packet
 from huissier.adapters.conformance.rule_checks import asked
 from huissier.adapters.conformance.wire import ClosedError, Connection, FoundError, SilentError
 from huissier.adapters.testing.hospital import DOCTOR, OUTSIDER, SURGEON
@@ -14,7 +14,7 @@ milter_checks = Checks("milter")
 _SHORT = 0.3  # seconds to wait for what must not come
 
 
-def _sent(server: MilterServer, sender: str, recipient: str, *headers: tuple[str, str]) -> Heard:
+def _sent(server: MilterClient, sender: str, recipient: str, *headers: tuple[str, str]) -> Heard:
     with server.session() as session:
         session.begin(sender)
         session.recipient(recipient).passes()
@@ -22,7 +22,7 @@ def _sent(server: MilterServer, sender: str, recipient: str, *headers: tuple[str
 
 
 @milter_checks("rule 4: a message whose subject is exactly [FIN] ends the contact")
-def fin_ends_a_contact(server: MilterServer) -> None:
+def fin_ends_a_contact(server: MilterClient) -> None:
     """A message with the subject `[FIN]` ends the contact; one with another subject does not."""
     asked(server, w.TO_PART, DOCTOR).passes()
     _sent(server, DOCTOR, w.TO_PART, ("Subject", "Re: [FIN]")).passes()
@@ -32,14 +32,14 @@ def fin_ends_a_contact(server: MilterServer) -> None:
 
 
 @milter_checks("ECO.2.2.8, rule 4: X-MSS-MES: FIN forbids the answer")
-def a_message_with_the_fin_header_opens_nothing(server: MilterServer) -> None:
+def a_message_with_the_fin_header_opens_nothing(server: MilterClient) -> None:
     """A message with `X-MSS-MES: FIN` opens no contact."""
     _sent(server, DOCTOR, w.TO_BE_SILENT, ("X-MSS-MES", "FIN")).passes()
     asked(server, w.TO_BE_SILENT, DOCTOR).refuses("CONTACT_NOT_OPENED", "REPLY_NOT_ALLOWED", "CONTACT_ENDED")
 
 
 @milter_checks("rule 2: where Reply-To names an MSSanté address, the right is for that address")
-def reply_to_is_who_may_be_answered(server: MilterServer) -> None:
+def reply_to_is_who_may_be_answered(server: MilterClient) -> None:
     """A message with a Reply-To opens a contact with that address and not with the sender."""
     _sent(server, DOCTOR, w.TO_ANSWER_ELSEWHERE, ("Reply-To", f"Secretariat <{SURGEON}>")).passes()
     asked(server, w.TO_ANSWER_ELSEWHERE, SURGEON).passes()
@@ -47,7 +47,7 @@ def reply_to_is_who_may_be_answered(server: MilterServer) -> None:
 
 
 @milter_checks("decision 26: headers are read so that doubt opens nothing")
-def a_doubtful_reply_to_opens_nothing(server: MilterServer) -> None:
+def a_doubtful_reply_to_opens_nothing(server: MilterClient) -> None:
     """Two Reply-To headers, which nobody can tell apart, open no contact."""
     headers = (("Reply-To", DOCTOR), ("Reply-To", SURGEON))
     _sent(server, DOCTOR, w.TO_MISREAD, *headers).passes()
@@ -56,7 +56,7 @@ def a_doubtful_reply_to_opens_nothing(server: MilterServer) -> None:
 
 
 @milter_checks("contract: null_sender = reports: from nobody only reports pass")
-def from_nobody_only_reports_pass(server: MilterServer) -> None:
+def from_nobody_only_reports_pass(server: MilterClient) -> None:
     """A message from nobody passes where its content says that it is a report, and else not."""
     for content, may_pass in (("multipart/report; report-type=delivery-status", True), ("text/plain", False)):
         with server.session() as session:
@@ -67,7 +67,7 @@ def from_nobody_only_reports_pass(server: MilterServer) -> None:
 
 
 @milter_checks("contract: the decision is taken on the address that the server resolved")
-def the_resolved_address_counts(server: MilterServer) -> None:
+def the_resolved_address_counts(server: MilterClient) -> None:
     """What the server resolved (`{rcpt_addr}`) is decided on, for that is where the message goes."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -76,7 +76,7 @@ def the_resolved_address_counts(server: MilterServer) -> None:
 
 
 @milter_checks("milter protocol: a length, a letter, data; packets come in pieces")
-def packets_in_pieces_are_packets(server: MilterServer) -> None:
+def packets_in_pieces_are_packets(server: MilterClient) -> None:
     """Packets that come in many small pieces are answered once they are whole."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -85,7 +85,7 @@ def packets_in_pieces_are_packets(server: MilterServer) -> None:
 
 
 @milter_checks("milter protocol: exactly one answer an event")
-def each_event_has_one_answer(server: MilterServer) -> None:
+def each_event_has_one_answer(server: MilterClient) -> None:
     """A recipient and an end have one answer each, and ABORT has none."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -97,7 +97,7 @@ def each_event_has_one_answer(server: MilterServer) -> None:
 
 
 @milter_checks("contract: ABORT also comes behind the end of a message; it takes nothing back")
-def a_late_abort_takes_nothing_back(server: MilterServer) -> None:
+def a_late_abort_takes_nothing_back(server: MilterClient) -> None:
     """ABORT behind the end of a message is no rollback, and the session goes on."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -109,7 +109,7 @@ def a_late_abort_takes_nothing_back(server: MilterServer) -> None:
 
 
 @milter_checks("contract: an aborted message leaves nothing to the next")
-def an_abort_drops_recipients(server: MilterServer) -> None:
+def an_abort_drops_recipients(server: MilterClient) -> None:
     """The recipients of an aborted message are not those of the next one."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -121,7 +121,7 @@ def an_abort_drops_recipients(server: MilterServer) -> None:
 
 
 @milter_checks("contract: forged decision headers are removed")
-def a_forged_decision_header_is_removed(server: MilterServer) -> None:
+def a_forged_decision_header_is_removed(server: MilterClient) -> None:
     """What comes in under the gateway's own header name is removed (a change to nothing, for each)."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -133,7 +133,7 @@ def a_forged_decision_header_is_removed(server: MilterServer) -> None:
 
 
 @milter_checks("contract: what is not the protocol closes the connection")
-def what_is_malformed_is_never_let_through(server: MilterServer) -> None:
+def what_is_malformed_is_never_let_through(server: MilterClient) -> None:
     """An unknown command, a packet without an end or of absurd length, RCPT before MAIL: nothing passes."""
     for told in (packet("z"), b"\xff\xff\xff\xffR", b"\0\0\0\0", packet("R", b"<no end")):
         with server.session() as session:
@@ -148,7 +148,7 @@ def what_is_malformed_is_never_let_through(server: MilterServer) -> None:
 
 
 @milter_checks("contract: a server that cannot edit headers, or knows no recipients, is not agreed with")
-def a_server_that_cannot_do_what_is_needed_is_not_agreed_with(server: MilterServer) -> None:
+def a_server_that_cannot_do_what_is_needed_is_not_agreed_with(server: MilterClient) -> None:
     """An offer without any action closes the connection: a filter that is only half there must not look like one."""
     with Connection(server.address, server.seconds) as connection:
         connection.tell(offer(actions=0))
@@ -160,7 +160,7 @@ def a_server_that_cannot_do_what_is_needed_is_not_agreed_with(server: MilterServ
 
 
 @milter_checks("milter protocol: QUIT ends, QUIT_NC begins anew on the same connection")
-def quit_ends_and_a_new_connection_begins_anew(server: MilterServer) -> None:
+def quit_ends_and_a_new_connection_begins_anew(server: MilterClient) -> None:
     """Behind QUIT_NC another session begins, without anything of the one before; QUIT closes."""
     with server.session() as session:
         session.begin(DOCTOR)

@@ -1,14 +1,11 @@
 """A Postfix server that asks a policy service (`check_policy_service`)."""
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from huissier.adapters.conformance.heard import Heard
-from huissier.adapters.conformance.mail_server import Names
+from huissier.adapters.conformance.mail_server import MailServer, Names
 from huissier.adapters.conformance.wire import Connection
-from huissier.adapters.gateway.serving.listening import Address
 
 END = b"\n\n"
 _REPLY: Final = re.compile(r"([45])[0-9]{2} +\S.*")  # a number without words is OK to Postfix, whatever its first digit
@@ -74,17 +71,7 @@ class PolicySession:
         return read_action(self.connection.until(END))
 
 
-class PolicyServer:
-    """Connects as often as it is asked to."""
-
-    def __init__(self, address: Address, seconds: float, names: Names) -> None:
-        self.address, self.seconds, self.names = address, seconds, names
-
-    @contextmanager
-    def session(self) -> Iterator[PolicySession]:
-        """Open a connection."""
-        with ExitStack() as stack:
-            yield PolicySession(stack.enter_context(Connection(self.address, self.seconds)), self.names)
+PolicyClient = MailServer[PolicySession]
 
 
 def read_action(answer: bytes) -> Heard:

@@ -2,7 +2,7 @@
 
 from huissier.adapters.conformance import world as w
 from huissier.adapters.conformance.checks import Checks
-from huissier.adapters.conformance.postfix import PolicyServer, PolicySession, read_action
+from huissier.adapters.conformance.postfix import PolicyClient, PolicySession
 from huissier.adapters.conformance.wire import ClosedError, FoundError
 from huissier.adapters.testing.hospital import DOCTOR, OUTSIDER, REMOTE_DOCTOR, SURGEON
 
@@ -16,7 +16,7 @@ def _rcpt(session: PolicySession, recipient: str = SURGEON, sender: str = DOCTOR
 
 
 @postfix_checks("SMTPD_POLICY_README: action=… and an empty line; a CRLF reply hangs the client")
-def replies_end_with_lf_alone(server: PolicyServer) -> None:
+def replies_end_with_lf_alone(server: PolicyClient) -> None:
     """A reply is one line `action=…` and an empty one, each ended by LF alone."""
     with server.session() as session:
         session.connection.tell(_rcpt(session))
@@ -26,7 +26,7 @@ def replies_end_with_lf_alone(server: PolicyServer) -> None:
 
 
 @postfix_checks("contract: DUNNO and never OK, which skips later restrictions")
-def what_may_pass_is_dunno(server: PolicyServer) -> None:
+def what_may_pass_is_dunno(server: PolicyClient) -> None:
     """What may pass is answered DUNNO, at RCPT, at DATA and at the end."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -36,7 +36,7 @@ def what_may_pass_is_dunno(server: PolicyServer) -> None:
 
 
 @postfix_checks("contract: nothing is decided before there is a recipient")
-def early_stages_pass(server: PolicyServer) -> None:
+def early_stages_pass(server: PolicyClient) -> None:
     """CONNECT, EHLO, HELO, MAIL, VRFY and ETRN are let through."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -45,7 +45,7 @@ def early_stages_pass(server: PolicyServer) -> None:
 
 
 @postfix_checks("SMTPD_POLICY_README: attributes may come that nobody knows, in any order")
-def unknown_names_are_passed_over(server: PolicyServer) -> None:
+def unknown_names_are_passed_over(server: PolicyClient) -> None:
     """Names that a newer server adds are passed over, and order means nothing."""
     with server.session() as session:
         lines = _rcpt(session).rstrip(b"\n").split(b"\n")
@@ -53,7 +53,7 @@ def unknown_names_are_passed_over(server: PolicyServer) -> None:
 
 
 @postfix_checks("a stream has no packets: requests come in pieces")
-def a_request_in_pieces_is_one_request(server: PolicyServer) -> None:
+def a_request_in_pieces_is_one_request(server: PolicyClient) -> None:
     """A request that comes byte by byte, or split in its last line's end, is answered once it is whole."""
     with server.session() as session:
         request = _rcpt(session)
@@ -63,7 +63,7 @@ def a_request_in_pieces_is_one_request(server: PolicyServer) -> None:
 
 
 @postfix_checks("a stream has no packets: requests come together")
-def requests_in_one_piece_are_answered_in_order(server: PolicyServer) -> None:
+def requests_in_one_piece_are_answered_in_order(server: PolicyClient) -> None:
     """Requests that come together are answered one by one, in their order."""
     with server.session() as session:
         session.connection.tell(_rcpt(session) + _rcpt(session, OUTSIDER) + _rcpt(session))
@@ -73,7 +73,7 @@ def requests_in_one_piece_are_answered_in_order(server: PolicyServer) -> None:
 
 
 @postfix_checks("contract: Postfix asks again on another connection when it heard nothing")
-def asked_again_elsewhere_it_is_the_same_answer(server: PolicyServer) -> None:
+def asked_again_elsewhere_it_is_the_same_answer(server: PolicyClient) -> None:
     """The same request on another connection, at RCPT and at the end, has the same answer."""
     with server.session() as first, server.session() as second, server.session() as third:
         first.begin(DOCTOR)
@@ -88,7 +88,7 @@ def asked_again_elsewhere_it_is_the_same_answer(server: PolicyServer) -> None:
 
 
 @postfix_checks("contract: a message that is not known is deferred, never let through")
-def an_end_without_a_beginning_is_deferred(server: PolicyServer) -> None:
+def an_end_without_a_beginning_is_deferred(server: PolicyClient) -> None:
     """The end of a message that nobody asked about before is deferred."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -96,7 +96,7 @@ def an_end_without_a_beginning_is_deferred(server: PolicyServer) -> None:
 
 
 @postfix_checks("contract: recipients that were not let through here defer the message")
-def another_count_of_recipients_is_deferred(server: PolicyServer) -> None:
+def another_count_of_recipients_is_deferred(server: PolicyClient) -> None:
     """A message with more or fewer recipients than were let through is deferred at its end."""
     with server.session() as session:
         for count in ("0", "2", "7"):
@@ -106,7 +106,7 @@ def another_count_of_recipients_is_deferred(server: PolicyServer) -> None:
 
 
 @postfix_checks("contract: a message belongs to its sender")
-def another_sender_under_the_same_instance_is_deferred(server: PolicyServer) -> None:
+def another_sender_under_the_same_instance_is_deferred(server: PolicyClient) -> None:
     """The end of a message in another sender's name is deferred."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -115,7 +115,7 @@ def another_sender_under_the_same_instance_is_deferred(server: PolicyServer) -> 
 
 
 @postfix_checks("contract: whatever cannot be decided is deferred")
-def a_state_that_nobody_knows_is_deferred(server: PolicyServer) -> None:
+def a_state_that_nobody_knows_is_deferred(server: PolicyClient) -> None:
     """A protocol state that nobody knows does not pass."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -123,14 +123,14 @@ def a_state_that_nobody_knows_is_deferred(server: PolicyServer) -> None:
 
 
 @postfix_checks("SMTPD_POLICY_README: lines end in LF")
-def crlf_is_never_let_through(server: PolicyServer) -> None:
+def crlf_is_never_let_through(server: PolicyClient) -> None:
     """A request whose lines end in CRLF is not taken for one that may pass."""
     with server.session() as session:
         _never_passes(session, _rcpt(session).replace(b"\n", b"\r\n") + b"\n\n")
 
 
 @postfix_checks("contract: a request that is none is deferred and the connection closed")
-def what_is_malformed_is_never_let_through(server: PolicyServer) -> None:
+def what_is_malformed_is_never_let_through(server: PolicyClient) -> None:
     """Lines without `=`, a request of another kind, none at all, a number that is none: nothing passes."""
     for content in (
         b"no equals sign\n\n",
@@ -148,7 +148,7 @@ def what_is_malformed_is_never_let_through(server: PolicyServer) -> None:
 
 
 @postfix_checks("contract: a request is bounded")
-def what_is_too_large_is_never_let_through(server: PolicyServer) -> None:
+def what_is_too_large_is_never_let_through(server: PolicyClient) -> None:
     """A request of a megabyte, with an end or without, does not pass and holds up nobody."""
     with server.session() as session:
         _never_passes(session, _rcpt(session)[:-1] + b"x=" + b"y" * 1_000_000 + b"\n\n")
@@ -162,7 +162,7 @@ def what_is_too_large_is_never_let_through(server: PolicyServer) -> None:
 
 
 @postfix_checks("contract: a half request waits, and is none")
-def half_a_request_is_not_answered(server: PolicyServer) -> None:
+def half_a_request_is_not_answered(server: PolicyClient) -> None:
     """Half a request is not answered; its other half may come later, and others are answered meanwhile."""
     with server.session() as half, server.session() as whole:
         request = _rcpt(half)
@@ -174,7 +174,7 @@ def half_a_request_is_not_answered(server: PolicyServer) -> None:
 
 
 @postfix_checks("contract: another message on a connection ends the one before")
-def a_message_left_behind_is_deferred_at_a_late_end(server: PolicyServer) -> None:
+def a_message_left_behind_is_deferred_at_a_late_end(server: PolicyClient) -> None:
     """A server that has begun another message on a connection has done with the one before."""
     with server.session() as session:
         session.begin(DOCTOR)
@@ -194,7 +194,6 @@ def _never_passes(session: PolicySession, told: bytes) -> None:
 
 def _hears_no_pass(session: PolicySession) -> None:
     try:
-        heard = read_action(session.connection.until(b"\n\n"))
+        session.hear().does_not_pass()
     except ClosedError:
         return
-    heard.does_not_pass()

@@ -25,20 +25,20 @@ TOO_LARGE = 25_000_001
 
 
 @contextmanager
-def begun(server: MailServer, sender: str, **how: object) -> Iterator[Session]:
+def begun(server: MailServer[Session], sender: str, **how: object) -> Iterator[Session]:
     """Open a session and begin a message in it."""
     with server.session() as session:
         session.begin(sender, **how)  # type: ignore[arg-type]
         yield session
 
 
-def asked(server: MailServer, sender: str, recipient: str, **how: object) -> Heard:
+def asked(server: MailServer[Session], sender: str, recipient: str, **how: object) -> Heard:
     """Return what one recipient is answered."""
     with begun(server, sender, **how) as session:
         return session.recipient(recipient)
 
 
-def sent(server: MailServer, sender: str, *recipients: str) -> Heard:
+def sent(server: MailServer[Session], sender: str, *recipients: str) -> Heard:
     """Send a message whose recipients must all be let through, and return the answer at its end."""
     with begun(server, sender) as session:
         for recipient in recipients:
@@ -47,26 +47,26 @@ def sent(server: MailServer, sender: str, *recipients: str) -> Heard:
 
 
 @rule_checks("rule 3: professionnels exchange between admitted domains")
-def professionnels_write_to_each_other(server: MailServer) -> None:
+def professionnels_write_to_each_other(server: MailServer[Session]) -> None:
     """A professionnel writes to colleagues here and elsewhere, known or not."""
     sent(server, DOCTOR, SURGEON, REMOTE_DOCTOR, REMOTE_DOCTOR.replace("petit", "jamais-vu")).passes()
 
 
 @rule_checks("rule 1: only professionals start")
-def a_usager_does_not_start(server: MailServer) -> None:
+def a_usager_does_not_start(server: MailServer[Session]) -> None:
     """A usager does not reach a professionnel who has not written."""
     asked(server, w.NEVER_MET, SURGEON).refuses("CONTACT_NOT_OPENED")
 
 
 @rule_checks("rules 1 and 2: the right begins with delivery and is per contact")
-def whoever_was_written_to_may_write(server: MailServer) -> None:
+def whoever_was_written_to_may_write(server: MailServer[Session]) -> None:
     """A usager who has received a message may write to its sender, and to nobody else."""
     sent(server, w.IN_TOUCH, DOCTOR).passes()
     asked(server, w.IN_TOUCH, SURGEON).refuses("CONTACT_NOT_OPENED")
 
 
 @rule_checks("rule 1: a gateway that is the final hop records delivery with acceptance")
-def an_accepted_message_opens_a_contact(server: MailServer) -> None:
+def an_accepted_message_opens_a_contact(server: MailServer[Session]) -> None:
     """Once a message to a usager is accepted here, the usager may answer; at RCPT nothing is opened yet."""
     with begun(server, DOCTOR) as session:
         session.recipient(w.TO_MEET).passes()
@@ -76,7 +76,7 @@ def an_accepted_message_opens_a_contact(server: MailServer) -> None:
 
 
 @rule_checks("rule 1: a session that is abandoned leaves no accepted message behind")
-def an_abandoned_message_opens_nothing(server: MailServer) -> None:
+def an_abandoned_message_opens_nothing(server: MailServer[Session]) -> None:
     """A message that was given up after RCPT opens no contact."""
     with begun(server, DOCTOR) as session:
         session.recipient(w.TO_LEAVE).passes()
@@ -85,19 +85,19 @@ def an_abandoned_message_opens_nothing(server: MailServer) -> None:
 
 
 @rule_checks("rule 3: usager to usager never")
-def a_usager_does_not_reach_a_usager(server: MailServer) -> None:
+def a_usager_does_not_reach_a_usager(server: MailServer[Session]) -> None:
     """A usager does not reach another."""
     asked(server, w.IN_TOUCH, w.PARTED).refuses("USAGER_TO_USAGER")
 
 
 @rule_checks("rule 4: a message whose subject is [FIN] ends the contact")
-def an_ended_contact_is_ended(server: MailServer) -> None:
+def an_ended_contact_is_ended(server: MailServer[Session]) -> None:
     """A usager does not reach a professionnel who has ended their exchange."""
     asked(server, w.PARTED, DOCTOR).refuses("CONTACT_ENDED")
 
 
 @rule_checks("rule 6: decide recipient by recipient")
-def recipients_are_decided_one_by_one(server: MailServer) -> None:
+def recipients_are_decided_one_by_one(server: MailServer[Session]) -> None:
     """Of several recipients those who may be written to are, and the others are refused alone."""
     with begun(server, DOCTOR) as session:
         session.recipient(SURGEON).passes()
@@ -107,34 +107,34 @@ def recipients_are_decided_one_by_one(server: MailServer) -> None:
 
 
 @rule_checks("rule 7: a usager may write first to a pharmacy's published ORG mailbox")
-def a_pharmacy_is_open_to_usagers(server: MailServer) -> None:
+def a_pharmacy_is_open_to_usagers(server: MailServer[Session]) -> None:
     """A usager may write first to a pharmacy."""
     sent(server, w.NEVER_MET, w.PHARMACY).passes()
 
 
 @rule_checks("rule 8: both ends must be in the white list")
-def both_domains_must_be_admitted(server: MailServer) -> None:
+def both_domains_must_be_admitted(server: MailServer[Session]) -> None:
     """Nobody writes to a domain, or from one, that is not in the white list."""
     asked(server, DOCTOR, OUTSIDER).refuses("RECIPIENT_DOMAIN_NOT_ADMITTED")
     asked(server, OUTSIDER, DOCTOR).refuses("SENDER_DOMAIN_NOT_ADMITTED")
 
 
 @rule_checks("rule 8: the certificate must be paired with the sender's domain")
-def a_certificate_must_be_the_domains(server: MailServer) -> None:
+def a_certificate_must_be_the_domains(server: MailServer[Session]) -> None:
     """A server that shows another domain's certificate is refused, and one that shows its own is not."""
     asked(server, REMOTE_DOCTOR, DOCTOR, certificate="mss.ailleurs.fr").refuses("CERTIFICATE_NOT_ADMITTED")
     asked(server, REMOTE_DOCTOR, DOCTOR, certificate=CABINET_CN).passes()
 
 
 @rule_checks("rule 9: an unknown mailbox of a hosted domain is refused")
-def an_unknown_mailbox_here_is_refused(server: MailServer) -> None:
+def an_unknown_mailbox_here_is_refused(server: MailServer[Session]) -> None:
     """Of a hosted domain only mailboxes that exist are written to, or from."""
     asked(server, DOCTOR, NOBODY).refuses("RECIPIENT_UNKNOWN")
     asked(server, NOBODY, DOCTOR).refuses("SENDER_UNKNOWN")
 
 
 @rule_checks("rule 9: addresses are compared whole and in lower case")
-def case_and_a_trailing_dot_change_nothing(server: MailServer) -> None:
+def case_and_a_trailing_dot_change_nothing(server: MailServer[Session]) -> None:
     """Capitals and a dot behind the domain make no other address: what is refused stays so, what may pass does."""
     for spell in (str.upper, str.title, lambda address: f"{address}."):
         asked(server, spell(w.IN_TOUCH), spell(DOCTOR)).passes()
@@ -142,7 +142,7 @@ def case_and_a_trailing_dot_change_nothing(server: MailServer) -> None:
 
 
 @rule_checks("rule 9: a spelling that is not plainly one address is never the mailbox it resembles")
-def no_spelling_passes_for_another_mailbox(server: MailServer) -> None:
+def no_spelling_passes_for_another_mailbox(server: MailServer[Session]) -> None:
     """Tags, routes, quotes and look-alikes of an address here are refused."""
     for spelled in look_alikes(DOCTOR):
         heard = asked(server, SURGEON, spelled)
@@ -171,14 +171,14 @@ def look_alikes(address: str) -> list[str]:
 
 
 @rule_checks("rule 9: an INS is only ever the whole local part")
-def part_of_an_ins_is_nobody(server: MailServer) -> None:
+def part_of_an_ins_is_nobody(server: MailServer[Session]) -> None:
     """A usager is written to under the whole INS: without its key, or with a tag, it is no address."""
     for local in (ins(1)[:13], f"{ins(1)}+suivi", f"{ins(1)[:14]}{(int(ins(1)[14]) + 1) % 10}"):
         asked(server, DOCTOR, f"{local}@{PATIENTS}").refuses("ADDRESS_INVALID")
 
 
 @rule_checks("RFC 5321 and rule 9: an empty recipient is no address")
-def an_empty_recipient_is_refused(server: MailServer) -> None:
+def an_empty_recipient_is_refused(server: MailServer[Session]) -> None:
     """A recipient that is empty is refused, and what comes behind it is answered as ever."""
     with begun(server, DOCTOR) as session:
         session.recipient("").refuses("ADDRESS_INVALID")
@@ -186,42 +186,42 @@ def an_empty_recipient_is_refused(server: MailServer) -> None:
 
 
 @rule_checks("EX_DCU_5010, rule 10: a holder who has not signed the CGU in force may not send")
-def cgu_are_signed_before_sending(server: MailServer) -> None:
+def cgu_are_signed_before_sending(server: MailServer[Session]) -> None:
     """Whoever has not signed the CGU does not write, and is written to."""
     asked(server, w.UNSIGNED, DOCTOR).refuses("CGU_NOT_SIGNED")
     asked(server, DOCTOR, w.UNSIGNED).passes()
 
 
 @rule_checks("rule 11: exchanges with usagers need an operator committed to 1.4")
-def an_uncommitted_operator_has_no_exchanges_with_usagers(server: MailServer) -> None:
+def an_uncommitted_operator_has_no_exchanges_with_usagers(server: MailServer[Session]) -> None:
     """An operator without Annexe 2 exchanges no mail with usagers, and all other mail."""
     asked(server, w.CLINICIAN, w.IN_TOUCH).refuses("OPERATOR_NOT_COMMITTED")
     asked(server, w.CLINICIAN, DOCTOR).passes()
 
 
 @rule_checks("rule 12: a suspended mailbox neither sends nor receives")
-def a_suspended_mailbox_is_still(server: MailServer) -> None:
+def a_suspended_mailbox_is_still(server: MailServer[Session]) -> None:
     """A suspended mailbox neither sends nor receives."""
     asked(server, DOCTOR, w.SUSPENDED).refuses("RECIPIENT_SUSPENDED")
     asked(server, w.SUSPENDED, DOCTOR).refuses("SENDER_SUSPENDED")
 
 
 @rule_checks("rule 12: a deleted mailbox neither sends nor receives")
-def a_deleted_mailbox_is_gone(server: MailServer) -> None:
+def a_deleted_mailbox_is_gone(server: MailServer[Session]) -> None:
     """A deleted mailbox neither sends nor receives."""
     asked(server, DOCTOR, w.DELETED).refuses("RECIPIENT_DELETED")
     asked(server, w.DELETED, DOCTOR).refuses("SENDER_DELETED")
 
 
 @rule_checks("rule 13: 25 MB in total to the usagers' domain")
-def a_declared_size_counts_at_rcpt(server: MailServer) -> None:
+def a_declared_size_counts_at_rcpt(server: MailServer[Session]) -> None:
     """A message that is announced as too large for usagers is refused at RCPT, and not to professionnels."""
     asked(server, DOCTOR, w.IN_TOUCH, size=TOO_LARGE).refuses("MESSAGE_TOO_LARGE")
     asked(server, DOCTOR, SURGEON, size=TOO_LARGE).passes()
 
 
 @rule_checks("rule 13: 25 MB in total to the usagers' domain")
-def the_real_size_counts_at_the_end(server: MailServer) -> None:
+def the_real_size_counts_at_the_end(server: MailServer[Session]) -> None:
     """A message that turns out too large for usagers is refused at its end."""
     with begun(server, DOCTOR) as session:
         session.recipient(w.IN_TOUCH).passes()
@@ -229,7 +229,7 @@ def the_real_size_counts_at_the_end(server: MailServer) -> None:
 
 
 @rule_checks("decision 3 and EX_PSU_5020: no INS where it does not belong")
-def no_answer_tells_an_ins(server: MailServer) -> None:
+def no_answer_tells_an_ins(server: MailServer[Session]) -> None:
     """No answer repeats a usager's INS, however spaced: the sender's server would keep it in its log."""
     with begun(server, DOCTOR) as session:
         session.recipient(w.IN_TOUCH).passes()
@@ -243,7 +243,7 @@ def no_answer_tells_an_ins(server: MailServer) -> None:
 
 
 @rule_checks("contract: a report from nobody passes to one recipient (null_sender = reports)")
-def a_report_from_nobody_passes_to_one_recipient(server: MailServer) -> None:
+def a_report_from_nobody_passes_to_one_recipient(server: MailServer[Session]) -> None:
     """A bounce has no sender: it passes to one recipient, and to no second one."""
     with begun(server, "") as session:
         session.recipient(DOCTOR).passes()
@@ -251,7 +251,7 @@ def a_report_from_nobody_passes_to_one_recipient(server: MailServer) -> None:
 
 
 @rule_checks("contract: one session, any number of messages")
-def messages_of_a_session_have_nothing_to_do_with_each_other(server: MailServer) -> None:
+def messages_of_a_session_have_nothing_to_do_with_each_other(server: MailServer[Session]) -> None:
     """On one connection each message is decided by itself."""
     with begun(server, DOCTOR) as session:
         session.recipient(SURGEON).passes()
@@ -265,7 +265,7 @@ def messages_of_a_session_have_nothing_to_do_with_each_other(server: MailServer)
 
 
 @rule_checks("contract: at the end a message without recipients is deferred")
-def a_message_that_nobody_gets_does_not_pass(server: MailServer) -> None:
+def a_message_that_nobody_gets_does_not_pass(server: MailServer[Session]) -> None:
     """The end of a message all of whose recipients were refused does not pass."""
     with begun(server, DOCTOR) as session:
         session.recipient(OUTSIDER).refuses()
@@ -273,7 +273,7 @@ def a_message_that_nobody_gets_does_not_pass(server: MailServer) -> None:
 
 
 @rule_checks("contract: the same question has the same answer")
-def a_recipient_named_twice_has_one_answer(server: MailServer) -> None:
+def a_recipient_named_twice_has_one_answer(server: MailServer[Session]) -> None:
     """The same recipient twice has the same answer, and the message goes on."""
     with begun(server, DOCTOR) as session:
         for recipient in (SURGEON, SURGEON.upper()):
@@ -286,7 +286,7 @@ def a_recipient_named_twice_has_one_answer(server: MailServer) -> None:
 
 
 @rule_checks("contract: one silent connection holds up no other")
-def a_silent_connection_holds_up_no_other(server: MailServer) -> None:
+def a_silent_connection_holds_up_no_other(server: MailServer[Session]) -> None:
     """While one session says nothing, others are answered; and it is still there when it goes on."""
     with begun(server, DOCTOR) as silent:
         silent.recipient(SURGEON).passes()

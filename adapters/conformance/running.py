@@ -7,22 +7,22 @@ from msgspec import Struct
 
 from huissier.adapters.conformance.checks import Check, Protocol
 from huissier.adapters.conformance.generated import generated_check
-from huissier.adapters.conformance.mail_server import Names
-from huissier.adapters.conformance.milter import MilterServer
+from huissier.adapters.conformance.mail_server import MailServer, Names, Session
+from huissier.adapters.conformance.milter import MilterSession
 from huissier.adapters.conformance.milter_checks import milter_checks
-from huissier.adapters.conformance.postfix import PolicyServer
+from huissier.adapters.conformance.postfix import PolicySession
 from huissier.adapters.conformance.postfix_checks import postfix_checks
 from huissier.adapters.conformance.rule_checks import rule_checks
-from huissier.adapters.conformance.wire import FoundError
+from huissier.adapters.conformance.wire import Connection, FoundError
 from huissier.adapters.gateway.serving.listening import Address
 from huissier.domain.vocabulary.ins import without_ins
 
 SESSIONS: Final = 100
 SEED: Final = 1
 
-_SERVERS: Final[dict[Protocol, Callable[[Address, float, Names], Any]]] = {
-    "postfix": PolicyServer,
-    "milter": MilterServer,
+_SPOKEN: Final[dict[Protocol, Callable[[Connection, Names], Session]]] = {
+    "postfix": PolicySession,
+    "milter": MilterSession,
 }
 
 
@@ -41,9 +41,9 @@ def checks_of(protocol: Protocol, *, sessions: int = SESSIONS, seed: int = SEED)
     return [*own.all, *rule_checks.all, generated_check(protocol, sessions, seed)]
 
 
-def server_at(protocol: Protocol, address: Address, seconds: float) -> Any:
+def server_at(protocol: Protocol, address: Address, seconds: float) -> MailServer[Any]:
     """Return the mail server that talks to an implementation."""
-    return _SERVERS[protocol](address, seconds, Names())
+    return MailServer(_SPOKEN[protocol], address, seconds)
 
 
 def played(protocol: Protocol, address: Address, checks: Sequence[Check], seconds: float) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def played(protocol: Protocol, address: Address, checks: Sequence[Check], second
         yield Finding(check.name, check.requirement, check.sentence, problem_of(check, server))
 
 
-def problem_of(check: Check, server: Any) -> str | None:
+def problem_of(check: Check, server: MailServer[Any]) -> str | None:
     """Return what a check found wrong, None where it holds."""
     try:
         check.play(server)

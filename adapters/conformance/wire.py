@@ -27,7 +27,7 @@ class Connection:
 
     def __init__(self, address: Address, seconds: float) -> None:
         """Connect. Raises `FoundError` where nobody listens."""
-        self._seconds = seconds
+        self.seconds = seconds
         self._heard = b""
         try:
             self._socket = _connected(address, seconds)
@@ -43,7 +43,7 @@ class Connection:
 
     def tell(self, *pieces: bytes) -> None:
         """Send pieces, each by itself; one that can no longer be sent is found out by who listens for an answer."""
-        self._socket.settimeout(self._seconds)
+        self._socket.settimeout(self.seconds)
         for piece in pieces:
             try:
                 self._socket.sendall(piece)
@@ -52,7 +52,7 @@ class Connection:
 
     def until(self, end: bytes) -> bytes:
         """Return what is heard up to and with an end. Raises `FoundError`."""
-        by = monotonic() + self._seconds  # for the whole of it: what comes byte by byte may never end
+        by = monotonic() + self.seconds  # for the whole of it: what comes byte by byte may never end
         while end not in self._heard:
             self._listen(by)
         found, _, self._heard = self._heard.partition(end)
@@ -60,7 +60,7 @@ class Connection:
 
     def exactly(self, count: int) -> bytes:
         """Return so many bytes. Raises `FoundError`."""
-        by = monotonic() + self._seconds
+        by = monotonic() + self.seconds
         while len(self._heard) < count:
             self._listen(by)
         found, self._heard = self._heard[:count], self._heard[count:]
@@ -89,7 +89,7 @@ class Connection:
         try:
             piece = self._socket.recv(_CHUNK)
         except TimeoutError:
-            raise SilentError(f"no answer within {self._seconds:g} seconds") from None
+            raise SilentError(f"no answer within {self.seconds:g} seconds") from None
         except OSError:
             piece = b""
         if not piece:

@@ -7,6 +7,8 @@ messages behind, so a second run wants a fresh store.
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from huissier.adapters.testing.hospital import (
     DOCTOR,
     GHT,
@@ -103,6 +105,4 @@ def _past() -> list[AnyCommand]:
 
 def _known(message: AnyCommand, number: int) -> AnyCommand:
     """Give a message the same id in every print of the world."""
-    from msgspec.structs import replace
-
     return replace(message, id=f"conformance-{number}")

@@ -137,7 +137,15 @@ def test_refusing_without_words_is_refusing_but_gives_no_reason(tmp_path: Path) 
     how = How(answered=lambda answer: b"\0\0\0\1r" if answer[4:5] == b"y" else answer)
     with sample("milter", tmp_path, how) as where:
         assert problem("milter", "an-abort-drops-recipients", where) == (
-            "should be refused with 550 5.7.1 , but was answered 'r'"
+            "should be refused with 550 5.7.1 CODE, but was answered 'r'"
+        )
+
+
+def test_a_refusal_without_a_reason_is_told_as_one(tmp_path: Path) -> None:
+    how = How(answered=lambda answer: b"action=550 5.7.1\n\n" if b"=550" in answer else answer)
+    with sample("postfix", tmp_path, how) as where:
+        assert problem("postfix", "a-usager-does-not-start", where) == (
+            "should be refused with 550 5.7.1 CONTACT_NOT_OPENED, but was answered '550 5.7.1'"
         )
 
 
@@ -167,6 +175,18 @@ def drips(listening: socket.socket, ended: threading.Event) -> None:
             talking.sendall(b"a")
             if ended.wait(0.1):
                 return
+
+
+def test_a_milter_that_tells_of_progress_for_ever_is_not_listened_to_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sample("milter", tmp_path) as where, server_at("milter", parse_address(where), 2.0).session() as session:
+        session.begin(DOCTOR)
+        session.recipient(SURGEON).passes()
+        monkeypatch.setattr(session.connection, "seconds", 0.02)
+        monkeypatch.setattr(session.connection, "packet", lambda: ("p", b""))
+        with pytest.raises(FoundError, match="edits and words of progress came, and no answer"):
+            session.end()
 
 
 @pytest.mark.parametrize("spelled", [" ".join, ".".join])
