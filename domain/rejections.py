@@ -72,12 +72,9 @@ def _commands(event: CommandRejected, facts: Facts) -> Iterator[Other]:
         case "withdraw-domain":
             for operator in (None, _NOBODY):
                 yield WithdrawDomain(domain=subject, operator=operator), Identities()
-        case "open-ens" | "close-ens" | "erase-usager":
-            usager = Identities(usager=MailboxAddress.of_fact(subject) if subject else None)
-            yield (
-                {"open-ens": OpenEns, "close-ens": CloseEns, "erase-usager": EraseUsager}[event.command](ins=""),
-                usager,
-            )
+        case "open-ens" | "close-ens" | "erase-usager" as kind:
+            usager = MailboxAddress.of_fact(subject) if subject else None
+            yield _ABOUT_USAGERS[kind](ins=""), Identities(usager=usager)
         case _:
             address = MailboxAddress.of_fact(subject) if subject else None
             who = Identities(addresses={subject: address})

@@ -19,9 +19,22 @@ from huissier import AnyCommand, Invalid, RegisterOperator, VocabularyError
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import InvalidCommandError
 from huissier.adapters.json_lines import Line, answer_lines
+from huissier.adapters.testing.hospital import (
+    CABINET,
+    DOCTOR,
+    GHT,
+    HOSPITAL,
+    NOW,
+    SURGEON,
+    USAGER,
+    ins,
+    operator,
+    usager,
+    world,
+    write,
+)
 from huissier.domain import commands
 from huissier.domain.vocabulary.ins import mentions_ins
-from tests.world import CABINET, DOCTOR, GHT, HOSPITAL, NOW, SURGEON, USAGER, ins, operator, usager, world, write
 
 INS = ins(7)
 SPACED = f"{INS[0]} {INS[1:3]} {INS[3:5]} {INS[5:7]} {INS[7:10]} {INS[10:13]} {INS[13:]}"

@@ -12,6 +12,7 @@ import huissier
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.log import codec
+from huissier.adapters.testing.hospital import ins
 from huissier.domain.answers import Answer
 from huissier.domain.commands import (
     AdmitDomain,
@@ -27,7 +28,6 @@ from huissier.domain.commands import (
 )
 from huissier.domain.events import MessageDecided
 from tests.stores import StoreUnderTest
-from tests.world import ins
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DOCTOR, SECRETARY = "dr.a@ch-exemple.mssante.fr", "secretariat@ch-exemple.mssante.fr"

@@ -14,10 +14,17 @@ from huissier.domain.vocabulary.errors import VocabularyError
 if TYPE_CHECKING:
     from huissier.adapters.audit.asking import Names
     from huissier.adapters.log.read_only import ReadOnlyLog
+    from huissier.projections.trail import Period
 
 T = TypeVar("T")
 Language = Literal["fr", "en"]
 LanguageOption = Annotated[Language, typer.Option("--lang", help="French or English.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", help="Facts from then on: a date (UTC) or an RFC 3339 time.", metavar="TIME")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", help="Facts up to then; a date counts to its end.", metavar="TIME")
+]
 
 
 def read_option(option: str, parse: Callable[[str], T], text: str) -> T:
@@ -26,6 +33,17 @@ def read_option(option: str, parse: Callable[[str], T], text: str) -> T:
         return parse(text)
     except VocabularyError as problem:
         fail(f"{option}: {problem}", Status.UNREADABLE)
+
+
+def read_period(since: str | None, until: str | None, prefix: str = "") -> "Period":
+    """Read the texts of `--since` and `--until`, or of options whose names begin with a prefix."""
+    from huissier.adapters.audit.asking import beginning, end
+    from huissier.projections.trail import Period
+
+    return Period(
+        None if since is None else read_option(f"--{prefix}since", beginning, since),
+        None if until is None else read_option(f"--{prefix}until", end, until),
+    )
 
 
 def read_private(file: str) -> str:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huissier.adapters.cli.as_of import as_of
-from huissier.adapters.cli.asking import Language, LanguageOption, read_option, read_private, usager_named
+from huissier.adapters.cli.asking import (
+    Language,
+    LanguageOption,
+    SinceOption,
+    UntilOption,
+    read_option,
+    read_period,
+    read_private,
+    usager_named,
+)
 from huissier.adapters.cli.replay import replay
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, opened
 from huissier.adapters.cli.what_if import what_if
@@ -17,7 +26,6 @@ if TYPE_CHECKING:
     from huissier.adapters.audit.asking import Names
     from huissier.adapters.audit.lines import Line
     from huissier.adapters.engine import Engine
-    from huissier.projections.trail import Period
     from huissier.projections.words import Topic, Word
 
 Texts = list[str] | None
@@ -31,12 +39,8 @@ audit.command()(what_if)
 @audit.command()
 def trail(
     context: typer.Context,
-    since: Annotated[
-        str | None, typer.Option(help="Facts from then on: a date (UTC) or an RFC 3339 time.", metavar="TIME")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="Facts up to then; a date counts to its end.", metavar="TIME")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     recorded_since: Annotated[str | None, typer.Option(help="Facts recorded from then on.", metavar="TIME")] = None,
     recorded_until: Annotated[str | None, typer.Option(help="Facts recorded up to then.", metavar="TIME")] = None,
     domain: Annotated[
@@ -88,7 +92,7 @@ def trail(
     if csv and json:
         fail("--csv or --json, not both", Status.UNREADABLE)
     written = _writer(lang, json=json, csv=csv)
-    happened, recorded = _period("", since, until), _period("recorded-", recorded_since, recorded_until)
+    happened, recorded = read_period(since, until), read_period(recorded_since, recorded_until, "recorded-")
     words = [
         *(
             _any_of("domain", [read_option("--domain", lambda text: Domain.parse(text).name, one)])
@@ -158,16 +162,6 @@ def names_in(engine: "Engine") -> "Names":
     from huissier.adapters.vault import Vault, load_key
 
     return Names(engine.log, Vault(load_key(engine.place, os.environ)))
-
-
-def _period(prefix: str, since: str | None, until: str | None) -> "Period":
-    from huissier.adapters.audit.asking import beginning, end
-    from huissier.projections.trail import Period
-
-    return Period(
-        None if since is None else read_option(f"--{prefix}since", beginning, since),
-        None if until is None else read_option(f"--{prefix}until", end, until),
-    )
 
 
 def _known(topic: "Topic", given: Texts, known: Iterable[str]) -> "list[frozenset[Word]]":

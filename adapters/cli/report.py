@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.asking import LanguageOption, names_beside, read_option, read_private, usager_named
+from huissier.adapters.cli.asking import (
+    LanguageOption,
+    SinceOption,
+    UntilOption,
+    names_beside,
+    read_option,
+    read_period,
+    read_private,
+    usager_named,
+)
 from huissier.adapters.cli.evidence import evidence_told, keys_in, submitted_in
 from huissier.adapters.cli.progress import progress_bar
 from huissier.adapters.cli.shared import Status, StoreOption, fail, tell, url_of
@@ -18,18 +27,13 @@ if TYPE_CHECKING:
     from huissier.adapters.log.pen import Reading
     from huissier.adapters.log.port import Progress
     from huissier.adapters.log.read_only import ReadOnlyLog
-    from huissier.projections.trail import Period
 
 
 def report(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="Where the page is written.", metavar="FILE.html")],
-    since: Annotated[
-        str | None, typer.Option(help="Facts from then on: a date (UTC) or an RFC 3339 time.", metavar="TIME")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="Facts up to then; a date counts to its end.", metavar="TIME")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
     mailbox: Annotated[str | None, typer.Option(help="Facts about a mailbox.", metavar="ADDRESS")] = None,
     contact: Annotated[
         tuple[str, str] | None, typer.Option(help="Facts about two mailboxes at once.", metavar="ADDRESS ADDRESS")
@@ -66,7 +70,7 @@ def report(
 
     if key is not None and not checkpoint:
         fail("--key goes with --checkpoint", Status.UNREADABLE)
-    happened = _period(since, until)
+    happened = read_period(since, until)
     mailboxes = _mailboxes(mailbox, contact)
     with evidence_told(), private_file(out) as file, ReadOnlyLog(url_of(context, store)) as log:
         meant = None if usager is None else usager_named(names_beside(log), "--usager", read_private(usager))
@@ -88,16 +92,6 @@ def _conclude(out: Path, made: "Report") -> None:
         tell(str(problem))
     if made.evidence.problems:
         raise typer.Exit(Status.NO)
-
-
-def _period(since: str | None, until: str | None) -> "Period":
-    from huissier.adapters.audit.asking import beginning, end
-    from huissier.projections.trail import Period
-
-    return Period(
-        None if since is None else read_option("--since", beginning, since),
-        None if until is None else read_option("--until", end, until),
-    )
 
 
 def _mailboxes(mailbox: str | None, contact: tuple[str, str] | None) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from huissier.adapters.testing.reference.twin import TwinAnswer, TwinVerdict
-from huissier.domain.answers import Answer, Reason, Verdict
+from huissier.domain.answers import Answer, Reason, Verdict, Verdicts
 from huissier.domain.commands import AnyCommand, EraseUsager, ReportDelivery, SubmitMessage
 from huissier.domain.reasons import ORDER, TABLE
 from huissier.domain.rule_set import USAGERS_DOMAIN, Options
@@ -148,6 +148,11 @@ PROPERTIES: Final[tuple[Property, ...]] = (
 def answered(answer: Answer) -> TwinAnswer:
     """Return an answer as the twin gives it."""
     return TwinAnswer(answer.outcome, answer.position, _verdicts(answer.verdicts), _codes(answer.reasons))
+
+
+def checked(verdicts: Verdicts) -> TwinAnswer:
+    """Return what a check said as the twin says it."""
+    return TwinAnswer(verdicts.outcome, None, _verdicts(verdicts))
 
 
 def said(answer: TwinAnswer) -> str:

@@ -14,8 +14,8 @@ from huissier.adapters.archive.writing import Exported, export
 from huissier.adapters.engine import Engine
 from huissier.adapters.evidence.making import checkpoint_of
 from huissier.adapters.log.port import Readable, Whole
+from huissier.adapters.testing.hospital import NOW
 from tests.evidence.at_hand import nodes_of, signer
-from tests.world import NOW
 
 
 def exported(engine: Engine, folder: Path, keys: Path) -> Exported:

@@ -16,11 +16,11 @@ from huissier.adapters.errors import ArchiveError, StoreError
 from huissier.adapters.evidence.errors import RefusedError
 from huissier.adapters.log.read_only import ReadOnlyLog
 from huissier.adapters.private_file import UnwritableError
+from huissier.adapters.testing.hospital import NOW, world
 from tests.archives.at_hand import exported, rows_in, rows_of_log
 from tests.evidence.at_hand import signer
 from tests.evidence.test_attacks import story
 from tests.log.by_hand import ByHand
-from tests.world import NOW, world
 
 EVENTS = 120
 SOME = 30

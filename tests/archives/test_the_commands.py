@@ -17,7 +17,7 @@ from huissier.adapters.errors import DamagedArchiveError, StoreError
 from huissier.adapters.integrity import check_store
 from huissier.adapters.log.claim import vault_is_elsewhere
 from huissier.adapters.log.read_only import ReadOnlyLog
-from tests import world as w
+from huissier.adapters.testing import hospital as w
 from tests.archives.at_hand import rows_of_log
 from tests.command_line import Done, huissier
 from tests.evidence.at_hand import KEY

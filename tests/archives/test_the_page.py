@@ -9,7 +9,7 @@ import pytest
 
 import huissier as library
 from huissier import EraseUsager
-from tests import world as w
+from huissier.adapters.testing import hospital as w
 from tests.evidence.test_the_page import run
 from tests.test_readme import agrees
 

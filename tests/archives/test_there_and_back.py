@@ -22,9 +22,9 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.evidence.store_leaves import verify_store
 from huissier.adapters.log.read_only import ReadOnlyLog
+from huissier.adapters.testing import hospital as w
 from huissier.adapters.testing.strategies import histories
 from huissier.domain.commands import AnyCommand
-from tests import world as w
 from tests.archives.at_hand import exported, rows_in, rows_of_log
 from tests.evidence.at_hand import KEY, checkpoint
 from tests.log.by_hand import ByHand

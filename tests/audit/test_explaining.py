@@ -10,10 +10,10 @@ from huissier.adapters.audit.explaining import Explanation, explain
 from huissier.adapters.audit.explanation_text import text_of
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError
+from huissier.adapters.testing import hospital as w
 from huissier.domain.commands import SuspendMailbox, WithdrawDomain
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.white_list import WhiteList
-from tests import world as w
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ from huissier.adapters.audit.telling import Language
 from huissier.adapters.engine import Engine
 from huissier.adapters.log.pen import Reading
 from huissier.adapters.printable import printable
+from huissier.adapters.testing import hospital as w
 from huissier.adapters.testing.strategies import histories, options
 from huissier.domain.commands import AnyCommand, CreateMailbox, EraseUsager, SubmitMessage, SuspendMailbox
 from huissier.domain.reasons import TABLE
 from huissier.domain.vocabulary.ins import mentions_ins
-from tests import world as w
 from tests.command_line import Done, huissier
 from tests.evidence.at_hand import checkpoint, signer
 

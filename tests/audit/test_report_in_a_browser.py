@@ -11,8 +11,8 @@ from playwright.sync_api import Browser
 from pypdf import PdfReader
 
 import huissier as library
+from huissier.adapters.testing import hospital as w
 from huissier.domain.commands import SuspendMailbox
-from tests import world as w
 from tests.browser import Colours, browsing, needs_browser, page_at
 from tests.command_line import huissier
 

@@ -14,13 +14,13 @@ import huissier as library
 from huissier.adapters.audit import search
 from huissier.adapters.engine import Engine
 from huissier.adapters.log.place import Place
+from huissier.adapters.testing import hospital as w
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner
 from huissier.domain.commands import EraseUsager
 from huissier.domain.vocabulary.ins import mentions_ins
 from huissier.projections.projection import Entry
 from huissier.projections.trail import Question, Trail
-from tests import world as w
 from tests.command_line import Done, huissier
 
 HOLDS_INS = f"mail of {w.ins(1)}"

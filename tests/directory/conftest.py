@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import Connection
 
 from huissier.adapters.engine import Engine
+from huissier.adapters.testing.hospital import NOW
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner
 from huissier.domain.commands import AnyCommand
 from huissier.projections.directory.as_of import AsOf
 from huissier.projections.directory.facts import Directory
-from tests.world import NOW
 
 
 class Store:

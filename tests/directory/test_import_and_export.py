@@ -22,10 +22,7 @@ from huissier.adapters.directory.fhir import ENTRIES_A_BUNDLE, bundles_name, wri
 from huissier.adapters.directory.importing import ROWS_AT_ONCE, Counts, Import, NotTaken
 from huissier.adapters.directory.reading import read_extraction
 from huissier.adapters.directory.writing import extraction_name, write_extraction
-from huissier.projections.directory.as_of import Listed
-from tests.directory.conftest import Store
-from tests.directory.made import extraction, row
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     DAY,
     DOCTOR,
@@ -43,6 +40,9 @@ from tests.world import (
     operator,
     world,
 )
+from huissier.projections.directory.as_of import Listed
+from tests.directory.conftest import Store
+from tests.directory.made import extraction, row
 
 Write = Callable[[Iterable[Listed], IO[bytes], datetime], int]
 

@@ -12,9 +12,9 @@ from huissier.adapters.directory.columns import COLUMNS, SEPARATOR
 from huissier.adapters.directory.names import joined, parted, plain
 from huissier.adapters.directory.reading import ExtractionError, Row, open_extraction, read_extraction
 from huissier.adapters.json_lines import LONGEST_LINE
+from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, NOW, SECRETARIAT, ins
 from huissier.domain.commands import CreateMailbox
 from tests.directory.made import extraction, row
-from tests.world import DOCTOR, HOSPITAL, NOW, SECRETARIAT, ins
 
 
 def read(*rows: str | bytes) -> list[Row]:

@@ -17,18 +17,7 @@ from huissier import (
     SuspendMailbox,
     WithdrawDomain,
 )
-from huissier.domain.events import (
-    CguSigned,
-    DomainAdmitted,
-    DomainWithdrawn,
-    ListeRougeSet,
-    MailboxCreated,
-    MailboxDeleted,
-    MailboxSuspended,
-)
-from huissier.projections.directory.as_of import Listed
-from tests.directory.conftest import Store
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     DAY,
     DOCTOR,
@@ -44,6 +33,17 @@ from tests.world import (
     operator,
     patients,
 )
+from huissier.domain.events import (
+    CguSigned,
+    DomainAdmitted,
+    DomainWithdrawn,
+    ListeRougeSet,
+    MailboxCreated,
+    MailboxDeleted,
+    MailboxSuspended,
+)
+from huissier.projections.directory.as_of import Listed
+from tests.directory.conftest import Store
 
 EMILE = f"e.lefevre@{HOSPITAL}"
 HEART = f"contact@{HOSPITAL}"

@@ -11,10 +11,10 @@ import huissier
 from huissier import AnyCommand, CreateMailbox, SuspendMailbox
 from huissier.adapters.cli.main import app
 from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
+from huissier.adapters.testing.hospital import CABINET, DAY, DOCTOR, HOSPITAL, PATIENTS, SINCE, SURGEON, ins, world
 from tests.command_line import Done
 from tests.command_line import huissier as run
 from tests.directory.made import extraction, row
-from tests.world import CABINET, DAY, DOCTOR, HOSPITAL, PATIENTS, SINCE, SURGEON, ins, world
 
 STORE = "sqlite:///huissier.db"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import huissier as library
-from tests import world as w
+from huissier.adapters.testing import hospital as w
 from tests.command_line import huissier
 from tests.evidence.test_the_page import run, steps
 from tests.test_readme import agrees

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from huissier import AnyCommand, CloseEns, CreateMailbox, OpenEns, ReportDelivery, SuspendMailbox
-from tests import world as w
+from huissier.adapters.testing import hospital as w
 from tests.command_line import Done, huissier
 from tests.erasure.spellings import spellings
 from tests.ingest.logs import GATEWAY, delivery, submitted

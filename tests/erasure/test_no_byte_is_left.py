@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import make_url
 
 from huissier.adapters.engine import Engine
+from huissier.adapters.testing import hospital as w
 from huissier.adapters.vault import Vault, load_key
 from huissier.domain.vocabulary.ins import Ins
-from tests import world as w
 from tests.erasure.lived import ENV, HOLDS_INS, WHO, House
 from tests.erasure.spellings import all_files, files_that_hold, pattern_of, spellings
 from tests.log.by_hand import ByHand

@@ -12,8 +12,8 @@ from huissier.adapters.evidence.nodes import Nodes
 from huissier.adapters.evidence.note import LOG
 from huissier.adapters.evidence.tree import Tree
 from huissier.adapters.evidence.verifying import Verified
+from huissier.adapters.testing.hospital import NOW
 from huissier.adapters.views.database import ViewsDatabase
-from tests.world import NOW
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 

@@ -21,11 +21,11 @@ from huissier.adapters.evidence.note import WITNESS
 from huissier.adapters.evidence.store_leaves import verify_store
 from huissier.adapters.evidence.verifying import Verified
 from huissier.adapters.log import codec
+from huissier.adapters.testing.hospital import DOCTOR, NOW, SURGEON, world, write
 from huissier.domain.commands import AnyCommand
 from huissier.domain.events import MessageDecided
 from tests.evidence.at_hand import KEY, checkpoint, found, nodes_of, signer
 from tests.log.by_hand import ByHand
-from tests.world import DOCTOR, NOW, SURGEON, world, write
 
 EARLY, LATE = 300, 600  # two checkpoints: behind the first block of 256, and behind the second
 BAD = 400

@@ -13,9 +13,9 @@ from huissier.adapters.evidence.keys import Signer
 from huissier.adapters.evidence.making import witnessed
 from huissier.adapters.evidence.note import LOG, WITNESS, SignerKey
 from huissier.adapters.evidence.tree import Hash, leaf_hash, root_of
+from huissier.adapters.testing.hospital import NOW
 from huissier.domain.vocabulary.ins import mentions_ins
 from tests.evidence.test_tree import HASHES, tree_of
-from tests.world import NOW
 
 LOG_KEY = SignerKey("log.example", LOG, b"1" * 32)
 

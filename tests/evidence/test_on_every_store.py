@@ -19,12 +19,12 @@ from huissier.adapters.evidence.proof import Proof
 from huissier.adapters.evidence.tree import BLOCK, leaf_hash, root_of
 from huissier.adapters.evidence.verifying import LogVerifier, Verified, verified
 from huissier.adapters.integrity.findings import Findings
+from huissier.adapters.testing.hospital import DOCTOR, NOW, SURGEON, USAGER, ins, reach, world, write
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.domain.vocabulary.ins import mentions_ins
 from tests.evidence.at_hand import checkpoint, nodes_of, signer, tree_of
 from tests.log.by_hand import ByHand
 from tests.stores import StoreUnderTest
-from tests.world import DOCTOR, NOW, SURGEON, USAGER, ins, reach, world, write
 
 
 def verify(engine: Engine, *heads: Head) -> Verified:

@@ -14,8 +14,8 @@ from huissier.adapters.evidence.checkpoint import Checkpoint, Head
 from huissier.adapters.evidence.note import SignerKey
 from huissier.adapters.evidence.proof import Proof
 from huissier.adapters.evidence.tree import leaf_hash
+from huissier.adapters.testing import hospital as w
 from huissier.domain.vocabulary.ins import mentions_ins
-from tests import world as w
 from tests.command_line import Done, as_process, huissier
 from tests.evidence.at_hand import KEY
 

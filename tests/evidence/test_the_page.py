@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import huissier as library
+from huissier.adapters.testing.hospital import DOCTOR, NOW, SURGEON, world, write
 from tests.command_line import huissier
 from tests.test_readme import agrees
-from tests.world import DOCTOR, NOW, SURGEON, world, write
 
 PAGE = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text("utf-8")
 

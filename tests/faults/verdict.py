@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 import huissier
-from huissier import Answer, AnyCommand, SubmitMessage
+from huissier import AnyCommand, SubmitMessage
 from huissier.adapters.engine import Engine
 from huissier.adapters.log import codec
-from huissier.adapters.testing.reference.twin import Twin, TwinAnswer, TwinVerdict
+from huissier.adapters.testing.properties import answered
+from huissier.adapters.testing.reference.twin import Twin, TwinAnswer
 from huissier.domain.events import AnyEvent, CommandRejected, MessageDecided
 from huissier.domain.tags import tags_of
 from tests.faults.journal import Answered, Asked, Said, read
@@ -114,13 +115,13 @@ class _Twins:
     def agree_with_what_was_heard(self) -> None:
         """Hold every answer against the event at its position."""
         for asked, heard in self._exchanges:
-            for answered in heard:
-                if answered.position is None:
-                    assert answered.said.outcome == "unchanged", f"{asked} was answered {answered} without an event"
+            for answer in heard:
+                if answer.position is None:
+                    assert answer.said.outcome == "unchanged", f"{asked} was answered {answer} without an event"
                     continue
-                expected = self._said.get(answered.position)
-                assert answered.said == expected, _differs(answered.position, asked.command, answered.said, expected)
-                event = self._facts[answered.position - 1].event
+                expected = self._said.get(answer.position)
+                assert answer.said == expected, _differs(answer.position, asked.command, answer.said, expected)
+                event = self._facts[answer.position - 1].event
                 assert _is_of(event, asked.command), f"{asked} was answered with the position of {event}"
 
     def know_whom_the_vault_knows(self, url: str) -> None:
@@ -142,7 +143,7 @@ class _Twins:
             some = again[start : start + _AT_ONCE]
             for asked, answer in zip(some, engine.handle_many(asked.command for asked in some), strict=True):
                 expected = self._twin(asked.ward).handle(asked.command)
-                assert _in_full(answer) == self._in_the_log(expected, asked), f"{asked} is now answered {answer}"
+                assert answered(answer) == self._in_the_log(expected, asked), f"{asked} is now answered {answer}"
         assert engine.head == head, "asking again recorded something"
 
     def _cause_of(self, fact: Fact) -> Asked:
@@ -202,14 +203,6 @@ def _of_event(event: AnyEvent) -> Said:
 
 def _as_said(answer: TwinAnswer) -> Said:
     return Said(answer.outcome, tuple((verdict.outcome, verdict.codes) for verdict in answer.verdicts), answer.codes)
-
-
-def _in_full(answer: Answer) -> TwinAnswer:
-    verdicts = (
-        TwinVerdict(v.recipient, v.outcome, tuple(reason.code for reason in v.reasons), v.shadow)
-        for v in answer.verdicts
-    )
-    return TwinAnswer(answer.outcome, answer.position, tuple(verdicts))
 
 
 def _codes(event: AnyEvent) -> Iterator[str]:

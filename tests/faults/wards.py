@@ -28,8 +28,8 @@ from huissier import (
     SuspendMailbox,
     WithdrawDomain,
 )
+from huissier.adapters.testing.hospital import INSTANT, MES, PATIENTS, SINCE, with_key
 from huissier.domain.commands import DeliveryStatus, OperatorKind
-from tests.world import INSTANT, MES, PATIENTS, SINCE, with_key
 
 SIZE: Final = 100  # events, more or less
 _MOST_SET_UP: Final = timedelta(microseconds=100)

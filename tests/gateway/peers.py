@@ -12,7 +12,7 @@ from huissier.adapters.gateway.postfix.session import PolicySession
 from huissier.adapters.gateway.postfix.underway import Underway
 from huissier.adapters.gateway.transaction import Policy
 from huissier.adapters.gateway.watching import UNWATCHED, Watch
-from tests.world import DOCTOR, HOSPITAL, NOW, world
+from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, NOW, world
 
 POLICY = Policy(name="mx1", hosted=frozenset({HOSPITAL}))
 QUEUE_ID = "4dVQ7l1hZ4z4yTc"

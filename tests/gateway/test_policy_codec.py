@@ -19,8 +19,8 @@ from huissier.adapters.gateway.postfix.codec import (
 )
 from huissier.adapters.gateway.postfix.session import PolicySession
 from huissier.adapters.gateway.postfix.underway import Underway
+from huissier.adapters.testing.hospital import DOCTOR, SURGEON, world
 from tests.gateway.peers import PASS, POLICY, UNAVAILABLE, asked, postfix, rcpt
-from tests.world import DOCTOR, SURGEON, world
 
 INSTANCE = "1a2b.6565a1b2.8f7e6.0"
 

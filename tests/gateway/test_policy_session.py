@@ -8,9 +8,18 @@ from huissier import ReportDelivery, SubmitMessage, SuspendMailbox
 from huissier.adapters.gateway.postfix.underway import Underway
 from huissier.adapters.gateway.replies import Reply
 from huissier.adapters.gateway.transaction import Policy
+from huissier.adapters.testing.hospital import (
+    CABINET_CN,
+    DOCTOR,
+    HOSPITAL,
+    OUTSIDER,
+    PATIENTS,
+    REMOTE_DOCTOR,
+    SURGEON,
+    USAGER,
+)
 from huissier.domain.rule_set import Options
 from tests.gateway.peers import OUT_OF_STEP, PASS, POLICY, UNAVAILABLE, Postfix, asked, end, played, rcpt
-from tests.world import CABINET_CN, DOCTOR, HOSPITAL, OUTSIDER, PATIENTS, REMOTE_DOCTOR, SURGEON, USAGER
 
 
 def refused(answer: bytes) -> str:

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 import huissier as library
+from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, OUTSIDER, SURGEON, USAGER, ins, world
 from tests.command_line import PROGRAM
 from tests.command_line import huissier as run
 from tests.gateway.peers import PASS, end, rcpt
-from tests.world import DOCTOR, HOSPITAL, OUTSIDER, SURGEON, USAGER, ins, world
 
 SECONDS = 60.0
 

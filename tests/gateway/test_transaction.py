@@ -10,7 +10,7 @@ from huissier import SuspendMailbox
 from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.gateway.replies import PASS
 from huissier.adapters.gateway.transaction import Content, Policy, Transaction
-from tests.world import DOCTOR, HOSPITAL, NOW, OUTSIDER, REMOTE_DOCTOR, SURGEON, USAGER, world
+from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, NOW, OUTSIDER, REMOTE_DOCTOR, SURGEON, USAGER, world
 
 POLICY = Policy(name="mx1", hosted=frozenset({HOSPITAL}))
 QUEUE_ID = "4dVQ7l1hZ4z4yTc"

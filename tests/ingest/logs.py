@@ -5,8 +5,8 @@ from pathlib import Path
 
 import huissier
 from huissier import AnyCommand
+from huissier.adapters.testing.hospital import world, write
 from huissier.domain.answers import Answer
-from tests.world import world, write
 
 GATEWAY = "mx1"
 SENT = "250 2.0.0 Ok: queued as 4jb4Qz0000zZZZZ"
@@ -44,7 +44,7 @@ def line(rest: str, *, program: str, queue: str | None = None, stamp: str = "202
 
 def submitted(recipients: Iterable[str], sender: str, *, number: int = 1, final_hop: bool = False) -> AnyCommand:
     """Submit a message under the id that a gateway gives it, at half past eight."""
-    from tests.world import moment
+    from huissier.adapters.testing.hospital import moment
 
     id_ = f"{GATEWAY}/{queue_id(number)}"
     return write(sender, *recipients, id=id_, at=moment("2026-10-31T08:30"), final_hop=final_hop)

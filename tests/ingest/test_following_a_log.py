@@ -14,9 +14,9 @@ import pytest
 
 from huissier.adapters.ingest.following import LogFile
 from huissier.adapters.ingest.place import Place
+from huissier.adapters.testing.hospital import DOCTOR, SURGEON, USAGER
 from tests.command_line import PROGRAM, huissier
 from tests.ingest.logs import GATEWAY, delivery, kept_aside, queue_id, submitted, told
-from tests.world import DOCTOR, SURGEON, USAGER
 
 _MOST_SECONDS = 20.0
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import huissier
+from huissier.adapters.testing.hospital import DOCTOR, REMOTE_DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
 from tests.ingest.logs import GATEWAY, delivery, kept_aside, line, queue_id, submitted, told
-from tests.world import DOCTOR, REMOTE_DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
 
 STORE = "sqlite:///huissier.db"
 

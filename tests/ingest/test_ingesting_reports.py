@@ -12,11 +12,11 @@ import huissier
 from huissier.adapters.ingest import mail
 from huissier.adapters.ingest.mail import Message, messages
 from huissier.adapters.ingest.reports import read_report
+from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
 from tests.ingest.logs import GATEWAY, kept_aside, queue_id, submitted, told
 from tests.ingest.reports import about, dsn, mdn
-from tests.world import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
 
 STORE = "sqlite:///huissier.db"
 DECISION = f"{GATEWAY}/{queue_id()}"

@@ -19,12 +19,12 @@ from huissier.adapters.log import codec, foreign
 from huissier.adapters.log.foreign import ForeignLog
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.store import Store
+from huissier.adapters.testing.hospital import ins, usager
 from huissier.domain.commands import EraseUsager, OpenEns, ReportDelivery, SuspendMailbox
 from huissier.domain.events import MessageDecided, UsagerErased
 from tests.stores import Append, LogElsewhere
 from tests.test_engine import DOCTOR, HOSPITAL, INS, NOW, SECRETARY, USAGER, message
 from tests.umadb_server import umadb_server
-from tests.world import ins, usager
 
 
 @pytest.fixture(params=["memory", "umadb"])

@@ -22,12 +22,12 @@ from huissier.adapters.log.migrations import migrate
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.postgres_append import DEFINITION
 from huissier.adapters.log.store import Store
+from huissier.adapters.testing.hospital import DOCTOR, NOW, OTHER_USAGER, USAGER, ins, reach, world, write
 from huissier.adapters.testing.strategies import histories, options
 from huissier.adapters.vault import Vault, new_usager_id
 from huissier.domain.vocabulary.ins import Ins, mentions_ins
 from tests.log.by_hand import ByHand
 from tests.properties import histories_looked_at
-from tests.world import DOCTOR, NOW, OTHER_USAGER, USAGER, ins, reach, world, write
 
 KEY = {"HUISSIER_VAULT_KEY": base64.b64encode(b"A" * 32).decode()}
 OTHER_KEY = {"HUISSIER_VAULT_KEY": base64.b64encode(b"B" * 32).decode()}

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import pytest
 
 import huissier
+from huissier.adapters.testing.hospital import world
 from huissier.domain.commands import AnyCommand
 from tests.postfix.gateway import Front, Gateway, gateway
 from tests.postfix.server import MASTER, Postfix, postfix
-from tests.world import world
 
 NewSite = Callable[..., "Site"]
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import huissier
 from huissier.adapters.log import codec
+from huissier.adapters.testing.hospital import PATIENTS
 from huissier.domain.events import AnyEvent, MessageDecided
 from huissier.domain.reasons import TABLE
 from tests.postfix.gateway import NAME
 from tests.postfix.server import Postfix
-from tests.world import PATIENTS
 
 _SENT = re.compile(r"\]: (\w+): to=<([^>]*)>.* status=sent ")
 _REJECTED = re.compile(r"(?:milter-)?reject: (RCPT|END-OF-MESSAGE) from .*? 5\.\d\.\d .*?([A-Z]+(?:_[A-Z]+)+) ")

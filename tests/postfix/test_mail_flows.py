@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from huissier import SuspendMailbox
+from huissier.adapters.testing.hospital import CABINET, DOCTOR, NOBODY, OUTSIDER, REMOTE_DOCTOR, SURGEON, USAGER
 from huissier.domain.events import MessageDecided, MessageDelivered, MessageUndelivered
 from tests.command_line import huissier
 from tests.postfix.client import begin, finish, send, session
@@ -12,7 +13,6 @@ from tests.postfix.conftest import NewSite, Site
 from tests.postfix.gateway import NAME, Front
 from tests.postfix.reckoning import assert_all_agree, facts
 from tests.postfix.server import UNDELIVERABLE, wait_until
-from tests.world import CABINET, DOCTOR, NOBODY, OUTSIDER, REMOTE_DOCTOR, SURGEON, USAGER
 
 pytestmark = pytest.mark.postfix
 

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from huissier.adapters.testing.hospital import CABINET_CN, DOCTOR, HOSPITAL, OUTSIDER, REMOTE_DOCTOR, SURGEON, USAGER
 from huissier.domain.events import MessageDecided
 from tests.postfix.client import begin, finish, send, session
 from tests.postfix.conftest import NewSite
 from tests.postfix.gateway import NAME, Front
 from tests.postfix.reckoning import assert_all_agree, facts, reckon
 from tests.postfix.server import Postfix, wait_until
-from tests.world import CABINET_CN, DOCTOR, HOSPITAL, OUTSIDER, REMOTE_DOCTOR, SURGEON, USAGER
 
 pytestmark = pytest.mark.postfix
 

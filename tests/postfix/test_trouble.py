@@ -9,13 +9,13 @@ from threading import Event
 
 import pytest
 
+from huissier.adapters.testing.hospital import DOCTOR, REMOTE_DOCTOR, SURGEON, USAGER
 from huissier.adapters.testing.postgres import Server, own_server
 from huissier.adapters.vault import KEY_LENGTH, KEY_VARIABLE
 from tests.postfix.client import Sent, send
 from tests.postfix.conftest import NewSite, Site
 from tests.postfix.reckoning import assert_all_agree, assert_nothing_passed_unrecorded
 from tests.postfix.server import LONGEST, wait_until
-from tests.world import DOCTOR, REMOTE_DOCTOR, SURGEON, USAGER
 
 pytestmark = pytest.mark.postfix
 

@@ -10,7 +10,6 @@ from eventsourcing.dcb.popo import InMemoryDCBRecorder
 from hypothesis import given
 from hypothesis.strategies import sampled_from
 
-import huissier
 from huissier import (
     AdmitDomain,
     AnyCommand,
@@ -20,11 +19,11 @@ from huissier import (
     RegisterOperator,
     ReportDelivery,
     SubmitMessage,
-    Verdicts,
     WithdrawDomain,
 )
 from huissier.adapters.engine import MEMORY, Engine
-from huissier.adapters.testing.reference.twin import Twin, TwinAnswer, TwinVerdict
+from huissier.adapters.testing.properties import answered, checked, said
+from huissier.adapters.testing.reference.twin import Twin, TwinAnswer
 from huissier.adapters.testing.strategies import histories, options
 from huissier.adapters.testing.strategies.town import DOCTOR, HOSPITAL, INS, PATIENTS
 from huissier.adapters.testing.told import told
@@ -153,28 +152,15 @@ def _live_through(
         for place, command in enumerate(history):
             so_far = history[: place + 1]
             if isinstance(command, SubmitMessage):
-                foreseen, checked = twin.check(command), _checked(engine.check(command))
-                assert checked == foreseen, _story(so_far, options, expected, checked, foreseen)
-            foreseen, answered = twin.handle(command), _answered(engine.handle(command))
-            assert answered == foreseen, _story(so_far, options, expected, answered, foreseen)
+                foreseen, found = twin.check(command), checked(engine.check(command))
+                assert found == foreseen, _story(so_far, options, expected, found, foreseen)
+            foreseen, found = twin.handle(command), answered(engine.handle(command))
+            assert found == foreseen, _story(so_far, options, expected, found, foreseen)
             expected.append(foreseen)
 
 
-def _answered(answer: huissier.Answer) -> TwinAnswer:
-    codes = tuple(str(reason.code) for reason in answer.reasons)
-    return TwinAnswer(answer.outcome, answer.position, _verdicts(answer.verdicts), codes)
-
-
-def _checked(verdicts: Verdicts) -> TwinAnswer:
-    return TwinAnswer(verdicts.outcome, None, _verdicts(verdicts))
-
-
-def _verdicts(verdicts: tuple[huissier.Verdict, ...]) -> tuple[TwinVerdict, ...]:
-    return tuple(TwinVerdict(v.recipient, v.outcome, tuple(str(r.code) for r in v.reasons), v.shadow) for v in verdicts)
-
-
 def _story(
-    history: History, options: Options, answers: list[TwinAnswer], said: TwinAnswer, expected: TwinAnswer
+    history: History, options: Options, answers: list[TwinAnswer], found: TwinAnswer, foreseen: TwinAnswer
 ) -> str:
-    under = f"under the options {options.differences() or 'by default'}"
-    return f"\n{under}\n{told(history, answers)}\n      then the engine says {said}\n      but the twin says {expected}"
+    under, story = f"under the options {options.differences() or 'by default'}", told(history, answers)
+    return f"\n{under}\n{story}\n      then the engine says {said(found)}\n      but the twin says {said(foreseen)}"

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 import huissier
 from huissier.adapters.audit.as_of import Stand, stands
 from huissier.adapters.engine import Engine
+from huissier.adapters.testing import hospital as w
 from huissier.adapters.testing.strategies import histories, options
 from huissier.adapters.testing.strategies.town import ADDRESSES, MOMENTS
 from huissier.domain.as_of import Question
 from huissier.domain.commands import AnyCommand, SubmitMessage
 from huissier.domain.rule_set import Options, RuleBook
-from tests import world as w
 from tests.properties import histories_looked_at, told_shortly
 from tests.replay.told import NOW
 

@@ -15,9 +15,9 @@ from huissier.adapters.audit.replay.sources import StoreSource
 from huissier.adapters.audit.replay.what_if import what_if
 from huissier.adapters.errors import StoreError
 from huissier.adapters.rule_sets.reading import rules_in
+from huissier.adapters.testing import hospital as w
 from huissier.domain.commands import EraseUsager
 from huissier.domain.vocabulary.ins import mentions_ins
-from tests import world as w
 from tests.command_line import Done, huissier
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import huissier as library
-from tests import world as w
+from huissier.adapters.testing import hospital as w
 from tests.command_line import huissier
 from tests.test_readme import agrees
 

@@ -13,6 +13,7 @@ from huissier.adapters.audit.replay.sources import RowsSource
 from huissier.adapters.audit.replay.what_if import Flip, Reading, Supposing, report_of
 from huissier.adapters.engine import Engine
 from huissier.adapters.log import codec
+from huissier.adapters.testing import hospital as w
 from huissier.adapters.testing.reference.twin import Twin
 from huissier.adapters.testing.strategies import histories, options
 from huissier.domain.commands import AnyCommand
@@ -20,7 +21,6 @@ from huissier.domain.events import MessageDecided
 from huissier.domain.rule_set import SHIPPED, Options
 from huissier.domain.vocabulary.ins import mentions_ins
 from huissier.domain.what_if import Instead, outcome
-from tests import world as w
 from tests.properties import histories_looked_at, told_shortly
 from tests.replay.told import NOW, lived, log_of
 

@@ -10,6 +10,7 @@ import huissier
 from huissier.adapters.audit.replay.replaying import Difference, replay, report_of
 from huissier.adapters.audit.replay.sources import Row, RowsSource
 from huissier.adapters.log import codec
+from huissier.adapters.testing import hospital as w
 from huissier.domain.events import (
     AnyEvent,
     CommandRejected,
@@ -22,7 +23,6 @@ from huissier.domain.events import (
 )
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.white_list import WhiteList
-from tests import world as w
 from tests.replay.told import differences, log_of
 
 Changed = Callable[[Any], AnyEvent]

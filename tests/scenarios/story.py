@@ -16,8 +16,8 @@ from msgspec import structs
 
 import huissier
 from huissier import Answer, AnyCommand, Options, Reason, SubmitMessage, Verdict
+from huissier.adapters.testing.hospital import NOW, ins
 from huissier.domain.reasons import TABLE, Code
-from tests.world import NOW, ins
 
 _NAMES = {ins(number): f"usager-{number}" for number in range(10)}
 

@@ -3,8 +3,7 @@
 import pytest
 
 from huissier import AdmitDomain, EraseUsager, Options, RegisterOperator, SuspendMailbox, WithdrawDomain
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     CABINET_CN,
     CABINET_DN,
@@ -18,6 +17,7 @@ from tests.world import (
     world,
     write,
 )
+from tests.scenarios.story import Story
 
 RESIDENTS = "residents.mssante.fr"
 

@@ -24,9 +24,7 @@ from huissier import (
     SuspendMailbox,
     WithdrawDomain,
 )
-from huissier.domain.commands import OtherCommand
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     CABINET_DN,
     DAY,
@@ -54,6 +52,8 @@ from tests.world import (
     world,
     write,
 )
+from huissier.domain.commands import OtherCommand
+from tests.scenarios.story import Story
 
 RECORDED, UNCHANGED = "recorded", "unchanged"
 BEFORE = SINCE - INSTANT

@@ -14,10 +14,7 @@ from huissier import (
     RegisterOperator,
     SuspendMailbox,
 )
-from huissier.domain.reasons import ORDER, TABLE, Code
-from huissier.domain.rules import RULES
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET_DN,
     DOCTOR,
     FOREIGN_DN,
@@ -37,6 +34,9 @@ from tests.world import (
     world,
     write,
 )
+from huissier.domain.reasons import ORDER, TABLE, Code
+from huissier.domain.rules import RULES
+from tests.scenarios.story import Story
 
 PHARMACY = f"pharmacie@{HOSPITAL}"
 NOT_CONTRACTED = [RegisterOperator(at=moment("2020-03-11"), operator=GHT, kind="professionnel")]

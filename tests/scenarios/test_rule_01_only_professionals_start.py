@@ -5,9 +5,7 @@ from typing import get_args
 import pytest
 
 from huissier import AnyCommand, CreateMailbox
-from huissier.domain.commands import MailboxKind
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     DAY,
     DOCTOR,
@@ -27,6 +25,8 @@ from tests.world import (
     world,
     write,
 )
+from huissier.domain.commands import MailboxKind
+from tests.scenarios.story import Story
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import pytest
 
 from huissier import AdmitDomain, WithdrawDomain
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     DAY,
     DOCTOR,
@@ -22,6 +21,7 @@ from tests.world import (
     world,
     write,
 )
+from tests.scenarios.story import Story
 
 
 @pytest.fixture

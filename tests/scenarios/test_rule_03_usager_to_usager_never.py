@@ -3,8 +3,7 @@
 import pytest
 
 from huissier import AdmitDomain, OpenEns, Options
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     DOCTOR,
     OTHER_USAGER,
     REMOTE_DOCTOR,
@@ -17,6 +16,7 @@ from tests.world import (
     world,
     write,
 )
+from tests.scenarios.story import Story
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import pytest
 
 from huissier import Options
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     DAY,
     DOCTOR,
     INSTANT,
@@ -19,6 +18,7 @@ from tests.world import (
     world,
     write,
 )
+from tests.scenarios.story import Story
 
 
 @pytest.fixture

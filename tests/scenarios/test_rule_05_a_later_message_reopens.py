@@ -3,8 +3,20 @@
 import pytest
 
 from huissier import Options
+from huissier.adapters.testing.hospital import (
+    DAY,
+    DOCTOR,
+    INSTANT,
+    NOW,
+    SECRETARIAT,
+    USAGER,
+    lost,
+    reach,
+    received,
+    world,
+    write,
+)
 from tests.scenarios.story import Story
-from tests.world import DAY, DOCTOR, INSTANT, NOW, SECRETARIAT, USAGER, lost, reach, received, world, write
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import pytest
 
 from huissier import Options
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     DOCTOR,
     INSTANT,
     NOBODY,
@@ -21,6 +20,7 @@ from tests.world import (
     world,
     write,
 )
+from tests.scenarios.story import Story
 
 SINCE_MIXED = moment("2021-06-10")
 

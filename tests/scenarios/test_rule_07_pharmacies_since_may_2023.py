@@ -3,10 +3,23 @@
 import pytest
 
 from huissier import CreateMailbox, SetListeRouge, SuspendMailbox
+from huissier.adapters.testing.hospital import (
+    DAY,
+    DOCTOR,
+    HOSPITAL,
+    INSTANT,
+    NOW,
+    SINCE,
+    STRANGER,
+    USAGER,
+    moment,
+    reach,
+    world,
+    write,
+)
 from huissier.domain.commands import MailboxKind
 from huissier.domain.rule_set import PHARMACIES
 from tests.scenarios.story import Story
-from tests.world import DAY, DOCTOR, HOSPITAL, INSTANT, NOW, SINCE, STRANGER, USAGER, moment, reach, world, write
 
 SINCE_PHARMACIES = moment("2023-05-22")
 PHARMACY = f"pharmacie@{HOSPITAL}"

@@ -3,8 +3,7 @@
 import pytest
 
 from huissier import AdmitDomain, Options, WithdrawDomain
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     CABINET_DN,
     DAY,
@@ -26,6 +25,7 @@ from tests.world import (
     world,
     write,
 )
+from tests.scenarios.story import Story
 
 SENDER, RECIPIENT = "SENDER_DOMAIN_NOT_ADMITTED", "RECIPIENT_DOMAIN_NOT_ADMITTED"
 ALLOWED, CERTIFICATE = "PROFESSIONNEL_TO_PROFESSIONNEL", "CERTIFICATE_NOT_ADMITTED"

@@ -3,8 +3,7 @@
 import pytest
 
 from huissier import AdmitDomain, CreateMailbox
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     DAY,
     DOCTOR,
@@ -24,6 +23,7 @@ from tests.world import (
     world,
     write,
 )
+from tests.scenarios.story import Story
 
 ALLOWED = "PROFESSIONNEL_TO_PROFESSIONNEL"
 

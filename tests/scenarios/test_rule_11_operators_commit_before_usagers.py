@@ -5,8 +5,7 @@ from datetime import datetime
 import pytest
 
 from huissier import AdmitDomain, AnyCommand, Options, RegisterOperator, SignInstrument
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     DOCTOR,
     GHT,
@@ -29,6 +28,7 @@ from tests.world import (
     world,
     write,
 )
+from tests.scenarios.story import Story
 
 UNCOMMITTED, UNCONTRACTED = "OPERATOR_NOT_COMMITTED", "OPERATOR_NOT_CONTRACTED"
 TO_PROFESSIONNEL, TO_USAGER = "PROFESSIONNEL_TO_PROFESSIONNEL", "PROFESSIONNEL_TO_USAGER"

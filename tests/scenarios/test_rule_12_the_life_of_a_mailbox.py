@@ -12,8 +12,21 @@ from huissier import (
     SetListeRouge,
     SuspendMailbox,
 )
+from huissier.adapters.testing.hospital import (
+    DAY,
+    DOCTOR,
+    INSTANT,
+    NOW,
+    SINCE,
+    SURGEON,
+    USAGER,
+    ins,
+    reach,
+    received,
+    world,
+    write,
+)
 from tests.scenarios.story import Story
-from tests.world import DAY, DOCTOR, INSTANT, NOW, SINCE, SURGEON, USAGER, ins, reach, received, world, write
 
 ALLOWED = "PROFESSIONNEL_TO_PROFESSIONNEL"
 

@@ -4,17 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from huissier import AdmitDomain
-from huissier.domain.events import DomainAdmitted, MessageDecided
-from huissier.domain.facts import Facts
-from huissier.domain.identities import Identities, addresses_in
-from huissier.domain.message import decide_message
-from huissier.domain.needs import needs
-from huissier.domain.rule_set import SHIPPED
-from huissier.domain.tags import tags_of
-from huissier.domain.timeline import Fact
-from huissier.domain.vocabulary.address import MailboxAddress
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     DOCTOR,
     HOSPITAL,
@@ -29,6 +19,16 @@ from tests.world import (
     world,
     write,
 )
+from huissier.domain.events import DomainAdmitted, MessageDecided
+from huissier.domain.facts import Facts
+from huissier.domain.identities import Identities, addresses_in
+from huissier.domain.message import decide_message
+from huissier.domain.needs import needs
+from huissier.domain.rule_set import SHIPPED
+from huissier.domain.tags import tags_of
+from huissier.domain.timeline import Fact
+from huissier.domain.vocabulary.address import MailboxAddress
+from tests.scenarios.story import Story
 
 LIMIT = 25_000_000
 

@@ -6,9 +6,7 @@ import msgspec
 import pytest
 
 from huissier import Options, SignInstrument, VocabularyError
-from huissier.domain.rule_set import SHIPPED, RuleBook
-from tests.scenarios.story import Story
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     DAY,
     DOCTOR,
     INSTANT,
@@ -22,6 +20,8 @@ from tests.world import (
     world,
     write,
 )
+from huissier.domain.rule_set import SHIPPED, RuleBook
+from tests.scenarios.story import Story
 
 V1_4 = moment("2021-05-26")
 MIXED = moment("2021-06-10")

@@ -9,17 +9,7 @@ from hypothesis import strategies as st
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.log.place import Place
-from huissier.adapters.testing.strategies import histories
-from huissier.adapters.views.database import ViewsDatabase
-from huissier.adapters.views.entries import entry_of
-from huissier.adapters.views.generations import Generations
-from huissier.adapters.views.runner import Runner
-from huissier.domain.commands import AdmitDomain, AnyCommand, CreateMailbox
-from huissier.domain.rule_set import Options
-from huissier.projections.exchanges import Exchange, Exchanges
-from tests.properties import histories_looked_at, told_shortly
-from tests.statistics.twin import File, Twin
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     CABINET,
     DAY,
     DOCTOR,
@@ -43,6 +33,16 @@ from tests.world import (
     world,
     write,
 )
+from huissier.adapters.testing.strategies import histories
+from huissier.adapters.views.database import ViewsDatabase
+from huissier.adapters.views.entries import entry_of
+from huissier.adapters.views.generations import Generations
+from huissier.adapters.views.runner import Runner
+from huissier.domain.commands import AdmitDomain, AnyCommand, CreateMailbox
+from huissier.domain.rule_set import Options
+from huissier.projections.exchanges import Exchange, Exchanges
+from tests.properties import histories_looked_at, told_shortly
+from tests.statistics.twin import File, Twin
 
 Files = dict[File, list[Exchange]]
 PAGES = st.sampled_from((1, 2, 3, 7, 2_000))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from huissier.adapters.statistics.exchanges_file import Written, exchanges_file
 from huissier.adapters.statistics.gate import GateError
 from huissier.adapters.statistics.layout import FIELDS, Column, Layout, LayoutError, read_layout, shipped_layout
+from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, REMOTE_DOCTOR, corsican_ins, ins
 from huissier.projections.exchanges import Exchange
 from tests.statistics.told import produce, produced, tell
-from tests.world import DOCTOR, HOSPITAL, REMOTE_DOCTOR, corsican_ins, ins
 
 LINE = Exchange(DOCTOR, "usager", "PER", "USAGER", 12, 3, 4, 5)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huissier.adapters.testing.hospital import INSTANT, moment
 from huissier.projections.months import TIME_ZONE, end_of, month_of, next_month, parse_month, start_of
-from tests.world import INSTANT, moment
 
 PARIS = ZoneInfo(TIME_ZONE)
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2037, 12, 31), timezones=st.just(UTC))

@@ -10,6 +10,24 @@ from hypothesis import strategies as st
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.log.place import Place
+from huissier.adapters.testing.hospital import (
+    CABINET,
+    DAY,
+    DOCTOR,
+    GHT,
+    HOSPITAL,
+    INSTANT,
+    NOW,
+    SECRETARIAT,
+    SINCE,
+    SURGEON,
+    cabinet,
+    hospital,
+    hospital_domain,
+    hospital_mailboxes,
+    moment,
+    operator,
+)
 from huissier.adapters.testing.strategies import histories, options
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner
@@ -29,24 +47,6 @@ from huissier.domain.rule_set import SHIPPED, Options, RuleBook
 from huissier.projections.obligations import Obligations
 from tests.command_line import huissier
 from tests.properties import histories_looked_at, told_shortly
-from tests.world import (
-    CABINET,
-    DAY,
-    DOCTOR,
-    GHT,
-    HOSPITAL,
-    INSTANT,
-    NOW,
-    SECRETARIAT,
-    SINCE,
-    SURGEON,
-    cabinet,
-    hospital,
-    hospital_domain,
-    hospital_mailboxes,
-    moment,
-    operator,
-)
 
 Found = list[InstrumentLacking | CguLacking]
 DEADLINE = moment("2021-11-26")

@@ -10,9 +10,7 @@ import pytest
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
-from tests.command_line import huissier
-from tests.statistics.told import NAME, produce, produced, tell
-from tests.world import (
+from huissier.adapters.testing.hospital import (
     DOCTOR,
     HOSPITAL,
     NOBODY,
@@ -25,6 +23,8 @@ from tests.world import (
     world,
     write,
 )
+from tests.command_line import huissier
+from tests.statistics.told import NAME, produce, produced, tell
 
 AT = moment("2025-10-12T09:00")
 HEADER = "mois;domaine;emetteur;destinataire;type_emetteur;type_destinataire;acceptes;refuses;remis;non_remis\n"

@@ -12,11 +12,22 @@ from huissier.adapters.statistics.gate import GateError
 from huissier.adapters.statistics.page import page_of
 from huissier.adapters.statistics.sparkline import sparkline
 from huissier.adapters.statistics.summary import summaries
+from huissier.adapters.testing.hospital import (
+    DOCTOR,
+    HOSPITAL,
+    NOBODY,
+    REMOTE_DOCTOR,
+    USAGER,
+    ins,
+    lost,
+    moment,
+    reach,
+    write,
+)
 from huissier.projections.exchanges import Totals
 from tests.browser import BROWSER, needs_browser
 from tests.command_line import huissier
 from tests.statistics.told import tell
-from tests.world import DOCTOR, HOSPITAL, NOBODY, REMOTE_DOCTOR, USAGER, ins, lost, moment, reach, write
 
 
 @pytest.fixture

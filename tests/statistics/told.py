@@ -4,10 +4,10 @@ from pathlib import Path
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.log import codec
+from huissier.adapters.testing.hospital import HOSPITAL, world
 from huissier.domain.commands import AnyCommand
 from huissier.domain.events import StatisticsProduced
 from tests.command_line import Done, huissier
-from tests.world import HOSPITAL, world
 
 NAME = f"202510_EchangesMSSante_{HOSPITAL}.csv"
 

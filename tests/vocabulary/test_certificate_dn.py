@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from huissier.adapters.testing.hospital import ins
 from huissier.adapters.testing.strategies.vocabulary import odd_text
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins
 from tests.vocabulary import read_or_refused
-from tests.world import ins
 
 ANY_TEXT = odd_text()
 REAL = "CN=mss.ch-exemple.fr,OU=300000000000000,O=CH EXEMPLE,C=FR"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from huissier.adapters.testing.hospital import ins
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.identifiers import (
     parse_adeli,
@@ -19,7 +20,6 @@ from huissier.domain.vocabulary.identifiers import (
 )
 from huissier.domain.vocabulary.times import in_utc, parse_deadline, parse_time, written
 from tests.vocabulary import read_or_refused
-from tests.world import ins
 
 Parse = Callable[[str], str]
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from huissier.adapters.testing.hospital import corsican_ins, ins, with_key
 from huissier.adapters.testing.strategies.vocabulary import ins_numbers, matricules, odd_text
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import Ins, has_valid_key, mentions_ins, without_ins
 from tests.vocabulary import read_or_refused
-from tests.world import corsican_ins, ins, with_key
 
 SAMPLE = "279035121518989"  # a published number whose key is right
 SAMPLES_OF_THE_ANS = ["288091234567823", "253097812634581"]  # and two whose key is not

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, PATIENTS, USAGER, corsican_ins, ins
 from huissier.adapters.testing.strategies import vocabulary
 from huissier.domain.vocabulary.address import Domain, MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins
 from tests.vocabulary import read_or_refused
-from tests.world import DOCTOR, HOSPITAL, PATIENTS, USAGER, corsican_ins, ins
 
 ANY_TEXT = vocabulary.odd_text()
 DOMAINS = vocabulary.domain_names()

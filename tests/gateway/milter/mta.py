@@ -13,8 +13,8 @@ from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Policy
 from huissier.adapters.gateway.watching import UNWATCHED, Watch
 from huissier.adapters.log import codec
+from huissier.adapters.testing.hospital import HOSPITAL, NOW, world
 from huissier.domain.events import AnyEvent
-from tests.world import HOSPITAL, NOW, world
 
 POSTFIX_STEPS = 0x1FFFFF  # what Postfix 3.7 offers
 POSTFIX_ACTIONS = 0x1FF

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from huissier.adapters.gateway.milter.headers import UNREADABLE, Headers
 from huissier.adapters.gateway.milter.packets import MalformedError
 from huissier.adapters.gateway.transaction import Content
+from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, PATIENTS, SECRETARIAT, SURGEON, USAGER
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
 from tests.gateway.milter.mta import Conversation, converse, end, header, mail, rcpt
-from tests.world import DOCTOR, HOSPITAL, PATIENTS, SECRETARIAT, SURGEON, USAGER
 
 HERE = "dr.durand@ch-exemple.mssante.fr"
 

@@ -6,6 +6,17 @@ from huissier import SubmitMessage, SuspendMailbox
 from huissier.adapters.gateway.replies import OUT_OF_STEP, Reply
 from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Policy
+from huissier.adapters.testing.hospital import (
+    CABINET_CN,
+    CABINET_DN,
+    DOCTOR,
+    HOSPITAL,
+    OUTSIDER,
+    PATIENTS,
+    REMOTE_DOCTOR,
+    SURGEON,
+    USAGER,
+)
 from tests.gateway.milter.mta import (
     ABORT,
     CONTINUE,
@@ -24,17 +35,6 @@ from tests.gateway.milter.mta import (
     rcpt,
     refused,
     split,
-)
-from tests.world import (
-    CABINET_CN,
-    CABINET_DN,
-    DOCTOR,
-    HOSPITAL,
-    OUTSIDER,
-    PATIENTS,
-    REMOTE_DOCTOR,
-    SURGEON,
-    USAGER,
 )
 
 EOH = packet(b"N")
