@@ -84,8 +84,8 @@ class Postfix:
         self.log = root / "mail.log"
 
     def lines(self) -> list[str]:
-        """Return its log so far."""
-        return self.log.read_text().splitlines()
+        """Return its log so far; the file is made when there is first something to say."""
+        return self.log.read_text().splitlines() if self.log.exists() else []
 
     def messages(self) -> list[mailbox.MaildirMessage]:
         """Return what it delivered."""
