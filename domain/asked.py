@@ -24,7 +24,6 @@ from huissier.domain.commands import (
     WithdrawDomain,
 )
 from huissier.domain.events import (
-    AnyEvent,
     CguPublished,
     CguSigned,
     DomainAdmitted,
@@ -53,6 +52,10 @@ _NOBODYS: Final = (UNREADABLE, UNREADABLE_USAGER)
 _COMMON_NAME: Final = "cn:"
 
 Other = tuple[OtherCommand, Identities]
+
+_OfOperatorOrDomain = OperatorRegistered | InstrumentSigned | CguPublished | DomainAdmitted | DomainWithdrawn
+_OfMailbox = MailboxCreated | MailboxSuspended | MailboxResumed | MailboxDeleted | ListeRougeSet
+Commanded = MessageDelivered | MessageUndelivered | EnsOpened | EnsClosed | CguSigned | _OfOperatorOrDomain | _OfMailbox
 
 
 def submission_behind(decided: MessageDecided) -> tuple[SubmitMessage, Identities]:
@@ -117,8 +120,8 @@ def report_behind(fact: MessageDelivered | MessageUndelivered) -> Other:
     return command, Identities(addresses=_alone(fact.recipient), submission=fact.id)
 
 
-def command_behind(event: AnyEvent) -> Other | None:
-    """Return the command that a fact came of, None where the log does not tell. Raises `VocabularyError`."""
+def command_behind(event: Commanded) -> Other:
+    """Return the command that a fact came of. Raises `VocabularyError`."""
     match event:
         case MessageDelivered() | MessageUndelivered():
             return report_behind(event)
@@ -130,15 +133,11 @@ def command_behind(event: AnyEvent) -> Other | None:
             return CloseEns(at=event.at, ins=""), _usager(event.address)
         case CguSigned():
             return SignCgu(at=event.at, mailbox=event.mailbox, version=event.version), _named(event.mailbox)
-        case MailboxCreated() | MailboxSuspended() | MailboxResumed() | MailboxDeleted() | ListeRougeSet():
-            return _of_mailbox(event), _named(event.address)
         case _:
-            return None
+            return _of_mailbox(event), _named(event.address)
 
 
-def _of_operator_or_domain(
-    event: OperatorRegistered | InstrumentSigned | CguPublished | DomainAdmitted | DomainWithdrawn,
-) -> OtherCommand:
+def _of_operator_or_domain(event: _OfOperatorOrDomain) -> OtherCommand:
     match event:
         case OperatorRegistered(at=at, operator=operator):
             return RegisterOperator(at=at, operator=operator, kind=event.kind, name=event.name)  # type: ignore[arg-type]
@@ -150,13 +149,11 @@ def _of_operator_or_domain(
         case DomainAdmitted(at=at, domain=domain, hosted=hosted):
             names = list(event.certificate_dns)
             return AdmitDomain(at=at, domain=domain, operator=event.operator, certificate_dns=names, hosted=hosted)
-        case DomainWithdrawn(at=at, domain=domain):
-            return WithdrawDomain(at=at, domain=domain, certificate_dns=list(event.certificate_dns))
+        case _:
+            return WithdrawDomain(at=event.at, domain=event.domain, certificate_dns=list(event.certificate_dns))
 
 
-def _of_mailbox(
-    event: MailboxCreated | MailboxSuspended | MailboxResumed | MailboxDeleted | ListeRougeSet,
-) -> OtherCommand:
+def _of_mailbox(event: _OfMailbox) -> OtherCommand:
     at, address = event.at, event.address
     match event:
         case MailboxCreated():
@@ -178,7 +175,7 @@ def _of_mailbox(
             return ResumeMailbox(at=at, address=address, motive=event.motive)
         case MailboxDeleted():
             return DeleteMailbox(at=at, address=address, motive=event.motive)
-        case ListeRougeSet():
+        case _:
             return SetListeRouge(at=at, address=address, liste_rouge=event.liste_rouge)
 
 

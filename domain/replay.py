@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, structs
 
-from huissier.domain.asked import command_behind, submission_behind
+from huissier.domain.asked import Commanded, command_behind, submission_behind
 from huissier.domain.decide import decide
-from huissier.domain.decision import UNCHANGED, Outcome, Recorded, Rejected
+from huissier.domain.decision import Outcome, Recorded, Rejected
 from huissier.domain.events import (
     AnyEvent,
     CommandRejected,
@@ -108,11 +108,9 @@ class Replay:
             again = structs.replace(again, **{name: getattr(event, name) for name in _HEARD})
         return Checked(() if again == event else tuple(_fields(event, again)), unchecked)
 
-    def _outcome(self, event: AnyEvent) -> Outcome | str:
+    def _outcome(self, event: Commanded) -> Outcome | str:
         try:
-            command, who = command_behind(event) or (None, None)
-            if command is None or who is None:
-                return UNCHANGED
+            command, who = command_behind(event)
             return decide(_as_asked(command), who, event.at, self._facts)
         except (VocabularyError, msgspec.ValidationError) as problem:
             return f"no command says this: {problem}"

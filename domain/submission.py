@@ -63,13 +63,16 @@ def evolve(state: Submission, fact: Fact) -> Submission:
     match event:
         case MessageDecided() if state.decided is None:
             return replace(state, decided=event, position=fact.position)
-        case MessageUndelivered() if state.was_delivered_to(event.recipient):
-            return state
-        case MessageDelivered() | MessageUndelivered():
-            arrival = Arrival(isinstance(event, MessageDelivered), fact.position)
-            return replace(state, arrivals={**state.arrivals, event.recipient: arrival})
+        case MessageDelivered():
+            return _arrived(state, event.recipient, Arrival(True, fact.position))
+        case MessageUndelivered() if not state.was_delivered_to(event.recipient):
+            return _arrived(state, event.recipient, Arrival(False, fact.position))
         case _:
             return state
+
+
+def _arrived(state: Submission, recipient: str, arrival: Arrival) -> Submission:
+    return replace(state, arrivals={**state.arrivals, recipient: arrival})
 
 
 def report(

@@ -91,17 +91,14 @@ class TrustSpace:
         )
         return (*differences, loaded)
 
-    def count(self, differences: Iterable[AnyEvent], at: datetime) -> tuple[int, int]:
+    def count(self, differences: Iterable[DomainAdmitted | DomainWithdrawn], at: datetime) -> tuple[int, int]:
         """Return how many pairs the differences admit and withdraw; a domain without certificates counts as one."""
         admitted = withdrawn = 0
         for event in differences:
-            match event:
-                case DomainAdmitted():
-                    admitted += len(event.certificate_dns)
-                case DomainWithdrawn():
-                    withdrawn += len(event.certificate_dns) or len(self.domains[event.domain].as_of(at).dns) or 1
-                case _:
-                    pass
+            if isinstance(event, DomainAdmitted):
+                admitted += len(event.certificate_dns)
+            else:
+                withdrawn += len(event.certificate_dns) or len(self.domains[event.domain].as_of(at).dns) or 1
         return admitted, withdrawn
 
 

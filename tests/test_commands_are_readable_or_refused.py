@@ -120,6 +120,7 @@ BAD: dict[str, list[Any]] = {
         ["/nonsense"],
         [f"CN={'<' * 1500}"],
         ["CN=" + "a" * 2046],
+        [f"CN={INS}"],
     ],
     "hosted": _FLAG,
     "version": _NAME,

@@ -74,6 +74,12 @@ def test_when_postfix_gives_up_those_of_whom_nothing_was_heard_did_not_get_it() 
     assert (again["undelivered"], again["unchanged"]) == (0, 1)
 
 
+def test_giving_up_on_a_message_that_nobody_asked_about_is_kept_aside() -> None:
+    told(STORE)
+    done = ingest(line(f"from=<{DOCTOR}>, status=expired, returned to sender", program="postfix/qmgr"))
+    assert counts(done)["kept_aside"] == {"NOT_FOUND": 1}
+
+
 def test_a_recipient_is_found_under_the_address_that_was_submitted() -> None:
     told(STORE, submitted([SECRETARIAT], DOCTOR))
     done = ingest(delivery("box42@store.internal", orig_to=SECRETARIAT.upper()))

@@ -91,3 +91,16 @@ def test_the_last_change_before_any_time_is_the_answer_at_that_time(
             said = engine.check(SubmitMessage(id="m-asked", sender=sender, recipients=[recipient], at=at))[0]
             last = [stand for stand in timeline if stand.at <= at][-1] if at >= EVER else timeline[0]
             assert codes(last.verdict) == codes(said)
+
+
+def test_a_timeline_tells_when_the_grace_after_a_withdrawal_is_over() -> None:
+    options, withdrawn = Options(withdrawal_grace_days=30), w.NOW
+    with Engine("sqlite://", clock=lambda: NOW, options=options) as engine:
+        engine.handle_many(w.world())
+        engine.handle(huissier.WithdrawDomain(domain=w.CABINET, at=withdrawn))
+        asked = question(engine, w.DOCTOR, w.REMOTE_DOCTOR)
+        assert asked is not None
+        first, *_, last = told_at(engine, asked, options, w.SINCE, engine.head)
+    assert (first.verdict.outcome, last.verdict.outcome) == ("accepted", "refused")
+    assert last.at == withdrawn + 30 * w.DAY
+    assert last.because == f"the grace after a withdrawal of {w.CABINET} is over"

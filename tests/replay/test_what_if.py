@@ -189,3 +189,11 @@ def test_what_a_log_of_an_older_time_does_not_tell_is_counted() -> None:
     rows = [row._replace(data=row.data.replace(b'"whole":true,', b"")) for row in source.facts]
     _, report = supposed(RowsSource(rows, source.head), AS_IT_WAS, "counterfactual")
     assert report.not_known == {"certificate and FIN of decisions written before they were kept": 4}
+
+
+def test_decisions_under_rules_that_nobody_knows_are_counted_and_not_supposed() -> None:
+    source = lived(CONVERSATION)
+    rows = [row._replace(data=row.data.replace(b'"rules":"1.4', b'"rules":"moon=full 1.4')) for row in source.facts]
+    flips, report = supposed(RowsSource(rows, source.head), AS_IT_WAS, "fixed")
+    assert (flips, report.decisions) == ([], 0)
+    assert report.not_known == {"decisions under rules that this huissier does not know": 4}

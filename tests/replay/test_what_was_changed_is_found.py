@@ -211,3 +211,32 @@ def test_only_what_was_asked_for_is_checked_on_all_that_stands_before(log: RowsS
     assert differences(lie, first=position, last=position)
     assert {one.position for one in differences(lie, first=1, last=position - 1)} == set()
     assert position not in {one.position for one in differences(lie, first=position + 1)}
+
+
+def test_a_permission_at_rcpt_leaves_no_fact(log: RowsSource) -> None:
+    position = place_of(log, MessageDecided, "answer")
+    (found,) = differences(changed(log, position, lambda e: msgspec.structs.replace(e, stage="rcpt")))
+    assert (found.position, found.field, found.recomputed) == (
+        position,
+        "recorded",
+        "a permission at RCPT leaves no fact",
+    )
+
+
+def test_a_recipient_named_twice_in_one_decision_is_found(log: RowsSource) -> None:
+    position = place_of(log, MessageDecided, "mixed")
+    twice = changed(log, position, lambda e: msgspec.structs.replace(e, verdicts=(*e.verdicts, e.verdicts[0])))
+    found = [one for one in differences(twice) if one.field == "verdicts"]
+    assert [(one.position, one.recorded, one.recomputed) for one in found] == [(position, 3, 2)]
+
+
+def test_a_list_that_changed_nothing_is_checked_too() -> None:
+    pairs = {w.HOSPITAL: frozenset[CertificateDn]()}
+    listed = WhiteList(generated_at=w.NOW, sha256="00ff", signer="CN=liste", rows=1, pairs=pairs)
+    with huissier.open("sqlite://", clock=lambda: w.NOW) as engine:
+        engine.load_white_list(listed)
+        engine.load_white_list(msgspec.structs.replace(listed, sha256="01ff"))
+        log = log_of(engine)
+    assert differences(log) == []
+    lie = changed(log, log.head, lambda e: msgspec.structs.replace(e, admitted=1))
+    assert fields(differences(lie), log.head) == ["admitted, withdrawn"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from huissier.adapters.testing.hospital import ins
 from huissier.adapters.testing.strategies.vocabulary import odd_text
-from huissier.domain.vocabulary.certificate_dn import CertificateDn
+from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins
 from tests.vocabulary import read_or_refused
@@ -281,3 +281,9 @@ def test_an_unreadable_name_is_not_repeated() -> None:
     with pytest.raises(VocabularyError) as problem:
         CertificateDn.parse(f"patient {ins(1)}")
     assert not mentions_ins(str(problem.value))
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x" * 5_000, "mss.\ud800.fr"])
+def test_what_is_no_common_name_is_refused(text: str) -> None:
+    with pytest.raises(VocabularyError, match="a common name"):
+        CommonName.parse(text)

@@ -249,3 +249,10 @@ def test_other_numbers_are_left_alone(separator: str, number: str) -> None:
 )
 def test_dates_identifiers_and_lists_of_numbers_are_left_alone(text: str) -> None:
     assert without_ins(text) == text
+
+
+def test_where_two_numbers_share_digits_the_first_is_taken_out_and_nothing_that_is_left_is_one() -> None:
+    first = ins(13)
+    second = with_key(f"{first[10:]}00000000")
+    shared = " ".join(first[:10] + second)
+    assert without_ins(f"n° {shared}.") == f"n° usager {' '.join(second[5:])}."
