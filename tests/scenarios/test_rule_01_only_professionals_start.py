@@ -62,6 +62,15 @@ def test_the_right_begins_with_the_report_of_delivery(story: Story) -> None:
     story.when(write(USAGER, DOCTOR)).then_accepted("CONTACT_OPEN").then_rests_on(delivered)
 
 
+def test_the_right_rests_on_the_earliest_report_of_a_delivery_whenever_it_was_recorded(story: Story) -> None:
+    story.given(write(DOCTOR, USAGER, id="first", at=NOW - 3 * DAY))
+    story.given(received("first", USAGER, at=NOW - DAY)).when(
+        received("first", USAGER, at=NOW - 2 * DAY)
+    ).then_recorded()
+    earlier = story.answer.position
+    story.when(write(USAGER, DOCTOR)).then_accepted("CONTACT_OPEN").then_rests_on(earlier)
+
+
 def test_at_the_final_hop_acceptance_is_delivery(story: Story) -> None:
     story.when(reach(DOCTOR, USAGER)).then_accepted("PROFESSIONNEL_TO_USAGER")
     submitted = story.answer.position
