@@ -5,7 +5,7 @@ Of each fact the last is what stands against nothing. Times are told from the me
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Final, NamedTuple
 
 from huissier.domain.contact import Sent
@@ -15,6 +15,7 @@ from huissier.domain.operator import PublishedCgu
 from huissier.domain.rule_set import RuleSet
 from huissier.domain.trust_space import Pair
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
+from huissier.domain.vocabulary.identifiers import version_key
 from tests.enumeration.parties import AVENANT_CAME, having_signed, named, operators, state
 from tests.enumeration.words import DAY, DOMAIN, INSTANT, Form
 
@@ -37,14 +38,18 @@ class Both(NamedTuple):
         """Return how long ago a withdrawal may be, cut at each grace."""
         graces = [days for days in self.values(lambda rules: rules.options.withdrawal_grace_days) if days]
         younger = [(f"withdrawn less than {graces[0]} days ago", timedelta())] if graces else []
-        return [*((f"withdrawn {days} days ago or longer", days * DAY) for days in reversed(graces or [0])), *younger]
+        older = [
+            (f"withdrawn {days} days ago or longer{_unless(' and less than {} days', longer)}", days * DAY)
+            for days, longer in pairwise((*(graces or [0]), None))
+            if days is not None
+        ]
+        return [*reversed(older), *younger]
 
 
 def moments(one: RuleSet, other: RuleSet) -> dict[str, datetime]:
     """Return when the message may be sent, cut at each deadline to commit."""
     deadlines = sorted({rules.commitment_deadline for rules in (one, other)})
-    before = {f"before {deadlines[0]:%Y-%m-%d}": deadlines[0] - INSTANT}
-    return before | {f"from {deadline:%Y-%m-%d} on": deadline for deadline in deadlines}
+    return _before_and_from(deadlines)
 
 
 def domain(role: str, both: Both) -> Told:
@@ -67,16 +72,18 @@ def operator(role: str, both: Both) -> Told:
     if all(_is_usual(rules) for rules in both[:2]):
         return {word: found[0] for word, found in operators(role).items()}
     came = both.values(lambda rules: rules.options.avenant_for_contracts_before)
-    contrats = {f"contrat before {came[0]:%Y-%m-%d}": came[0] - INSTANT} | {
-        f"contrat from {date:%Y-%m-%d} on": date for date in came
+    contrats = {f"contrat {when}": signed for when, signed in _before_and_from(came).items()}
+    versions = sorted(both.values(lambda rules: rules.usagers_since_referentiel), key=version_key)
+    annexes = {f"no Annexe 2 for {versions[0]} or later": None} | {
+        f"Annexe 2 for {version} or later{_unless(' but before {}', later)}": version
+        for version, later in pairwise((*versions, None))
     }
-    versions = both.values(lambda rules: rules.usagers_since_referentiel)
     found: dict[str, Form] = {
         "none": {f"{role}.domain.operator": None, **state(role, having_signed(None, False, None))}
     }
     found["no contrat"] = {f"{role}.domain.operator": "op", **state(role, having_signed(None, True, versions[-1]))}
-    for (label, contrat), avenant, version in product(contrats.items(), (False, True), (None, *versions)):
-        words = [label, "avenant" if avenant else "no avenant", f"Annexe 2 for {version}" if version else "no Annexe 2"]
+    for (label, contrat), avenant, (annexe, version) in product(contrats.items(), (False, True), annexes.items()):
+        words = [label, "avenant" if avenant else "no avenant", annexe]
         slots = state(role, having_signed(contrat, avenant, version))
         found[", ".join(words)] = {f"{role}.domain.operator": "op", **slots}
     return found
@@ -100,6 +107,7 @@ def mailbox_is(both: Both) -> Told:
     """What its creation says of the recipient's mailbox."""
     slots = ("recipient.mailbox.created", "recipient.mailbox.kind", "recipient.mailbox.liste_rouge")
     secteurs = sorted(both.one.pharmacy_secteurs | both.other.pharmacy_secteurs) or ["SA33"]
+    another = next(name for number in range(100) if (name := f"SA{number:02}") not in secteurs)
 
     def made(kind: str, secteur: str, hidden: bool) -> tuple[MailboxCreated, str, bool]:
         return MailboxCreated(at=both.at, address="x", kind=kind, secteur=secteur), kind, hidden
@@ -109,7 +117,7 @@ def mailbox_is(both: Both) -> Told:
         {
             "created elsewhere": (None, None, False),
             "PER": made("PER", secteurs[0], False),
-            "ORG of another secteur": made("ORG", "SA01", False),
+            "ORG of another secteur": made("ORG", another, False),
             "ORG on the liste rouge": made("ORG", secteurs[0], True),
             **{f"ORG of secteur {secteur}": made("ORG", secteur, False) for secteur in secteurs},
         },
@@ -120,7 +128,8 @@ def size(both: Both) -> Told:
     """The size, cut at each limit."""
     limits = both.values(lambda rules: rules.usagers_size_limit)
     limits = sorted({*limits, *both.one.size_limits.values(), *both.other.size_limits.values()})
-    over = {f"over {limit:,} bytes": limit + 1 for limit in reversed(limits)}
+    cuts = [(limit, larger) for limit, larger in pairwise((*limits, None)) if limit is not None]
+    over = {f"over {limit:,} bytes{_unless(' and up to {:,}', larger)}": limit + 1 for limit, larger in reversed(cuts)}
     smallest = {f"up to {limits[0]:,} bytes": limits[0]} if limits else {}
     return _told(("size",), {label: (each,) for label, each in {**over, **smallest, "not told": None}.items()})
 
@@ -151,6 +160,20 @@ def contact(both: Both) -> Told:
 def kinds(both: Both) -> Told:
     """Whom the message goes to."""
     return _told(("mixed",), {"professionnels and usagers": (True,), "of one kind": (False,)})
+
+
+def _before_and_from(dates: list[datetime]) -> dict[str, datetime]:
+    """Cut time at dates: one moment of each part, by its words."""
+    found = {f"before {dates[0]:%Y-%m-%d}": dates[0] - INSTANT}
+    for date, next_date in pairwise((*dates, None)):
+        if date is not None:
+            found[f"from {date:%Y-%m-%d} on{_unless(' and before {:%Y-%m-%d}', next_date)}"] = date
+    return found
+
+
+def _unless(words: str, bound: Any) -> str:
+    """Say up to where it goes, unless there is no bound."""
+    return "" if bound is None else words.format(bound)
 
 
 def _told(slots: tuple[str, ...], forms: Mapping[str, Iterable[Any]]) -> Told:
