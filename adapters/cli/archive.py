@@ -41,6 +41,9 @@ def export(
     An archive that is there gains what came since, and an export that broke off goes on where it was. Exit status 1
     where the log does not continue the archive, or what was signed before.
     """
+    source = context.get_parameter_source("signing_key")
+    if unsigned and (name is not None or (source is not None and source.name == "COMMANDLINE")):
+        fail("--name and --signing-key go without --unsigned", Status.UNREADABLE)
     with evidence_told():
         from huissier.adapters.archive.writing import export as exported
         from huissier.adapters.cli.progress import progress_bar

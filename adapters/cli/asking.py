@@ -10,6 +10,7 @@ import typer
 
 from huissier.adapters.cli.shared import Status, fail
 from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.domain.vocabulary.ins import mentions_ins
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.asking import Names
@@ -40,10 +41,11 @@ def read_period(since: str | None, until: str | None, prefix: str = "") -> "Peri
     from huissier.adapters.audit.asking import beginning, end
     from huissier.projections.trail import Period
 
-    return Period(
-        None if since is None else read_option(f"--{prefix}since", beginning, since),
-        None if until is None else read_option(f"--{prefix}until", end, until),
-    )
+    first = None if since is None else read_option(f"--{prefix}since", beginning, since)
+    last = None if until is None else read_option(f"--{prefix}until", end, until)
+    if first is not None and last is not None and last < first:
+        fail(f"--{prefix}until: the last moment stands before --{prefix}since", Status.UNREADABLE)
+    return Period(first, last)
 
 
 def read_private(file: str) -> str:
@@ -54,6 +56,15 @@ def read_private(file: str) -> str:
         fail("what was to be read is not text in UTF-8", Status.UNREADABLE)
     except OSError as problem:
         fail(f"{file}: {problem.strerror}", Status.UNREADABLE)
+
+
+def read_submission(option: str, text: str) -> str:
+    """Return a submission's id, from standard input for `-`; one with an INS in it ends the program."""
+    if text == "-":
+        return read_private("-")
+    if mentions_ins(text):
+        fail(f"{option}: an INS has no place on a command line; - reads the id from standard input", Status.UNREADABLE)
+    return text
 
 
 def usager_named(names: "Names", option: str, ins: str) -> str:

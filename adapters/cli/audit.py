@@ -16,6 +16,7 @@ from huissier.adapters.cli.asking import (
     read_option,
     read_period,
     read_private,
+    read_submission,
     usager_named,
 )
 from huissier.adapters.cli.replay import replay
@@ -56,7 +57,9 @@ def trail(
         str | None,
         typer.Option(help="Facts about the usager whose INS stands in a file, or on standard input.", metavar="FILE|-"),
     ] = None,
-    submission: Annotated[Texts, typer.Option(help="Facts about a message; repeatable.", metavar="ID")] = None,
+    submission: Annotated[
+        Texts, typer.Option(help="Facts about a message; repeatable; - reads its id from standard input.", metavar="ID")
+    ] = None,
     kind: Annotated[
         Texts, typer.Option(help="Facts of a kind, such as message-decided; repeatable.", metavar="KIND")
     ] = None,
@@ -104,11 +107,12 @@ def trail(
         *_known("reason", reason, tuple(Code)),
         *([frozenset((SHADOW,))] if shadow else []),
     ]
+    submissions = [read_submission("--submission", id_) for id_ in submission or ()]
     ins = None if usager is None else read_private(usager)
     with caught_up(context, store, Trail) as (engine, connection, view):
-        if submission:
+        if submissions:
             names = names_in(engine)
-            words.append(_any_of("submission", (kept for id_ in submission for kept in names.submission(id_))))
+            words.append(_any_of("submission", (kept for id_ in submissions for kept in names.submission(id_))))
         if ins is not None:
             words.append(_any_of("usager", [usager_named(names_in(engine), "--usager", ins)]))
         question = Question(words=tuple(words), happened=happened, recorded=recorded)
@@ -134,7 +138,7 @@ def explain(
     from huissier.adapters.audit.explanation_text import text_of
     from huissier.adapters.json_lines import as_json
 
-    id_ = read_private("-") if submission == "-" else submission
+    id_ = read_submission("ID", submission)
     with opened(context, store, None, create=False) as engine:
         found = explained(engine.log, names_in(engine).submission(id_), lang)
     if found is None:

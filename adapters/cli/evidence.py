@@ -53,6 +53,8 @@ def key(
     """
     from huissier.adapters.evidence.note import LOG, WITNESS
 
+    if witness and store is not None:
+        fail("--store goes without --witness: a witness has no store", Status.UNREADABLE)
     with evidence_told():
         if witness:
             signer = _signer(_named(signing_key), WITNESS, name)
@@ -100,12 +102,12 @@ def prove(
 
     Exit status 1 if no such message was submitted, or not before the checkpoint.
     """
-    from huissier.adapters.cli.asking import read_private
+    from huissier.adapters.cli.asking import read_submission
     from huissier.adapters.cli.audit import names_in
     from huissier.adapters.evidence import making
     from huissier.adapters.private_file import private_file
 
-    id_ = read_private("-") if submission == "-" else submission
+    id_ = read_submission("ID", submission)
     given = None if under is None else submitted_in(under).checkpoint
     with evidence_told(), tree_of(context, store) as (engine, tree):
         position = making.position_of(engine.log, names_in(engine).submission(id_))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from huissier.adapters.audit.replay.sources import Source
 
 JobsOption = Annotated[
-    int | None, typer.Option("--jobs", help="How many processes; by default all cores for a long log.", min=1)
+    int | None, typer.Option("--jobs", help="How many processes; by default all cores for a long log.", min=1, max=64)
 ]
 FromOption = Annotated[
     int, typer.Option("--from", help="The first position; those before it are only folded.", metavar="POSITION", min=1)

@@ -14,6 +14,7 @@ from huissier.adapters.cli.asking import (
     read_option,
     read_period,
     read_private,
+    read_submission,
     usager_named,
 )
 from huissier.adapters.cli.evidence import evidence_told, keys_in, submitted_in
@@ -74,7 +75,7 @@ def report(
     mailboxes = _mailboxes(mailbox, contact)
     with evidence_told(), private_file(out) as file, ReadOnlyLog(url_of(context, store)) as log:
         meant = None if usager is None else usager_named(names_beside(log), "--usager", read_private(usager))
-        ids = () if submission is None else _ids(log, read_private("-") if submission == "-" else submission)
+        ids = () if submission is None else _ids(log, read_submission("--submission", submission))
         with log.reading() as look, progress_bar("reporting") as progress:
             kept = submitted_as(look, ids)
             if submission is not None and kept is None:

@@ -83,7 +83,7 @@ def _examined(
         found = examination.proof(str(file), proof)
         yield found
         if not isinstance(found, Problem):
-            yield _fact(proof, lang)
+            yield _fact(file, proof, lang)
     yield from examination.contradictions(has_store=log is not None)
     if log is not None:
         yield _verified(log, examination.heads)
@@ -108,12 +108,21 @@ def _is_wrong(found: "Found") -> bool:
     return isinstance(found, Problem) or (isinstance(found, Verified) and bool(found.problems))
 
 
-def _fact(proof: "Proof", lang: Language) -> "Line":
+def _fact(file: Path, proof: "Proof", lang: Language) -> "Line | Problem":
+    """Return the fact that is proved, or that what was signed is none, or is one under another type than its own."""
     from huissier.adapters.audit.lines import line_of
-    from huissier.adapters.evidence.leaf import data_of
+    from huissier.adapters.errors import CorruptStoreError
+    from huissier.adapters.evidence.leaf import data_of, is_under_its_type
+    from huissier.adapters.integrity.findings import Problem
     from huissier.adapters.views.entries import entry_of
 
-    return line_of(entry_of(proof.position, data_of(proof.leaf)), lang)
+    try:
+        entry = entry_of(proof.position, data_of(proof.leaf))
+    except CorruptStoreError:
+        return Problem(proof.position, f"{file}: what was signed is no event that this huissier can decode")
+    if not is_under_its_type(proof.leaf):
+        return Problem(proof.position, f"{file}: the event was signed under another type than its own")
+    return line_of(entry, lang)
 
 
 def _proof_in(file: Path) -> "Proof":

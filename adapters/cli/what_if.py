@@ -47,6 +47,8 @@ def what_if(
     from huissier.adapters.rule_sets import shipped
 
     if show:
+        if rules is not None or counterfactual or last is not None or archive is not None or json:
+            fail("--print goes alone: it prints what huissier ships", Status.UNREADABLE)
         sys.stdout.write(shipped())
         return
     if rules is None:

@@ -38,3 +38,17 @@ def leaf_of_row(kind: object, tags: Sequence[str] | None, data: object) -> bytes
 def data_of(leaf: bytes) -> bytes:
     """Return an event's stored bytes from its leaf."""
     return leaf.partition(b"\n")[2]
+
+
+def is_under_its_type(leaf: bytes) -> bool:
+    """Say whether an event that can be decoded stands under the type in its bytes, as in any honest log."""
+    filed, _, data = leaf.partition(b"\n")
+    return filed.startswith(_encode([msgspec.json.decode(data, type=_Stored).event.type])[:-1])
+
+
+class _Event(msgspec.Struct):
+    type: str
+
+
+class _Stored(msgspec.Struct):
+    event: _Event

@@ -65,6 +65,8 @@ def parse_settings(text: str, name: str) -> Settings:
         found = _TOML_WHERE.fullmatch(str(problem))
         where = f"{name}, line {found['line']}" if found else name
         raise SettingsError(f"{where}: {found['what'] if found else problem}") from None
+    except RecursionError:
+        raise SettingsError(f"{name}: brackets stand in brackets without end") from None
     except msgspec.ValidationError as problem:
         keys, what = _place_of(str(problem))
         line = _line_of(keys, text)

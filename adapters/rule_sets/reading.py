@@ -16,6 +16,7 @@ from huissier.domain.rule_set import SHIPPED, Options, RuleSet
 from huissier.domain.vocabulary.address import Domain
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.identifiers import parse_referentiel
+from huissier.domain.vocabulary.ins import mentions_ins, without_ins
 from huissier.domain.what_if import Instead
 
 _SCHEMA: Final = 1
@@ -58,7 +59,7 @@ def rules_in(text: str, name: str) -> Instead:
     """Read the content of a file of rules. Raises `RulesFileError` with the file's name."""
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:  # the latter of brackets in brackets
         raise RulesFileError(f"{name}: {problem}") from None
     file = _converted(content, _File, name)
     if file.schema != _SCHEMA:
@@ -77,10 +78,12 @@ def _options(table: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _rule_set(table: Mapping[str, Any], where: str) -> RuleSet:
-    named = f"{where} ({table['name']})" if isinstance(table.get("name"), str) else where
+    named = f"{where} ({without_ins(table['name'])})" if isinstance(table.get("name"), str) else where
     if unknown := _NOT_IN_FILES & table.keys():
         raise RulesFileError(f"{named}: Object contains unknown field `{min(unknown)}`")
     rules = _converted(_with_times(table), RuleSet, named)
+    if mentions_ins(rules.name):
+        raise RulesFileError(f"{where}: name: an INS has no place here")
     _parsed(rules.usagers_since_referentiel, parse_referentiel, f"{named}: usagers_since_referentiel")
     domains = [_parsed(text, lambda one: Domain.parse(one).name, f"{named}: size_limits") for text in rules.size_limits]
     if len(set(domains)) < len(domains):

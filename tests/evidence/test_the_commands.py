@@ -288,3 +288,57 @@ def test_a_folder_is_no_file_to_write_to(out: str, folder: Path) -> None:
     for arguments in (["report", "--submission", "letter"], ["prove", "letter"]):
         done = audit(folder, *arguments, "--out", out)
         assert (done.returncode, done.stderr) == (3, f"huissier: {out} cannot be written: it is a folder\n")
+
+
+@pytest.mark.parametrize(
+    ("leaf", "what"),
+    [
+        (b"\xff\xfe", "what was signed is no event that this huissier can decode"),
+        (b'["message-decided.v1"]\n{}', "what was signed is no event that this huissier can decode"),
+        ("otherwise", "the event was signed under another type than its own"),
+    ],
+)
+def test_a_signer_who_signed_no_event_is_told_so(leaf: bytes | str, what: str, folder: Path) -> None:
+    honest = Proof.parse((folder / "answer.proof").read_bytes())
+    forged = honest.leaf.replace(b'["message-decided', b'["usager-erased', 1) if isinstance(leaf, str) else leaf
+    key = SignerKey.parse((folder / "huissier.db.signing-key").read_text())
+    head = Head(key.verifier.name, 1, leaf_hash(forged))
+    checkpoint = Checkpoint.parse(f"{head.text}\n{key.sign(head.text, 0)}".encode())
+    (folder / "forged.proof").write_bytes(Proof(forged, 0, (), checkpoint).text)
+    done = verify(folder, "--proof", "forged.proof")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"position 1: forged.proof: {what}" in done.stdout
+
+
+def test_no_ins_is_taken_on_a_command_line(folder: Path) -> None:
+    for words in (
+        ("explain", HOLDS_INS),
+        ("trail", "--submission", HOLDS_INS),
+        ("prove", HOLDS_INS, "--out", "a.proof"),
+        ("report", "--submission", HOLDS_INS, "--out", "a.html"),
+    ):
+        done = audit(folder, *words)
+        assert done.returncode == 2
+        assert "an INS has no place on a command line; - reads the id from standard input" in done.stderr
+    asked = audit(folder, "trail", "--submission", "-", stdin=HOLDS_INS)
+    assert (asked.returncode, asked.stdout.count("\n")) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("key", "--witness", "--store", URL),
+        ("export", "--to", "a", "--unsigned", "--name", "log.example"),
+        ("export", "--to", "a", "--unsigned", "--signing-key", "key"),
+        ("what-if", "--print", "--to", "3"),
+        ("replay", "--jobs", "1000"),
+        ("trail", "--since", "2027-01-01", "--until", "2026-01-01"),
+        ("trail", "--recorded-since", "2027-01-01", "--recorded-until", "2026-01-01"),
+        ("report", "--since", "2027-01-01", "--until", "2026-01-01", "--out", "a.html"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(words: tuple[str, ...], folder: Path) -> None:
+    done = audit(folder, *words)
+    assert done.returncode == 2
+    assert not done.stdout
+    assert "--" in done.stderr

@@ -54,6 +54,7 @@ def test_the_sample_shows_every_key() -> None:
         ("[white_list]\nfile = 'x'", "h.toml, line 1, white_list.trust: a white list needs the certificate"),
         ("[gateway\n", "h.toml, line 1: Expected ']'"),
         ("a = 1\na = 2", "h.toml"),
+        ("a = " + "[" * 5_000, "h.toml: brackets stand in brackets without end"),
     ],
 )
 def test_an_error_names_file_line_and_key(text: str, error: str) -> None:

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from huissier.adapters.rule_sets import RulesFileError, read_rules, shipped
 from huissier.adapters.rule_sets.reading import rules_in
+from huissier.adapters.testing import hospital as w
 from huissier.domain.rule_set import SHIPPED, Options, RuleSet, read_label
 
 RULES = 'schema = 1\n[[rule_set]]\nname = "one"\nsince = 2024-01-01\nusagers = true\n'
@@ -51,6 +52,8 @@ def test_without_a_rule_set_the_shipped_ones_hold_under_other_options() -> None:
     [
         ("", r"a.toml: Object missing required field `schema`"),
         ("schema = ", r"a.toml: Invalid value \(at "),
+        ("schema = 1\na = " + "[" * 5_000, r"a.toml: maximum recursion depth"),
+        (RULES.replace('"one"', f'"{w.ins(1)}"'), r"a.toml: \[\[rule_set\]\] 1: name: an INS has no place here"),
         ("schema = 2", r"a.toml: schema: this huissier reads schema 1"),
         ("schema = 1\nrules = 3", r"a.toml: Object contains unknown field `rules`"),
         (RULES + "moon = 1", r"a.toml: \[\[rule_set\]\] 1 \(one\): Object contains unknown field `moon`"),
