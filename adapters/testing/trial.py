@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from copy import deepcopy
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -53,7 +54,6 @@ class Trial:
         self._properties = properties
         self._twin = Twin(self._options)
         self.told: list[Told] = []
-        self._facts = 0
 
     def step(self, command: AnyCommand) -> None:
         """Ask one more command and check every property. Raises `BrokenError`."""
@@ -72,25 +72,28 @@ class Trial:
                     name, sentence, f"it answered {said(answered(step.told.answer))}\n      {problem}".rstrip()
                 ) from None
         self.told.append(step.told)
-        self._facts += step.told.is_new
 
     def _asked(self, command: AnyCommand) -> Step:
+        facts = len(self._twin.log)
         foreseen = self._twin.handle(command)
+        is_new = len(self._twin.log) > facts
         if not isinstance(command, SubmitMessage):
-            return Step(self.told, self._handled(command), foreseen, self._options)
-        checked = tuple(self._on_trial.check(self._as_if_new(command)))
-        told = self._handled(command)
-        again = self._on_trial.handle(command)
-        return Step(self.told, told, foreseen, self._options, checked, again)
+            return Step(self.told, Told(command, self._handled(command), is_new), foreseen, self._options)
+        checked = tuple(self._on_trial.check(deepcopy(self._as_if_new(command))))
+        told = Told(command, self._handled(command), is_new)
+        return Step(self.told, told, foreseen, self._options, checked, again=self._handled(command))
 
     def _as_if_new(self, command: SubmitMessage) -> SubmitMessage:
         """Return a command to check under an id of its own, so that it is seen where a check is recorded."""
         ids = (told.command.id for told in self.told if isinstance(told.command, SubmitMessage))
         return command if command.id in ids else replace(command, id=f"{command.id}/checked")
 
-    def _handled(self, command: AnyCommand) -> Told:
-        answer = self._on_trial.handle(command)
-        return Told(command, answer, answer.position is not None and answer.position > self._facts)
+    def _handled(self, command: AnyCommand) -> Answer:
+        """Ask with a copy, so that whoever changes what it is asked does not change the history."""
+        answer = self._on_trial.handle(deepcopy(command))
+        if not isinstance(answer, Answer):
+            raise TypeError(f"an answer is a huissier.Answer, and no {type(answer).__name__}")
+        return answer
 
 
 def tried(

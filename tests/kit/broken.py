@@ -6,7 +6,17 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 import huissier
-from huissier import Answer, AnyCommand, EraseUsager, ReportDelivery, SubmitMessage, SuspendMailbox, Verdict, Verdicts
+from huissier import (
+    AdmitDomain,
+    Answer,
+    AnyCommand,
+    EraseUsager,
+    ReportDelivery,
+    SubmitMessage,
+    SuspendMailbox,
+    Verdict,
+    Verdicts,
+)
 from huissier.adapters.testing.hospital import NOW
 from huissier.adapters.testing.strategies import HOSTILE, USUAL, Mix
 from huissier.domain.answers import explained
@@ -116,6 +126,35 @@ class LosesAPosition(Sound):
         return answer if answer.position is None else replace(answer, position=answer.position + 1)
 
 
+class LosesRefusals(Sound):
+    """Gives what it refused or rejected no place in the log, and answers the last fact's position for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._positions: dict[int, int] = {}
+
+    def handle(self, command: AnyCommand) -> Answer:
+        answer = super().handle(command)
+        if answer.position is None:
+            return answer
+        last = max(self._positions.values(), default=0)
+        lost = answer.outcome in ("refused", "rejected") and last > 0
+        position = self._positions.setdefault(answer.position, last if lost else last + 1)
+        return replace(answer, position=position, reasons=tuple(replace(one, facts=()) for one in answer.reasons))
+
+    def tells(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, reasons=tuple(replace(reason, facts=()) for reason in verdict.reasons))
+
+
+class ChangesWhatItIsAsked(Sound):
+    """Empties the list of certificates that it is handed, before it looks at it."""
+
+    def asks(self, command: AnyCommand) -> AnyCommand:
+        if isinstance(command, AdmitDomain):
+            command.certificate_dns.clear()
+        return command
+
+
 class NamesReasonsBackwards(Sound):
     def tells(self, verdict: Verdict) -> Verdict:
         return replace(verdict, reasons=verdict.reasons[::-1])
@@ -201,6 +240,8 @@ BROKEN: Final[dict[str, Way]] = {
     "checks otherwise than it handles": Way(ChecksOtherwise, "checking_says_what_handling_says"),
     "records what it checks": Way(RecordsWhatItChecks, "what_is_new_has_the_next_position"),
     "loses a position": Way(LosesAPosition, "what_is_new_has_the_next_position"),
+    "loses what it refuses": Way(LosesRefusals, "what_is_new_has_the_next_position"),
+    "changes what it is asked": Way(ChangesWhatItIsAsked, _SAME, takes_long=True),
     "names reasons backwards": Way(NamesReasonsBackwards, "every_answer_is_explained"),
     "has reasons of its own": Way(HasReasonsOfItsOwn, "every_answer_is_explained"),
     "calls mixed accepted": Way(CallsMixedAccepted, "the_outcome_is_that_of_the_verdicts", _EXCHANGES, takes_long=True),
