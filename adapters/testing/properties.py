@@ -88,16 +88,20 @@ def checking_says_what_handling_says(step: Step) -> None:
 
 
 def every_answer_is_explained(step: Step) -> None:
-    """Each verdict has reasons of its own kind, each once, most decisive first, on facts that stand before it."""
+    """Each verdict has reasons of its own kind, in the contract's words, each once, on facts that stand before it."""
     answer = step.told.answer
     position = step.foreseen.position or sum(told.is_new for told in step.before) + 1
     assert bool(answer.verdicts) == isinstance(step.told.command, SubmitMessage)
     assert bool(answer.reasons) == (answer.outcome == "rejected")
-    _assert_in_order(answer.reasons, {"rejection", "refusal"}, position)
+    _assert_explained(answer.reasons, {"rejection", "refusal"}, position)
     for verdict in answer.verdicts:
         assert verdict.reasons, f"no reason for {verdict.recipient}"
         kind = "acceptance" if verdict.outcome == "accepted" else "refusal"
-        _assert_in_order(verdict.reasons, {kind}, position)
+        _assert_explained(verdict.reasons, {kind}, position)
+    for reason in answer.reasons:
+        assert reason.smtp is None, f"{reason.code} answers no mail server here, but says {reason.smtp!r}"
+    for reason in (reason for verdict in answer.verdicts for reason in verdict.reasons):
+        _assert_answers_a_mail_server(reason)
 
 
 def the_outcome_is_that_of_the_verdicts(step: Step) -> None:
@@ -168,14 +172,24 @@ def _codes(reasons: Sequence[Reason]) -> tuple[str, ...]:
     return tuple(str(reason.code) for reason in reasons)
 
 
-def _assert_in_order(reasons: Sequence[Reason], kinds: set[str], position: int) -> None:
+def _assert_explained(reasons: Sequence[Reason], kinds: set[str], position: int) -> None:
     codes = _codes(reasons)
     assert set(codes) <= TABLE.keys(), f"{codes} are not all reasons of the contract"
     assert list(codes) == sorted(set(codes), key=ORDER.__getitem__), f"{codes} are not most decisive first, each once"
     for code, reason in zip(codes, reasons, strict=True):
         assert TABLE[code].kind in kinds, f"{code} is no reason for this"
+        for word in ("requirement", "fr", "en", "remedy"):
+            found, wanted = getattr(reason, word), getattr(TABLE[code], word)
+            assert found == wanted, f"{word} of {code} is {found!r} and not {wanted!r}"
         assert all(0 < fact < position for fact in reason.facts), f"{code} rests on {reason.facts} at {position}"
         assert len(set(reason.facts)) == len(reason.facts)
+
+
+def _assert_answers_a_mail_server(reason: Reason) -> None:
+    """Whoever refuses may add to the contract's reply, such as whom to call."""
+    wanted = TABLE[reason.code].smtp
+    reply = reason.smtp if wanted is None or reason.smtp is None else reason.smtp[: len(wanted)]
+    assert reply == wanted, f"smtp of {reason.code} is {reason.smtp!r} and not {wanted!r}"
 
 
 def _is_decided_now_for_a_usager(step: Step) -> bool:

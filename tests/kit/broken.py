@@ -170,6 +170,17 @@ class HasReasonsOfItsOwn(Sound):
         return replace(verdict, reasons=tuple(replace(reason, code="GREYLISTED") for reason in verdict.reasons))
 
 
+class Explains(Sound):
+    """Explains each reason in words of its own."""
+
+    def __init__(self, **words: str | None) -> None:
+        super().__init__()
+        self._words = words
+
+    def tells(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, reasons=tuple(replace(reason, **self._words) for reason in verdict.reasons))
+
+
 class CallsMixedAccepted(Sound):
     def handle(self, command: AnyCommand) -> Answer:
         answer = super().handle(command)
@@ -180,7 +191,8 @@ class TellsTheRecipient(Sound):
     """Names whom it refused in the SMTP reply, an INS among them."""
 
     def tells(self, verdict: Verdict) -> Verdict:
-        return replace(verdict, reasons=tuple(replace(r, smtp=f"550 {verdict.recipient}") for r in verdict.reasons))
+        told = [replace(r, smtp=f"{r.smtp} {verdict.recipient}") if r.smtp else r for r in verdict.reasons]
+        return replace(verdict, reasons=tuple(told))
 
 
 class Raises(Sound):
@@ -244,6 +256,11 @@ BROKEN: Final[dict[str, Way]] = {
     "changes what it is asked": Way(ChangesWhatItIsAsked, _SAME, takes_long=True),
     "names reasons backwards": Way(NamesReasonsBackwards, "every_answer_is_explained"),
     "has reasons of its own": Way(HasReasonsOfItsOwn, "every_answer_is_explained"),
+    "accepts in SMTP what it refuses": Way(lambda: Explains(smtp="250 2.0.0 OK"), "every_answer_is_explained"),
+    "says nothing in SMTP": Way(lambda: Explains(smtp=None), "every_answer_is_explained"),
+    "explains nothing in French": Way(lambda: Explains(fr=""), "every_answer_is_explained"),
+    "names no requirement": Way(lambda: Explains(requirement=""), "every_answer_is_explained"),
+    "knows no remedy": Way(lambda: Explains(remedy=None), "every_answer_is_explained"),
     "calls mixed accepted": Way(CallsMixedAccepted, "the_outcome_is_that_of_the_verdicts", _EXCHANGES, takes_long=True),
     "tells an INS": Way(TellsTheRecipient, "no_reason_tells_an_ins"),
     "raises": Way(Raises, "ValueError", HOSTILE, takes_long=True),
