@@ -14,8 +14,9 @@ def told(history: Iterable[AnyCommand], answers: Iterable[TwinAnswer] = ()) -> s
     lines = [f"given {_sentence(command)}" for command in history]
     for place, answer in enumerate(answers):
         lines[place] += f"\n      then {said(answer)}"
-    if lines:
-        lines[-1] = lines[-1].replace("given", "when", 1)
+    if not lines:
+        return "when nothing is said"
+    lines[-1] = lines[-1].replace("given", "when", 1)
     return "\n".join(lines)
 
 

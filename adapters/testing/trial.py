@@ -1,7 +1,7 @@
 """Whatever decides, put on trial: asked command by command what the twin is asked, with every property checked."""
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Protocol
 
@@ -38,7 +38,7 @@ class BrokenError(AssertionError):
 
     def __init__(self, name: str, sentence: str, problem: str) -> None:
         """`problem`: what was found instead."""
-        self.name = name
+        self.name, self.problem = name, problem
         super().__init__(f"{sentence}\n      {problem}" if problem else sentence)
 
 
@@ -59,7 +59,7 @@ class Trial:
         """Ask one more command and check every property. Raises `BrokenError`."""
         try:
             step = self._asked(command)
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:  # Ctrl-C still ends the run
             raise BrokenError(
                 type(problem).__name__, "Every command is answered.", f"it raised {problem!r}"
             ) from problem
@@ -96,14 +96,41 @@ class Trial:
         return answer
 
 
+@contextmanager
+def _opened(factory: Factory) -> Iterator[Decides]:
+    """Make one and close it. Raises `BrokenError` where either fails; what failed before is told with it."""
+    try:
+        on_trial = factory()
+    except (Exception, SystemExit) as problem:
+        raise BrokenError("factory", "Another one can be made.", f"making it raised {problem!r}") from problem
+    try:
+        yield on_trial
+    except BaseException as problem:
+        failed = not_closed(on_trial)
+        if failed is not None and isinstance(problem, BrokenError):
+            raise BrokenError(problem.name, str(problem), f"and then {failed.problem}") from problem
+        raise
+    if (failed := not_closed(on_trial)) is not None:
+        raise failed
+
+
+def not_closed(on_trial: Decides) -> BrokenError | None:
+    """Close one, and return what went wrong."""
+    try:
+        on_trial.close()
+    except (Exception, SystemExit) as problem:
+        return BrokenError("close", "It can be closed.", f"closing it raised {problem!r}")
+    return None
+
+
 def tried(
     factory: Factory,
     history: Sequence[AnyCommand],
     options: Options | None = None,
     properties: Sequence[Property] = PROPERTIES,
 ) -> None:
-    """Have a new one live through a history. Raises `BrokenError`."""
-    with closing(factory()) as on_trial:
+    """Have a new one live through a history, and close it. Raises `BrokenError`."""
+    with _opened(factory) as on_trial:
         trial = Trial(on_trial, options, properties)
         for command in history:
             trial.step(command)

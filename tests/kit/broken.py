@@ -11,6 +11,7 @@ from huissier import (
     Answer,
     AnyCommand,
     EraseUsager,
+    RegisterOperator,
     ReportDelivery,
     SubmitMessage,
     SuspendMailbox,
@@ -202,6 +203,23 @@ class Raises(Sound):
         return super().handle(command)
 
 
+class Exits(Sound):
+    def handle(self, command: AnyCommand) -> Answer:
+        if isinstance(command, RegisterOperator):
+            raise SystemExit(3)
+        return super().handle(command)
+
+
+class CannotBeClosed(Sound):
+    def close(self) -> None:
+        super().close()
+        raise OSError("no space left")
+
+
+class LetsUsagersStartAndCannotBeClosed(LetsUsagersStart, CannotBeClosed):
+    pass
+
+
 def _message(**words: object) -> Callable[[AnyCommand], AnyCommand]:
     return lambda command: replace(command, **words) if isinstance(command, SubmitMessage) else command
 
@@ -264,6 +282,8 @@ BROKEN: Final[dict[str, Way]] = {
     "calls mixed accepted": Way(CallsMixedAccepted, "the_outcome_is_that_of_the_verdicts", _EXCHANGES, takes_long=True),
     "tells an INS": Way(TellsTheRecipient, "no_reason_tells_an_ins"),
     "raises": Way(Raises, "ValueError", HOSTILE, takes_long=True),
+    "exits": Way(Exits, "SystemExit"),
+    "is wrong and cannot be closed": Way(LetsUsagersStartAndCannotBeClosed, "a_usager_never_starts"),
     "never suspends": Way(lambda: Asking(_never_suspends), _SAME, _LIFE, takes_long=True),
     "ignores Reply-To": Way(lambda: Asking(_message(reply_to=None)), _SAME, takes_long=True),
     "ignores the size": Way(lambda: Asking(_message(size=None)), _SAME, takes_long=True),
