@@ -25,4 +25,5 @@ def _sentence(command: AnyCommand) -> str:
     at = fields.pop("at")
     defaults = dict(zip(command.__struct_fields__[::-1], command.__struct_defaults__[::-1], strict=False))
     words = (f"{name}={value!r}" for name, value in fields.items() if value != [] and value != defaults.get(name, ...))
-    return f"{at:%Y-%m-%d %H:%M:%S} {command.__struct_config__.tag} {' '.join(words)}"
+    moment = f"{at:%Y-%m-%d %H:%M:%S.%f}" if at.microsecond else f"{at:%Y-%m-%d %H:%M:%S}"
+    return f"{moment} {command.__struct_config__.tag} {' '.join(words)}"
