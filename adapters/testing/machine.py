@@ -19,7 +19,7 @@ from huissier.adapters.testing.strategies.telling import ANY_TIME, STARTS, STEPS
 from huissier.adapters.testing.strategies.town import MOMENTS
 from huissier.adapters.testing.strategies.worlds import ANY_MOMENT
 from huissier.adapters.testing.told import told
-from huissier.adapters.testing.trial import BrokenError, Factory, Trial, tried
+from huissier.adapters.testing.trial import BrokenError, Factory, Trial, not_closed, tried
 from huissier.domain.commands import AnyCommand
 from huissier.domain.rule_set import Options
 
@@ -49,6 +49,7 @@ def policy_machine(
             self._on_trial = factory()
             self._trial = Trial(self._on_trial, options, properties)
             self._history: list[AnyCommand] = []
+            self._is_over = False
 
         @initialize(
             world=worlds(complete=mix.complete),
@@ -78,14 +79,17 @@ def policy_machine(
 
         def _say(self, command: AnyCommand) -> None:
             self._history.append(command)
+            self._is_over = True
             try:
                 self._trial.step(command)
             except BrokenError as problem:
                 raise AssertionError(failure(factory, self._history, options, problem, properties)) from None
+            self._is_over = False
 
         def teardown(self) -> None:
-            """Close what was on trial."""
-            self._on_trial.close()
+            """Close what was on trial; where that fails behind a step that failed, that one has told it."""
+            if (problem := not_closed(self._on_trial)) is not None and not self._is_over:
+                raise AssertionError(failure(factory, self._history, options, problem, properties)) from None
 
     case: type[TestCase] = PolicyMachine.TestCase
     case.settings = settings(  # type: ignore[attr-defined]
@@ -114,10 +118,17 @@ def failure(
         return found is not None and found.name == problem.name
 
     history, _ = shortest(history, options or Options(), fails)
-    problem = _broken(factory, history, options, properties) or problem
+    again = _broken(factory, history, options, properties)
     under = f"under the options {(options or Options()).differences() or 'by default'}"
     lines = "\n".join(msgspec.json.encode(command).decode() for command in history)
-    return f"{under}\n{told(history)}\n then {problem}\n\nas JSON lines for `huissier apply -`:\n{lines}\n"
+    story = f"{told(history)}\n then {_told_again(problem, again)}"
+    return f"{under}\n{story}\n\nas JSON lines for `huissier apply -`:\n{lines}\n"
+
+
+def _told_again(problem: BrokenError, again: BrokenError | None) -> str:
+    if again is not None and again.name == problem.name:
+        return str(again)
+    return f"{problem}\n      but told to a new one it {f'failed otherwise: {again}' if again else 'did not fail'}"
 
 
 def _broken(

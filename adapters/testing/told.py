@@ -14,8 +14,9 @@ def told(history: Iterable[AnyCommand], answers: Iterable[TwinAnswer] = ()) -> s
     lines = [f"given {_sentence(command)}" for command in history]
     for place, answer in enumerate(answers):
         lines[place] += f"\n      then {said(answer)}"
-    if lines:
-        lines[-1] = lines[-1].replace("given", "when", 1)
+    if not lines:
+        return "when nothing is said"
+    lines[-1] = lines[-1].replace("given", "when", 1)
     return "\n".join(lines)
 
 
@@ -24,4 +25,5 @@ def _sentence(command: AnyCommand) -> str:
     at = fields.pop("at")
     defaults = dict(zip(command.__struct_fields__[::-1], command.__struct_defaults__[::-1], strict=False))
     words = (f"{name}={value!r}" for name, value in fields.items() if value != [] and value != defaults.get(name, ...))
-    return f"{at:%Y-%m-%d %H:%M:%S} {command.__struct_config__.tag} {' '.join(words)}"
+    moment = f"{at:%Y-%m-%d %H:%M:%S.%f}" if at.microsecond else f"{at:%Y-%m-%d %H:%M:%S}"
+    return f"{moment} {command.__struct_config__.tag} {' '.join(words)}"

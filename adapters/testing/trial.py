@@ -1,7 +1,8 @@
 """Whatever decides, put on trial: asked command by command what the twin is asked, with every property checked."""
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -37,7 +38,7 @@ class BrokenError(AssertionError):
 
     def __init__(self, name: str, sentence: str, problem: str) -> None:
         """`problem`: what was found instead."""
-        self.name = name
+        self.name, self.problem = name, problem
         super().__init__(f"{sentence}\n      {problem}" if problem else sentence)
 
 
@@ -53,13 +54,12 @@ class Trial:
         self._properties = properties
         self._twin = Twin(self._options)
         self.told: list[Told] = []
-        self._facts = 0
 
     def step(self, command: AnyCommand) -> None:
         """Ask one more command and check every property. Raises `BrokenError`."""
         try:
             step = self._asked(command)
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:  # Ctrl-C still ends the run
             raise BrokenError(
                 type(problem).__name__, "Every command is answered.", f"it raised {problem!r}"
             ) from problem
@@ -72,25 +72,55 @@ class Trial:
                     name, sentence, f"it answered {said(answered(step.told.answer))}\n      {problem}".rstrip()
                 ) from None
         self.told.append(step.told)
-        self._facts += step.told.is_new
 
     def _asked(self, command: AnyCommand) -> Step:
+        facts = len(self._twin.log)
         foreseen = self._twin.handle(command)
+        is_new = len(self._twin.log) > facts
         if not isinstance(command, SubmitMessage):
-            return Step(self.told, self._handled(command), foreseen, self._options)
-        checked = tuple(self._on_trial.check(self._as_if_new(command)))
-        told = self._handled(command)
-        again = self._on_trial.handle(command)
-        return Step(self.told, told, foreseen, self._options, checked, again)
+            return Step(self.told, Told(command, self._handled(command), is_new), foreseen, self._options)
+        checked = tuple(self._on_trial.check(deepcopy(self._as_if_new(command))))
+        told = Told(command, self._handled(command), is_new)
+        return Step(self.told, told, foreseen, self._options, checked, again=self._handled(command))
 
     def _as_if_new(self, command: SubmitMessage) -> SubmitMessage:
         """Return a command to check under an id of its own, so that it is seen where a check is recorded."""
         ids = (told.command.id for told in self.told if isinstance(told.command, SubmitMessage))
         return command if command.id in ids else replace(command, id=f"{command.id}/checked")
 
-    def _handled(self, command: AnyCommand) -> Told:
-        answer = self._on_trial.handle(command)
-        return Told(command, answer, answer.position is not None and answer.position > self._facts)
+    def _handled(self, command: AnyCommand) -> Answer:
+        """Ask with a copy, so that whoever changes what it is asked does not change the history."""
+        answer = self._on_trial.handle(deepcopy(command))
+        if not isinstance(answer, Answer):
+            raise TypeError(f"an answer is a huissier.Answer, and no {type(answer).__name__}")
+        return answer
+
+
+@contextmanager
+def _opened(factory: Factory) -> Iterator[Decides]:
+    """Make one and close it. Raises `BrokenError` where either fails; what failed before is told with it."""
+    try:
+        on_trial = factory()
+    except (Exception, SystemExit) as problem:
+        raise BrokenError("factory", "Another one can be made.", f"making it raised {problem!r}") from problem
+    try:
+        yield on_trial
+    except BaseException as problem:
+        failed = not_closed(on_trial)
+        if failed is not None and isinstance(problem, BrokenError):
+            raise BrokenError(problem.name, str(problem), f"and then {failed.problem}") from problem
+        raise
+    if (failed := not_closed(on_trial)) is not None:
+        raise failed
+
+
+def not_closed(on_trial: Decides) -> BrokenError | None:
+    """Close one, and return what went wrong."""
+    try:
+        on_trial.close()
+    except (Exception, SystemExit) as problem:
+        return BrokenError("close", "It can be closed.", f"closing it raised {problem!r}")
+    return None
 
 
 def tried(
@@ -99,8 +129,8 @@ def tried(
     options: Options | None = None,
     properties: Sequence[Property] = PROPERTIES,
 ) -> None:
-    """Have a new one live through a history. Raises `BrokenError`."""
-    with closing(factory()) as on_trial:
+    """Have a new one live through a history, and close it. Raises `BrokenError`."""
+    with _opened(factory) as on_trial:
         trial = Trial(on_trial, options, properties)
         for command in history:
             trial.step(command)

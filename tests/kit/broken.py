@@ -6,7 +6,18 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 import huissier
-from huissier import Answer, AnyCommand, EraseUsager, ReportDelivery, SubmitMessage, SuspendMailbox, Verdict, Verdicts
+from huissier import (
+    AdmitDomain,
+    Answer,
+    AnyCommand,
+    EraseUsager,
+    RegisterOperator,
+    ReportDelivery,
+    SubmitMessage,
+    SuspendMailbox,
+    Verdict,
+    Verdicts,
+)
 from huissier.adapters.testing.hospital import NOW
 from huissier.adapters.testing.strategies import HOSTILE, USUAL, Mix
 from huissier.domain.answers import explained
@@ -116,6 +127,35 @@ class LosesAPosition(Sound):
         return answer if answer.position is None else replace(answer, position=answer.position + 1)
 
 
+class LosesRefusals(Sound):
+    """Gives what it refused or rejected no place in the log, and answers the last fact's position for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._positions: dict[int, int] = {}
+
+    def handle(self, command: AnyCommand) -> Answer:
+        answer = super().handle(command)
+        if answer.position is None:
+            return answer
+        last = max(self._positions.values(), default=0)
+        lost = answer.outcome in ("refused", "rejected") and last > 0
+        position = self._positions.setdefault(answer.position, last if lost else last + 1)
+        return replace(answer, position=position, reasons=tuple(replace(one, facts=()) for one in answer.reasons))
+
+    def tells(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, reasons=tuple(replace(reason, facts=()) for reason in verdict.reasons))
+
+
+class ChangesWhatItIsAsked(Sound):
+    """Empties the list of certificates that it is handed, before it looks at it."""
+
+    def asks(self, command: AnyCommand) -> AnyCommand:
+        if isinstance(command, AdmitDomain):
+            command.certificate_dns.clear()
+        return command
+
+
 class NamesReasonsBackwards(Sound):
     def tells(self, verdict: Verdict) -> Verdict:
         return replace(verdict, reasons=verdict.reasons[::-1])
@@ -131,6 +171,17 @@ class HasReasonsOfItsOwn(Sound):
         return replace(verdict, reasons=tuple(replace(reason, code="GREYLISTED") for reason in verdict.reasons))
 
 
+class Explains(Sound):
+    """Explains each reason in words of its own."""
+
+    def __init__(self, **words: str | None) -> None:
+        super().__init__()
+        self._words = words
+
+    def tells(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, reasons=tuple(replace(reason, **self._words) for reason in verdict.reasons))
+
+
 class CallsMixedAccepted(Sound):
     def handle(self, command: AnyCommand) -> Answer:
         answer = super().handle(command)
@@ -141,7 +192,8 @@ class TellsTheRecipient(Sound):
     """Names whom it refused in the SMTP reply, an INS among them."""
 
     def tells(self, verdict: Verdict) -> Verdict:
-        return replace(verdict, reasons=tuple(replace(r, smtp=f"550 {verdict.recipient}") for r in verdict.reasons))
+        told = [replace(r, smtp=f"{r.smtp} {verdict.recipient}") if r.smtp else r for r in verdict.reasons]
+        return replace(verdict, reasons=tuple(told))
 
 
 class Raises(Sound):
@@ -149,6 +201,23 @@ class Raises(Sound):
         if isinstance(command, SubmitMessage) and "%" in command.recipients[0]:
             raise ValueError("not an address")
         return super().handle(command)
+
+
+class Exits(Sound):
+    def handle(self, command: AnyCommand) -> Answer:
+        if isinstance(command, RegisterOperator):
+            raise SystemExit(3)
+        return super().handle(command)
+
+
+class CannotBeClosed(Sound):
+    def close(self) -> None:
+        super().close()
+        raise OSError("no space left")
+
+
+class LetsUsagersStartAndCannotBeClosed(LetsUsagersStart, CannotBeClosed):
+    pass
 
 
 def _message(**words: object) -> Callable[[AnyCommand], AnyCommand]:
@@ -201,11 +270,20 @@ BROKEN: Final[dict[str, Way]] = {
     "checks otherwise than it handles": Way(ChecksOtherwise, "checking_says_what_handling_says"),
     "records what it checks": Way(RecordsWhatItChecks, "what_is_new_has_the_next_position"),
     "loses a position": Way(LosesAPosition, "what_is_new_has_the_next_position"),
+    "loses what it refuses": Way(LosesRefusals, "what_is_new_has_the_next_position"),
+    "changes what it is asked": Way(ChangesWhatItIsAsked, _SAME, takes_long=True),
     "names reasons backwards": Way(NamesReasonsBackwards, "every_answer_is_explained"),
     "has reasons of its own": Way(HasReasonsOfItsOwn, "every_answer_is_explained"),
+    "accepts in SMTP what it refuses": Way(lambda: Explains(smtp="250 2.0.0 OK"), "every_answer_is_explained"),
+    "says nothing in SMTP": Way(lambda: Explains(smtp=None), "every_answer_is_explained"),
+    "explains nothing in French": Way(lambda: Explains(fr=""), "every_answer_is_explained"),
+    "names no requirement": Way(lambda: Explains(requirement=""), "every_answer_is_explained"),
+    "knows no remedy": Way(lambda: Explains(remedy=None), "every_answer_is_explained"),
     "calls mixed accepted": Way(CallsMixedAccepted, "the_outcome_is_that_of_the_verdicts", _EXCHANGES, takes_long=True),
     "tells an INS": Way(TellsTheRecipient, "no_reason_tells_an_ins"),
     "raises": Way(Raises, "ValueError", HOSTILE, takes_long=True),
+    "exits": Way(Exits, "SystemExit"),
+    "is wrong and cannot be closed": Way(LetsUsagersStartAndCannotBeClosed, "a_usager_never_starts"),
     "never suspends": Way(lambda: Asking(_never_suspends), _SAME, _LIFE, takes_long=True),
     "ignores Reply-To": Way(lambda: Asking(_message(reply_to=None)), _SAME, takes_long=True),
     "ignores the size": Way(lambda: Asking(_message(size=None)), _SAME, takes_long=True),

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import settings
 
 import huissier
-from huissier import Options
+from huissier import Answer, AnyCommand, Options, RegisterOperator
 from huissier.adapters.testing import policy_machine
 from huissier.adapters.testing.hospital import NOW
+from huissier.adapters.testing.machine import failure
 from huissier.adapters.testing.properties import PROPERTIES
 from huissier.adapters.testing.strategies import HOSTILE
-from huissier.adapters.testing.trial import Factory
+from huissier.adapters.testing.trial import BrokenError, Factory, tried
 from tests.command_line import huissier as run
-from tests.kit.broken import BROKEN, Sound, Way
+from tests.kit.broken import BROKEN, CannotBeClosed, Sound, Way
 
 LONGEST = 14  # commands of a history that fails: a whole set-up for usagers' mail, a message, its arrival, its answer
 LENIENT = Options(fin_header="ends-contact", co_recipients="all", cgu_signature="any-version")
@@ -25,6 +26,9 @@ TestOurEngine = policy_machine(lambda: huissier.open("sqlite://", clock=lambda: 
 TestOurEngineUnderOtherOptions = policy_machine(
     lambda: huissier.open("sqlite://", clock=lambda: NOW, options=LENIENT), options=LENIENT, mix=HOSTILE, examples=10
 )
+
+
+FIRST = RegisterOperator(operator="a", kind="usager", at=NOW)
 
 
 def fails(factory: Factory, **arguments: Any) -> str:
@@ -51,6 +55,32 @@ def test_what_is_broken_is_caught_and_told_shortly(way: Way, tmp_path: Path) -> 
     history = lines.strip()
     assert words.count("\ngiven ") + 1 == len(history.splitlines()) <= LONGEST
     assert run("apply", "-", cwd=tmp_path, stdin=history).returncode == 0
+
+
+def test_what_cannot_be_closed_is_told() -> None:
+    told = "when nothing is said\n then It can be closed.\n      closing it raised OSError('no space left')\n"
+    assert told in fails(CannotBeClosed, examples=2)
+
+
+def test_what_cannot_be_closed_does_not_hide_what_else_is_wrong() -> None:
+    story = fails(BROKEN["is wrong and cannot be closed"].make, examples=400)
+    assert "never wrote first\n      and then closing it raised OSError('no space left')\n" in story
+
+
+def test_what_does_not_fail_again_is_told_so() -> None:
+    problem = BrokenError("SystemExit", "Every command is answered.", "it raised SystemExit(3)")
+    assert "SystemExit(3)\n      but told to a new one it did not fail\n" in failure(Sound, [FIRST], None, problem)
+
+
+def test_an_interrupt_ends_the_run_even_where_closing_fails() -> None:
+    class Interrupted(CannotBeClosed):
+        def handle(self, command: AnyCommand) -> Answer:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        policy_machine(Interrupted, examples=2)("runTest").debug()
+    with pytest.raises(KeyboardInterrupt):
+        tried(Interrupted, [FIRST])
 
 
 def test_each_property_can_be_broken() -> None:

@@ -5,11 +5,13 @@ import shlex
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from huissier.adapters.testing.hospital import moment
+from huissier.adapters.testing.hospital import INSTANT, moment
 from huissier.adapters.testing.machine import failure
 from huissier.adapters.testing.properties import PROPERTIES
 from huissier.adapters.testing.strategies.town import DOCTOR, HOSPITAL, SECRETARY
+from huissier.adapters.testing.told import told
 from huissier.adapters.testing.trial import BrokenError, tried
 from huissier.domain.commands import AdmitDomain, AnyCommand, CreateMailbox, SubmitMessage, SuspendMailbox
 from huissier.domain.reasons import Code
@@ -72,6 +74,13 @@ def test_the_failure_that_is_shown_is_told() -> None:
         tried(make, SUSPENSION)
     [shown] = blocks("text")
     assert agrees(shown.rstrip(), failure(make, SUSPENSION, None, problem.value).partition("\n\nas JSON lines")[0])
+
+
+def test_a_moment_is_told_to_the_microsecond_where_it_has_any() -> None:
+    before = SUSPENSION[3].at
+    assert before is not None
+    moments = [told([replace(SUSPENSION[3], at=at)]).partition(" suspend")[0] for at in (before, before - INSTANT)]
+    assert moments == ["when 2026-02-01 00:00:00", "when 2026-01-31 23:59:59.999999"]
 
 
 def test_every_property_of_every_step_stands_in_the_list() -> None:
