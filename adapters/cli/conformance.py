@@ -9,7 +9,7 @@ from huissier.adapters.cli.shared import JsonOption, Status, fail
 from huissier.adapters.json_lines import as_json, encode_line
 
 if TYPE_CHECKING:
-    from huissier.adapters.conformance.checks import Protocol
+    from huissier.adapters.conformance.checks import Check, Protocol
     from huissier.adapters.gateway.serving.listening import Address
 
 conformance = typer.Typer(help="Whether a gateway, whoever wrote it, answers as it must.", no_args_is_help=True)
@@ -22,6 +22,9 @@ SecondsOption = Annotated[
     float, typer.Option("--timeout", help="Seconds that an answer may take.", min=0.1, max=600, metavar="SECONDS")
 ]
 SessionsOption = Annotated[int, typer.Option("--sessions", help="How many sessions to generate.", min=0, max=100_000)]
+HeaderOption = Annotated[
+    str, typer.Option("--decision-header", help="What it calls a header that names its decision.", metavar="NAME")
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="Generates the same sessions for the same number.")]
 
 
@@ -47,7 +50,9 @@ def postfix(
     It must have loaded the commands that `huissier conformance world` prints, into an empty store for each run; see
     docs/testing.md for its settings. Exit status 1 if a check fails.
     """
-    _run("postfix", connect, only, timeout, sessions, seed, json)
+    from huissier.adapters.conformance.running import checks_of
+
+    _run("postfix", connect, only, timeout, checks_of("postfix", sessions=sessions, seed=seed), json)
 
 
 @conformance.command()
@@ -57,6 +62,7 @@ def milter(
     timeout: SecondsOption = 10.0,
     sessions: SessionsOption = 100,
     seed: SeedOption = 1,
+    decision_header: HeaderOption = "X-Huissier-Decision",
     json: JsonOption = False,
 ) -> None:
     """Send mail through a milter (smtpd_milters) as Postfix does, and say which requirement each failure breaks.
@@ -64,15 +70,17 @@ def milter(
     It must have loaded the commands that `huissier conformance world` prints, into an empty store for each run; see
     docs/testing.md for its settings. Exit status 1 if a check fails.
     """
-    _run("milter", connect, only, timeout, sessions, seed, json)
+    from huissier.adapters.conformance.running import checks_of
+
+    checks = checks_of("milter", sessions=sessions, seed=seed, decision_header=decision_header)
+    _run("milter", connect, only, timeout, checks, json)
 
 
 def _run(
-    protocol: "Protocol", connect: str, only: list[str] | None, timeout: float, sessions: int, seed: int, json: bool
+    protocol: "Protocol", connect: str, only: list[str] | None, timeout: float, checks: "list[Check]", json: bool
 ) -> None:
-    from huissier.adapters.conformance.running import checks_of, played
+    from huissier.adapters.conformance.running import played
 
-    checks = checks_of(protocol, sessions=sessions, seed=seed)
     if unknown := set(only or ()) - {check.name for check in checks}:
         fail(f"--only: no check is called {', '.join(sorted(unknown))}", Status.UNREADABLE)
     wanted = [check for check in checks if not only or check.name in only]

@@ -10,7 +10,7 @@ from huissier.adapters.conformance.heard import Heard
 from huissier.adapters.conformance.mail_server import MailServer, Session
 from huissier.adapters.conformance.rule_checks import look_alikes
 from huissier.adapters.conformance.wire import FoundError
-from huissier.adapters.testing.hospital import NOBODY, OUTSIDER, REMOTE_DOCTOR
+from huissier.adapters.testing.hospital import NOBODY, OUTSIDER, REMOTE_DOCTOR, SECRETARIAT
 from huissier.adapters.testing.reference.twin import Twin
 from huissier.domain.commands import Stage, SubmitMessage
 from huissier.domain.reasons import TABLE
@@ -18,8 +18,11 @@ from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import without_ins
 
-_PEOPLE: Final = (*w.PLAYERS, *w.TO_PLAY)  # nobody else's contacts change in the course of a run
-_OTHERS: Final = (NOBODY, OUTSIDER, REMOTE_DOCTOR, w.CLINICIAN, w.SUSPENDED, w.DELETED, w.UNSIGNED, "")
+_ORGANISATIONS: Final = (SECRETARIAT, w.PHARMACY, w.HIDDEN_PHARMACY)
+_PEOPLE: Final = (*w.PLAYERS, *w.TO_PLAY, *_ORGANISATIONS)  # who meet each other here, and in no other check
+_ELSEWHERE: Final = (w.CLINICIAN, w.VETERAN, w.MIDWIFE, w.FORMER, REMOTE_DOCTOR, OUTSIDER)
+_STATES: Final = (w.SUSPENDED, w.RESUMED, w.DELETED, w.LEFT, w.UNSIGNED, w.OUTDATED, NOBODY)
+_OTHERS: Final = (w.PHARMACIST, *_ELSEWHERE, *_STATES, "")
 _SIZES: Final = (*(0,) * 10, 24_000_000, 25_000_001)
 
 
@@ -68,9 +71,14 @@ def _played(server: MailServer[Session], sessions: int, random: Random) -> None:
 
 
 def _message(random: Random) -> _Written:
-    recipients = tuple(_spelled(random, random.choice(_PEOPLE + _OTHERS)) for _ in range(random.randint(1, 3)))
-    sender = random.choice(_PEOPLE if random.random() < 0.9 else _OTHERS[:-1])
-    return _Written(_same(random, sender), recipients, random.choice(_SIZES))
+    recipients = [_anybody(random, 0.5) for _ in range(random.randint(1, 3))]
+    sender = _anybody(random, 0.9) or _PEOPLE[0]
+    spelled = tuple(_spelled(random, recipient) for recipient in recipients)
+    return _Written(_same(random, sender), spelled, random.choice(_SIZES))
+
+
+def _anybody(random: Random, of_people: float) -> str:
+    return random.choice(_PEOPLE if random.random() < of_people else _OTHERS)
 
 
 def _spelled(random: Random, address: str) -> str:

@@ -15,6 +15,7 @@ from huissier.adapters.testing.hospital import (
     OUTSIDER,
     PATIENTS,
     REMOTE_DOCTOR,
+    SECRETARIAT,
     SURGEON,
     ins,
 )
@@ -75,6 +76,14 @@ def an_accepted_message_opens_a_contact(server: MailServer[Session]) -> None:
     sent(server, w.TO_MEET, DOCTOR).passes()
 
 
+@rule_checks("rule 6: of a message to several, only who may be answered gains a contact")
+def a_co_recipient_gains_no_contact(server: MailServer[Session]) -> None:
+    """A usager may answer whoever wrote, and not the colleague who got the same message."""
+    sent(server, DOCTOR, w.TO_MEET_ONE, SURGEON).passes()
+    asked(server, w.TO_MEET_ONE, DOCTOR).passes()
+    asked(server, w.TO_MEET_ONE, SURGEON).refuses("CONTACT_NOT_OPENED")
+
+
 @rule_checks("rule 1: a session that is abandoned leaves no accepted message behind")
 def an_abandoned_message_opens_nothing(server: MailServer[Session]) -> None:
     """A message that was given up after RCPT opens no contact."""
@@ -92,8 +101,17 @@ def a_usager_does_not_reach_a_usager(server: MailServer[Session]) -> None:
 
 @rule_checks("rule 4: a message whose subject is [FIN] ends the contact")
 def an_ended_contact_is_ended(server: MailServer[Session]) -> None:
-    """A usager does not reach a professionnel who has ended their exchange."""
-    asked(server, w.PARTED, DOCTOR).refuses("CONTACT_ENDED")
+    """A usager does not reach a professionnel who has ended their exchange, nor a pharmacy that has."""
+    for professionnel in (DOCTOR, w.PHARMACY):
+        asked(server, w.PARTED, professionnel).refuses("CONTACT_ENDED")
+
+
+@rule_checks("rule 5: a later message opens the contact again")
+def an_ended_contact_opens_again(server: MailServer[Session]) -> None:
+    """A usager whose contact was ended may write again once the professionnel has."""
+    asked(server, w.TO_MEET_AGAIN, DOCTOR).refuses("CONTACT_ENDED")
+    sent(server, DOCTOR, w.TO_MEET_AGAIN).passes()
+    sent(server, w.TO_MEET_AGAIN, DOCTOR).passes()
 
 
 @rule_checks("rule 6: decide recipient by recipient")
@@ -112,11 +130,26 @@ def a_pharmacy_is_open_to_usagers(server: MailServer[Session]) -> None:
     sent(server, w.NEVER_MET, w.PHARMACY).passes()
 
 
+@rule_checks("rules 1 and 7: it must be a pharmacy's, an ORG mailbox and published")
+def only_pharmacies_are_open_to_usagers(server: MailServer[Session]) -> None:
+    """A usager does not write first to another ORG mailbox, to a pharmacien or to a pharmacy on the liste rouge."""
+    for professionnel in (SECRETARIAT, w.PHARMACIST, w.HIDDEN_PHARMACY):
+        asked(server, w.NEVER_MET, professionnel).refuses("CONTACT_NOT_OPENED")
+
+
 @rule_checks("rule 8: both ends must be in the white list")
 def both_domains_must_be_admitted(server: MailServer[Session]) -> None:
     """Nobody writes to a domain, or from one, that is not in the white list."""
     asked(server, DOCTOR, OUTSIDER).refuses("RECIPIENT_DOMAIN_NOT_ADMITTED")
     asked(server, OUTSIDER, DOCTOR).refuses("SENDER_DOMAIN_NOT_ADMITTED")
+
+
+@rule_checks("rule 8: a withdrawn domain or certificate is refused at once for new mail")
+def what_was_withdrawn_is_refused(server: MailServer[Session]) -> None:
+    """Nobody writes to a domain, or from one, that has left the white list, or shows a certificate that has."""
+    asked(server, DOCTOR, w.FORMER).refuses("RECIPIENT_DOMAIN_NOT_ADMITTED")
+    asked(server, w.FORMER, DOCTOR).refuses("SENDER_DOMAIN_NOT_ADMITTED")
+    asked(server, REMOTE_DOCTOR, DOCTOR, certificate=w.FORMER_CN).refuses("CERTIFICATE_NOT_ADMITTED")
 
 
 @rule_checks("rule 8: the certificate must be paired with the sender's domain")
@@ -187,30 +220,42 @@ def an_empty_recipient_is_refused(server: MailServer[Session]) -> None:
 
 @rule_checks("EX_DCU_5010, rule 10: a holder who has not signed the CGU in force may not send")
 def cgu_are_signed_before_sending(server: MailServer[Session]) -> None:
-    """Whoever has not signed the CGU does not write, and is written to."""
-    asked(server, w.UNSIGNED, DOCTOR).refuses("CGU_NOT_SIGNED")
-    asked(server, DOCTOR, w.UNSIGNED).passes()
+    """Whoever has not signed the CGU in force, or only those before, does not write, and is written to."""
+    for holder in (w.UNSIGNED, w.OUTDATED):
+        asked(server, holder, DOCTOR).refuses("CGU_NOT_SIGNED")
+        asked(server, DOCTOR, holder).passes()
+
+
+@rule_checks("rule 11: all mail of a hosted domain needs an operator that signed the contrat")
+def an_operator_without_contrat_has_no_mail(server: MailServer[Session]) -> None:
+    """Nobody writes from a hosted domain, or to one, whose operator has not signed the contrat."""
+    asked(server, w.MIDWIFE, DOCTOR).refuses("OPERATOR_NOT_CONTRACTED")
+    asked(server, DOCTOR, w.MIDWIFE).refuses("OPERATOR_NOT_CONTRACTED")
 
 
 @rule_checks("rule 11: exchanges with usagers need an operator committed to 1.4")
 def an_uncommitted_operator_has_no_exchanges_with_usagers(server: MailServer[Session]) -> None:
-    """An operator without Annexe 2 exchanges no mail with usagers, and all other mail."""
-    asked(server, w.CLINICIAN, w.IN_TOUCH).refuses("OPERATOR_NOT_COMMITTED")
-    asked(server, w.CLINICIAN, DOCTOR).passes()
+    """An operator without Annexe 2, or without the avenant it needs, has no mail with usagers, and all other mail."""
+    for professionnel in (w.CLINICIAN, w.VETERAN):
+        asked(server, professionnel, w.IN_TOUCH).refuses("OPERATOR_NOT_COMMITTED")
+        asked(server, professionnel, DOCTOR).passes()
 
 
 @rule_checks("rule 12: a suspended mailbox neither sends nor receives")
 def a_suspended_mailbox_is_still(server: MailServer[Session]) -> None:
-    """A suspended mailbox neither sends nor receives."""
+    """A suspended mailbox neither sends nor receives, and one that was resumed does both."""
     asked(server, DOCTOR, w.SUSPENDED).refuses("RECIPIENT_SUSPENDED")
     asked(server, w.SUSPENDED, DOCTOR).refuses("SENDER_SUSPENDED")
+    for pair in ((DOCTOR, w.RESUMED), (w.RESUMED, DOCTOR)):
+        asked(server, *pair).passes()
 
 
 @rule_checks("rule 12: a deleted mailbox neither sends nor receives")
 def a_deleted_mailbox_is_gone(server: MailServer[Session]) -> None:
-    """A deleted mailbox neither sends nor receives."""
-    asked(server, DOCTOR, w.DELETED).refuses("RECIPIENT_DELETED")
-    asked(server, w.DELETED, DOCTOR).refuses("SENDER_DELETED")
+    """A deleted mailbox neither sends nor receives, nor does a usager's whose ENS is closed."""
+    for mailbox in (w.DELETED, w.LEFT):
+        asked(server, DOCTOR, mailbox).refuses("RECIPIENT_DELETED")
+        asked(server, mailbox, DOCTOR).refuses("SENDER_DELETED")
 
 
 @rule_checks("rule 13: 25 MB in total to the usagers' domain")
@@ -222,9 +267,10 @@ def a_declared_size_counts_at_rcpt(server: MailServer[Session]) -> None:
 
 @rule_checks("rule 13: 25 MB in total to the usagers' domain")
 def the_real_size_counts_at_the_end(server: MailServer[Session]) -> None:
-    """A message that turns out too large for usagers is refused at its end."""
+    """A message that turns out too large for a usager is refused at its end, for its other recipients too."""
     with begun(server, DOCTOR) as session:
-        session.recipient(w.IN_TOUCH).passes()
+        for recipient in (w.IN_TOUCH, SURGEON):
+            session.recipient(recipient).passes()
         session.end(size=TOO_LARGE).refuses("MESSAGE_TOO_LARGE")
 
 
@@ -240,56 +286,3 @@ def no_answer_tells_an_ins(server: MailServer[Session]) -> None:
         heard.refuses()
         if mentions_ins(heard.text):
             raise FoundError("the answer tells the INS of a usager")
-
-
-@rule_checks("contract: a report from nobody passes to one recipient (null_sender = reports)")
-def a_report_from_nobody_passes_to_one_recipient(server: MailServer[Session]) -> None:
-    """A bounce has no sender: it passes to one recipient, and to no second one."""
-    with begun(server, "") as session:
-        session.recipient(DOCTOR).passes()
-        session.recipient(SURGEON).refuses("ADDRESS_INVALID")
-
-
-@rule_checks("contract: one session, any number of messages")
-def messages_of_a_session_have_nothing_to_do_with_each_other(server: MailServer[Session]) -> None:
-    """On one connection each message is decided by itself."""
-    with begun(server, DOCTOR) as session:
-        session.recipient(SURGEON).passes()
-        session.end().passes()
-        session.begin(w.NEVER_MET)
-        session.recipient(SURGEON).refuses("CONTACT_NOT_OPENED")
-        session.end().does_not_pass()
-        session.begin(SURGEON)
-        session.recipient(REMOTE_DOCTOR).passes()
-        session.end().passes()
-
-
-@rule_checks("contract: at the end a message without recipients is deferred")
-def a_message_that_nobody_gets_does_not_pass(server: MailServer[Session]) -> None:
-    """The end of a message all of whose recipients were refused does not pass."""
-    with begun(server, DOCTOR) as session:
-        session.recipient(OUTSIDER).refuses()
-        session.end().does_not_pass()
-
-
-@rule_checks("contract: the same question has the same answer")
-def a_recipient_named_twice_has_one_answer(server: MailServer[Session]) -> None:
-    """The same recipient twice has the same answer, and the message goes on."""
-    with begun(server, DOCTOR) as session:
-        for recipient in (SURGEON, SURGEON.upper()):
-            session.recipient(recipient).passes()
-        first, second = (session.recipient(OUTSIDER) for _ in range(2))
-        first.refuses()
-        if first != second:
-            raise FoundError(f"{first.text!r} at first, and then {second.text!r}")
-        session.end().passes()
-
-
-@rule_checks("contract: one silent connection holds up no other")
-def a_silent_connection_holds_up_no_other(server: MailServer[Session]) -> None:
-    """While one session says nothing, others are answered; and it is still there when it goes on."""
-    with begun(server, DOCTOR) as silent:
-        silent.recipient(SURGEON).passes()
-        for _ in range(20):
-            sent(server, SURGEON, DOCTOR).passes()
-        silent.end().passes()

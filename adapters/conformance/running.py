@@ -6,6 +6,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from huissier.adapters.conformance.checks import Check, Protocol
+from huissier.adapters.conformance.decision_header_checks import USUAL, decision_header_checks
 from huissier.adapters.conformance.generated import generated_check
 from huissier.adapters.conformance.mail_server import MailServer, Names, Session
 from huissier.adapters.conformance.milter import MilterSession
@@ -13,6 +14,7 @@ from huissier.adapters.conformance.milter_checks import milter_checks
 from huissier.adapters.conformance.postfix import PolicySession
 from huissier.adapters.conformance.postfix_checks import postfix_checks
 from huissier.adapters.conformance.rule_checks import rule_checks
+from huissier.adapters.conformance.session_checks import session_checks
 from huissier.adapters.conformance.wire import Connection, FoundError
 from huissier.adapters.gateway.serving.listening import Address
 from huissier.domain.vocabulary.ins import without_ins
@@ -35,10 +37,17 @@ class Finding(Struct, frozen=True):
     problem: str | None = None
 
 
-def checks_of(protocol: Protocol, *, sessions: int = SESSIONS, seed: int = SEED) -> list[Check]:
-    """Return the checks of a protocol, generated sessions last."""
-    own = postfix_checks if protocol == "postfix" else milter_checks
-    return [*own.all, *rule_checks.all, generated_check(protocol, sessions, seed)]
+def checks_of(
+    protocol: Protocol, *, sessions: int = SESSIONS, seed: int = SEED, decision_header: str = USUAL
+) -> list[Check]:
+    """Return the checks of a protocol, generated sessions last.
+
+    `decision_header`: the name under which a milter adds its decision, if it adds one.
+    """
+    own = postfix_checks.all
+    if protocol == "milter":
+        own = [*milter_checks.all, *decision_header_checks(decision_header)]
+    return [*own, *rule_checks.all, *session_checks.all, generated_check(protocol, sessions, seed)]
 
 
 def server_at(protocol: Protocol, address: Address, seconds: float) -> MailServer[Any]:

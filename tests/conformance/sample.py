@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 import huissier
+from huissier.adapters.clock import Clock
 from huissier.adapters.conformance.checks import Protocol
 from huissier.adapters.conformance.world import HOSTED, world
 from huissier.adapters.gateway.gateway import Gateway
@@ -23,6 +24,7 @@ from huissier.adapters.gateway.serving.server import Limits, Server
 from huissier.adapters.gateway.serving.session import Session
 from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import NOBODY_KNOWN, UNSEEN, Content, Peer, Policy, Transaction
+from huissier.domain.rule_set import Options
 
 POLICY = Policy(name="sample", hosted=frozenset(HOSTED), final_hop=True)
 
@@ -35,6 +37,8 @@ class How(NamedTuple):
     """
 
     policy: Policy = POLICY
+    options: Options = Options()
+    clock: Clock | None = None
     sender: Callable[[str], str] = str
     whom: Callable[[str], str] = str
     said: Callable[[Reply, str], Reply] = lambda reply, _: reply
@@ -141,7 +145,7 @@ def sample(protocol: Protocol, folder: Path, how: How = How()) -> Iterator[str]:
 
 
 async def _run(protocol: Protocol, how: How, listening: socket.socket, ended: asyncio.Event) -> None:
-    async with huissier.open_async("sqlite://") as engine:
+    async with huissier.open_async("sqlite://", options=how.options, clock=how.clock) as engine:
         engine.engine.handle_many(world())
         gateway = _Gateway(engine, how.policy)
         gateway.how = how
@@ -189,3 +193,14 @@ def reading(**words: Any) -> How:
 def under(**words: Any) -> How:
     """Ask under another policy."""
     return How(policy=replace(POLICY, **words))
+
+
+def deciding(**words: Any) -> How:
+    """Decide under options that are not the defaults."""
+    return How(options=Options(**words))
+
+
+def told(words: bytes, instead: bytes) -> How:
+    """Hear something else in place of some words; both as long, for packets tell their length."""
+    assert len(words) == len(instead)
+    return How(told=lambda received: received.replace(words, instead))

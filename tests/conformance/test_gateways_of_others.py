@@ -16,17 +16,33 @@ from huissier.adapters.conformance.running import checks_of, problem_of, server_
 from huissier.adapters.conformance.wire import Connection, FoundError
 from huissier.adapters.gateway.replies import Reply
 from huissier.adapters.gateway.serving.listening import parse_address
+from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.testing.conformance import conformance_tests
 from huissier.adapters.testing.hospital import DOCTOR, SURGEON
 from tests.conformance.sample import How, sample
 
+FORGED = "a-forged-decision-header-is-removed"
 TELLS_ALL = offer(steps=0)  # an offer behind which every step is told and answered
 MAY_SKIP, SKIP = b"\0\0\4\0", b"\0\0\0\1s"
 
 
-def problem(protocol: Protocol, name: str, where: str, seconds: float = 2.0) -> str | None:
-    check = next(check for check in checks_of(protocol, sessions=0) if check.name == name)
+def problem(
+    protocol: Protocol, name: str, where: str, seconds: float = 2.0, decision_header: str = "X-Huissier-Decision"
+) -> str | None:
+    checks = checks_of(protocol, sessions=0, decision_header=decision_header)
+    check = next(check for check in checks if check.name == name)
     return problem_of(check, server_at(protocol, parse_address(where), seconds))
+
+
+def without_removals(answer: bytes) -> bytes:
+    return b"" if answer[4:5] == b"m" else answer
+
+
+def inserted(answer: bytes) -> bytes:
+    """Insert at a place (`i`) what would be added (`h`)."""
+    if answer[4:5] != b"h":
+        return without_removals(answer)
+    return (int.from_bytes(answer[:4]) + 4).to_bytes(4) + b"i\0\0\0\1" + answer[5:]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +147,23 @@ def test_a_message_is_not_let_through_where_it_is_held_or_its_recipients_are_cha
     with sample("milter", tmp_path, How(told=listens, answered=edits)) as where:
         found = problem("milter", "professionnels-write-to-each-other", where)
     assert found == f"should be let through, but was answered {f'{edit[:1].decode()} c'!r}"
+
+
+def test_a_milter_may_add_no_decision_header(tmp_path: Path) -> None:
+    with sample("milter", tmp_path, How(section=MilterSection(decision_header=""))) as where:
+        server = server_at("milter", parse_address(where), 2.0)
+        found = {check.name: problem_of(check, server) for check in checks_of("milter", sessions=20)}
+    assert {name: problem for name, problem in found.items() if problem is not None} == {}
+
+
+@pytest.mark.parametrize("answered", [without_removals, inserted])
+def test_a_decision_header_of_another_name_must_not_be_forged(
+    answered: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    how = How(section=MilterSection(decision_header="X-Autre"), answered=answered)
+    with sample("milter", tmp_path, how) as where:
+        found = [problem("milter", FORGED, where, decision_header=name) for name in ("X-Autre", "X-Huissier-Decision")]
+    assert found == ["0 of 2 forged headers were removed", None]
 
 
 def test_refusing_without_words_is_refusing_but_gives_no_reason(tmp_path: Path) -> None:

@@ -19,7 +19,10 @@ from tests.gateway.test_serve_process import Service
 
 SETTINGS = """
 [gateway]
-hosted = ["ch-exemple.mssante.fr", "clinique.mssante.fr", "patient.mssante.fr"]
+hosted = [
+    "ch-exemple.mssante.fr", "clinique.mssante.fr", "polyclinique.mssante.fr", "maternite.mssante.fr",
+    "patient.mssante.fr"
+]
 final_hop = true
 [postfix]
 listen = ["unix:postfix.sock"]
