@@ -1,7 +1,6 @@
 """`policy_machine`: Hypothesis drives whatever decides against the twin, step by step."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from unittest import TestCase
 
@@ -10,12 +9,13 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from huissier.adapters.testing.properties import PROPERTIES, Property
+from huissier.adapters.testing.properties import PROPERTIES
 from huissier.adapters.testing.shrinking import shortest
+from huissier.adapters.testing.steps import Property
 from huissier.adapters.testing.strategies import USUAL, Mix, commands, conversations, worlds
 from huissier.adapters.testing.strategies.chance import often
-from huissier.adapters.testing.strategies.histories import themes
 from huissier.adapters.testing.strategies.telling import ANY_TIME, STARTS, STEPS, Telling
+from huissier.adapters.testing.strategies.themes import NARROW
 from huissier.adapters.testing.strategies.town import MOMENTS
 from huissier.adapters.testing.strategies.worlds import ANY_MOMENT
 from huissier.adapters.testing.told import told
@@ -41,6 +41,8 @@ def policy_machine(
     given/when/then and as JSON lines that `huissier apply` takes. The class's `settings` are Hypothesis's.
     """
 
+    anything = commands(mix)
+
     class PolicyMachine(RuleBasedStateMachine):
         """Tells one history."""
 
@@ -55,7 +57,7 @@ def policy_machine(
             world=worlds(complete=mix.complete),
             opening=often(conversations(), st.just([])),
             start=STARTS,
-            theme=themes(mix),
+            theme=st.sampled_from((anything, *NARROW)) if mix.themes else st.just(anything),
         )
         def a_world_is_set_up(self, world: list[AnyCommand], opening: list[Any], start: int, theme: Any) -> None:
             """Set up the town, and usually have a professionnel and a usager write to each other."""
@@ -66,16 +68,12 @@ def policy_machine(
                 self._say(self._telling.next(body, 0, MOMENTS[0]))
             self._theme: st.SearchStrategy[Any] = theme
 
-        @rule(body=commands(mix), step=STEPS, another_time=ANY_MOMENT)
-        def anything(self, body: Any, step: int, another_time: datetime) -> None:
-            """Say anything."""
-            self._say(self._telling.next(body, step, another_time))
-
-        @rule(data=st.data(), step=STEPS)
-        def the_same_few_meet(self, data: st.DataObject, step: int) -> None:
-            """Say something about the few that this history is about."""
+        @rule(data=st.data(), step=STEPS, of_these_few=often(st.just(True), st.just(False)))
+        def somebody_says(self, data: st.DataObject, step: int, of_these_few: bool) -> None:
+            """Say something about the few that this history is about, or anything."""
             another_time = data.draw(ANY_MOMENT) if step == ANY_TIME else MOMENTS[0]
-            self._say(self._telling.next(data.draw(self._theme), step, another_time))
+            body = data.draw(self._theme if of_these_few else anything)
+            self._say(self._telling.next(body, step, another_time))
 
         def _say(self, command: AnyCommand) -> None:
             self._history.append(command)

@@ -4,73 +4,44 @@ A property looks at a step and raises `AssertionError` where it does not hold. N
 rest on what was asked and on what was answered alone. PYTEST_DONT_REWRITE: what is found is told in these words.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 
+from huissier.adapters.testing.grounds import Grounds
+from huissier.adapters.testing.reference.past import PHARMACIES, PHARMACIES_SINCE
 from huissier.adapters.testing.reference.twin import TwinAnswer, TwinVerdict
+from huissier.adapters.testing.steps import Property, Step, Told, is_decided_now, plain, professionnels_of, received_by
 from huissier.domain.answers import Answer, Reason, Verdict, Verdicts
-from huissier.domain.commands import AnyCommand, EraseUsager, ReportDelivery, SubmitMessage
+from huissier.domain.commands import CreateMailbox, SubmitMessage
 from huissier.domain.reasons import ORDER, TABLE
-from huissier.domain.rule_set import USAGERS_DOMAIN, Options
+from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.domain.vocabulary.ins import mentions_ins
-
-PHARMACIES_SINCE: Final = datetime(2023, 5, 22, tzinfo=UTC)
-
-
-class Told(NamedTuple):
-    """A command and its answer; `is_new`: it had to be recorded then, and was not already before, as the twin says.
-
-    What is tested is not believed in this: who loses a fact would say that it was no new one.
-    """
-
-    command: AnyCommand
-    answer: Answer
-    is_new: bool
-
-
-class Step(NamedTuple):
-    """One step of a history: what was told before it, what was asked, and everything that was answered.
-
-    Of a submission `checked` is what `check` said before, and `again` the answer to the same command asked again.
-    `foreseen` is the twin's answer.
-    """
-
-    before: Sequence[Told]
-    told: Told
-    foreseen: TwinAnswer
-    options: Options
-    checked: tuple[Verdict, ...] | None = None
-    again: Answer | None = None
-
-
-Property = Callable[[Step], None]
 
 
 def a_usager_never_reaches_a_usager(step: Step) -> None:
     """A usager never reaches a usager, whatever happened before (rule 3)."""
-    if not _is_decided_now_for_a_usager(step):
+    if not (is_decided_now(step) and _is_from_a_usager(step)):
         return
     for verdict in step.told.answer.verdicts:
-        assert verdict.outcome == "refused" or not _plain(verdict.recipient).endswith(f"@{USAGERS_DOMAIN}")
+        assert verdict.outcome == "refused" or not plain(verdict.recipient).endswith(f"@{USAGERS_DOMAIN}")
 
 
 def a_usager_never_starts(step: Step) -> None:
     """A usager never reaches a professionnel who has not written first and been received, pharmacies aside (rule 1)."""
     command = step.told.command
-    if not isinstance(command, SubmitMessage) or not _is_decided_now_for_a_usager(step):
+    if not (isinstance(command, SubmitMessage) and is_decided_now(step) and _is_from_a_usager(step)):
         return
     for verdict in step.told.answer.verdicts:
-        codes = [reason.code for reason in verdict.reasons]
-        if verdict.outcome == "refused":
+        recipient = plain(verdict.recipient)
+        if verdict.outcome == "refused" or _was_created_as_a_pharmacy(step.before, recipient, command.at):
             continue
-        if "PHARMACY_OPEN_TO_USAGERS" in codes:
-            assert command.at is not None
-            assert command.at >= PHARMACIES_SINCE
-            continue
-        firsts = _received_from(step.before, _plain(command.sender), command.at)
-        assert _plain(verdict.recipient) in {
-            address for message in firsts for address in _professionnels_of(message, step.options)
+        firsts = [line.command for line in received_by(step.before, plain(command.sender), command.at)]
+        assert recipient in {
+            address
+            for message in firsts
+            if isinstance(message, SubmitMessage)
+            for address in professionnels_of(message, step.options)
         }, f"{verdict.recipient} never wrote first"
 
 
@@ -102,6 +73,17 @@ def every_answer_is_explained(step: Step) -> None:
         assert reason.smtp is None, f"{reason.code} answers no mail server here, but says {reason.smtp!r}"
     for reason in (reason for verdict in answer.verdicts for reason in verdict.reasons):
         _assert_answers_a_mail_server(reason)
+
+
+def a_reason_rests_on_what_supports_it(step: Step) -> None:
+    """The facts that a verdict's reason names are of a kind that supports it, and about whom it speaks of."""
+    command = step.told.command
+    if not (isinstance(command, SubmitMessage) and is_decided_now(step)):
+        return
+    for verdict in step.told.answer.verdicts:
+        for reason in verdict.reasons:
+            problem = Grounds(step.before, command, verdict.recipient, step.options).problem_of(reason)
+            assert not problem, f"{reason.code} rests on {reason.facts}, {problem}"
 
 
 def the_outcome_is_that_of_the_verdicts(step: Step) -> None:
@@ -137,6 +119,7 @@ PROPERTIES: Final[tuple[Property, ...]] = (
     asked_again_it_is_the_same_answer,
     checking_says_what_handling_says,
     every_answer_is_explained,
+    a_reason_rests_on_what_supports_it,
     the_outcome_is_that_of_the_verdicts,
     no_reason_tells_an_ins,
     the_answer_is_the_twins,
@@ -192,48 +175,17 @@ def _assert_answers_a_mail_server(reason: Reason) -> None:
     assert reply == wanted, f"smtp of {reason.code} is {reason.smtp!r} and not {wanted!r}"
 
 
-def _is_decided_now_for_a_usager(step: Step) -> bool:
-    """Say whether a usager writes, and is not only told again what was decided; at RCPT nothing need be recorded."""
+def _is_from_a_usager(step: Step) -> bool:
     command = step.told.command
-    from_usager = isinstance(command, SubmitMessage) and _plain(command.sender).endswith(f"@{USAGERS_DOMAIN}")
-    return from_usager and (step.told.is_new or step.foreseen.position is None)
+    return isinstance(command, SubmitMessage) and plain(command.sender).endswith(f"@{USAGERS_DOMAIN}")
 
 
-def _plain(address: str) -> str:
-    return address.lower().removesuffix(".")
-
-
-def _received_from(lines: Sequence[Told], usager: str, at: datetime | None) -> Iterator[SubmitMessage]:
-    """Yield the messages a usager received by a time, in this life."""
+def _was_created_as_a_pharmacy(before: Sequence[Told], address: str, at: datetime | None) -> bool:
     assert at is not None
-    erased = [place for place, line in enumerate(lines) if _erases(line, usager)]
-    lines = lines[erased[-1] if erased else 0 :]
-    for line in lines:
-        message = line.command
-        if not isinstance(message, SubmitMessage) or not line.is_new or message.at is None or message.at > at:
-            continue
-        accepted = {_plain(verdict.recipient) for verdict in line.answer.verdicts if verdict.outcome == "accepted"}
-        if usager in accepted and (message.final_hop or _is_reported(lines, message.id, usager, at)):
-            yield message
-
-
-def _erases(line: Told, usager: str) -> bool:
-    erased = line.command.ins.replace(" ", "") if isinstance(line.command, EraseUsager) else None
-    return line.answer.outcome == "recorded" and erased == usager.partition("@")[0]
-
-
-def _is_reported(lines: Sequence[Told], id_: str, usager: str, at: datetime) -> bool:
-    return any(
-        isinstance(report, ReportDelivery)
-        and answer.outcome == "recorded"
-        and (report.id, _plain(report.recipient), report.status) == (id_, usager, "delivered")
-        and report.at is not None
-        and report.at <= at
-        for report, answer, _ in lines
+    return at >= PHARMACIES_SINCE and any(
+        isinstance(said := line.command, CreateMailbox)
+        and line.answer.outcome == "recorded"
+        and (plain(said.address), said.kind) == (address, "ORG")
+        and said.secteur in PHARMACIES
+        for line in before
     )
-
-
-def _professionnels_of(message: SubmitMessage, options: Options) -> set[str]:
-    """Whoever wrote: the sender, or the address that is to be answered instead (rule 2); rule 6 may add the others."""
-    others = message.recipients if options.co_recipients == "all" else []
-    return {_plain(address) for address in (message.sender, message.reply_to or "", *others)}

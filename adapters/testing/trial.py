@@ -7,8 +7,9 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from huissier.adapters.testing.properties import PROPERTIES, Property, Step, Told, answered, said
+from huissier.adapters.testing.properties import PROPERTIES, answered, said
 from huissier.adapters.testing.reference.twin import Twin
+from huissier.adapters.testing.steps import Property, Step, Told
 from huissier.domain.answers import Answer, Verdict
 from huissier.domain.commands import AnyCommand, SubmitMessage
 from huissier.domain.rule_set import Options

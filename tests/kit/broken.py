@@ -1,7 +1,9 @@
 """Engines that are broken, each in one way: what a policy machine must catch."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
+from unittest.mock import patch
 
 from msgspec.structs import replace
 
@@ -19,8 +21,12 @@ from huissier import (
     Verdicts,
 )
 from huissier.adapters.testing.hospital import NOW
-from huissier.adapters.testing.strategies import HOSTILE, USUAL, Mix
+from huissier.adapters.testing.reference.past import PHARMACIES_SINCE
+from huissier.adapters.testing.strategies import HOSTILE, USUAL, VALID, Mix
+from huissier.adapters.testing.strategies.town import PHARMACIST
+from huissier.domain import contact
 from huissier.domain.answers import explained
+from huissier.domain.contact import Contact, Sent
 from huissier.domain.events import ReasonGiven
 from huissier.domain.reasons import Code
 
@@ -80,6 +86,13 @@ class Ignoring(Sound):
 class LetsUsagersStart(Sound):
     def tells(self, verdict: Verdict) -> Verdict:
         if Code.CONTACT_NOT_OPENED not in {reason.code for reason in verdict.reasons}:
+            return verdict
+        return replace(verdict, outcome="accepted", reasons=(explained(ReasonGiven(Code.CONTACT_OPEN)),))
+
+
+class LetsUsagersMeet(Sound):
+    def tells(self, verdict: Verdict) -> Verdict:
+        if [reason.code for reason in verdict.reasons] != [Code.USAGER_TO_USAGER]:
             return verdict
         return replace(verdict, outcome="accepted", reasons=(explained(ReasonGiven(Code.CONTACT_OPEN)),))
 
@@ -171,6 +184,43 @@ class HasReasonsOfItsOwn(Sound):
         return replace(verdict, reasons=tuple(replace(reason, code="GREYLISTED") for reason in verdict.reasons))
 
 
+class OpensAPharmacistsOwnMailbox(Sound):
+    """Takes whatever mailbox has a pharmacy's secteur for the pharmacy's."""
+
+    def _told(self, command: AnyCommand, asked: AnyCommand, verdicts: tuple[Verdict, ...]) -> list[Verdict]:
+        told = super()._told(command, asked, verdicts)
+        return [self._opened(one) if command.at and command.at >= PHARMACIES_SINCE else one for one in told]
+
+    def _opened(self, verdict: Verdict) -> Verdict:
+        if [reason.code for reason in verdict.reasons] != [Code.CONTACT_NOT_OPENED] or verdict.recipient != PHARMACIST:
+            return verdict
+        given = explained(ReasonGiven(Code.PHARMACY_OPEN_TO_USAGERS))
+        return replace(verdict, outcome="accepted", reasons=(given,))
+
+
+class RestsOnTheFirstFact(Sound):
+    """Says of every reason that it rests on the first fact there is."""
+
+    def tells(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, reasons=tuple(replace(r, facts=(1,) if r.facts else ()) for r in verdict.reasons))
+
+
+class UnderAnotherRule(Sound):
+    """Decides with one function of the rules replaced by another."""
+
+    def __init__(self, where: object, name: str, rule: Callable[..., object]) -> None:
+        super().__init__()
+        self._replaced = partial(patch.object, where, name, rule)
+
+    def handle(self, command: AnyCommand) -> Answer:
+        with self._replaced():
+            return super().handle(command)
+
+    def check(self, command: SubmitMessage) -> Verdicts:
+        with self._replaced():
+            return super().check(command)
+
+
 class Explains(Sound):
     """Explains each reason in words of its own."""
 
@@ -250,6 +300,19 @@ def _believes_every_report(command: AnyCommand) -> AnyCommand:
     return replace(command, status="delivered") if isinstance(command, ReportDelivery) else command
 
 
+def _open_by_the_log(state: Contact, *, reopening: bool) -> bool:
+    opened, ended = state.opened, state.ended
+    return opened is not None and (ended is None or (reopening and opened.position > ended.position))
+
+
+def _last_forbids(state: Contact, message_ids: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(position for digest, position in state.unanswerable[-1:] if digest in message_ids)
+
+
+def _opened_by_whatever_arrives(state: Contact, sent: Sent, position: int) -> Contact:
+    return replace(state, opened=sent if state.opened is None else max(sent, state.opened), opened_by=position)
+
+
 class Way(NamedTuple):
     """A way to be broken, the property that then does not hold, and histories in which it is soon seen."""
 
@@ -263,7 +326,7 @@ _SAME = "the_answer_is_the_twins"
 _EXCHANGES = Mix(submissions=20, odd=0)
 _LIFE = Mix(mailboxes=10, odd=0, complete=True)
 BROKEN: Final[dict[str, Way]] = {
-    "accepts usager to usager": Way(lambda: Ignoring(Code.USAGER_TO_USAGER), "a_usager_never_reaches_a_usager"),
+    "accepts usager to usager": Way(LetsUsagersMeet, "a_usager_never_reaches_a_usager"),
     "lets usagers start": Way(LetsUsagersStart, "a_usager_never_starts"),
     "takes sending for receiving": Way(lambda: Asking(_message(final_hop=True)), _SAME, takes_long=True),
     "answers differently on retry": Way(AnswersDifferentlyOnRetry, "asked_again_it_is_the_same_answer"),
@@ -279,6 +342,20 @@ BROKEN: Final[dict[str, Way]] = {
     "explains nothing in French": Way(lambda: Explains(fr=""), "every_answer_is_explained"),
     "names no requirement": Way(lambda: Explains(requirement=""), "every_answer_is_explained"),
     "knows no remedy": Way(lambda: Explains(remedy=None), "every_answer_is_explained"),
+    "opens a pharmacist's own mailbox": Way(OpensAPharmacistsOwnMailbox, "a_usager_never_starts", takes_long=True),
+    "rests everything on the first fact": Way(RestsOnTheFirstFact, "a_reason_rests_on_what_supports_it"),
+    "rests an open contact on whatever arrived last": Way(
+        lambda: UnderAnotherRule(contact, "_opened", _opened_by_whatever_arrives),
+        "a_reason_rests_on_what_supports_it",
+        VALID,
+        takes_long=True,
+    ),
+    "orders ends and openings by the log": Way(
+        lambda: UnderAnotherRule(Contact, "is_open", _open_by_the_log), _SAME, VALID, takes_long=True
+    ),
+    "forbids answers to the last message only": Way(
+        lambda: UnderAnotherRule(Contact, "forbids_answer_to", _last_forbids), _SAME, VALID, takes_long=True
+    ),
     "calls mixed accepted": Way(CallsMixedAccepted, "the_outcome_is_that_of_the_verdicts", _EXCHANGES, takes_long=True),
     "tells an INS": Way(TellsTheRecipient, "no_reason_tells_an_ins"),
     "raises": Way(Raises, "ValueError", HOSTILE, takes_long=True),

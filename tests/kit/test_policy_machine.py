@@ -18,7 +18,7 @@ from huissier.adapters.testing.trial import BrokenError, Factory, tried
 from tests.command_line import huissier as run
 from tests.kit.broken import BROKEN, CannotBeClosed, Sound, Way
 
-LONGEST = 14  # commands of a history that fails: a whole set-up for usagers' mail, a message, its arrival, its answer
+LONGEST = 16  # commands of a history that fails: a whole set-up for usagers' mail, messages both ways, an arrival
 LENIENT = Options(fin_header="ends-contact", co_recipients="all", cgu_signature="any-version")
 SENTENCES = {one.__name__: str(one.__doc__).strip() for one in PROPERTIES}
 

@@ -15,6 +15,7 @@ from huissier.adapters.testing.strategies.town import (
     DEADLINES,
     DOMAINS,
     FIN_HEADERS,
+    HOSTED,
     IDS,
     INS,
     INS_WITH_WRONG_KEY,
@@ -147,7 +148,7 @@ def _submissions(
 
 
 def _mailboxes(odd: int) -> dict[type[Command], st.SearchStrategy[Any]]:
-    hosted = often(st.sampled_from((*PROFESSIONNELS[:3], *PATIENTS_BOXES)), _anybody(odd))
+    hosted = often(st.sampled_from((*HOSTED, *PATIENTS_BOXES)), _anybody(odd))
     return {
         CreateMailbox: st.builds(
             CreateMailbox,

@@ -13,12 +13,15 @@ from huissier.adapters.testing.strategies.town import (
     FIN_HEADERS,
     HOSPITAL_OPERATOR,
     INS,
+    LAST,
+    LAST_BUT_ONE,
     LIBERAL,
     LIBERAL_OPERATOR,
     MESSAGE_IDS,
     NEW,
     OTHERS,
     PATIENTS_BOXES,
+    PHARMACIST,
     PHARMACY,
     REFERENTIELS,
     REMOTE_DOCTOR,
@@ -78,6 +81,31 @@ _ONE_MESSAGE: Final = often(
     ),
     _message(_PATIENT, DOCTOR),
 )
+_ENDS_AND_OPENINGS: Final = any_of(  # some come late: what is later in the log may have been sent before
+    _message(DOCTOR, _PATIENT, final_hop=st.just(True)),
+    _message(DOCTOR, _PATIENT, subject=st.just("[FIN]"), final_hop=st.just(True)),
+    _message(_PATIENT, DOCTOR),
+)
+_ARRIVALS: Final = any_of(  # in another order than they were sent
+    _message(DOCTOR, _PATIENT),
+    st.builds(
+        ReportDelivery,
+        id=st.sampled_from((LAST, LAST_BUT_ONE)),
+        recipient=st.just(_PATIENT),
+        status=st.just("delivered"),
+    ),
+    _message(_PATIENT, DOCTOR),
+)
+_NO_ANSWERS: Final = any_of(  # to one message or another
+    _message(
+        DOCTOR,
+        _PATIENT,
+        mss_mes=often(st.just("FIN"), st.none()),
+        message_id=st.sampled_from(MESSAGE_IDS[:2]),
+        final_hop=st.just(True),
+    ),
+    _message(_PATIENT, DOCTOR, in_reply_to=st.sampled_from(MESSAGE_IDS[:2])),
+)
 _TWO_CERTIFICATES: Final = st.lists(st.sampled_from(CERTIFICATES[1:]), max_size=2, unique=True)
 _ONE_DOMAIN: Final = any_of(
     st.builds(
@@ -118,7 +146,7 @@ _ONE_MAILBOX: Final = any_of(
     often(st.builds(SuspendMailbox, address=st.just(PHARMACY)), st.builds(DeleteMailbox, address=st.just(PHARMACY))),
     st.builds(SetListeRouge, address=st.just(PHARMACY), liste_rouge=st.booleans()),
     st.builds(CreateMailbox, address=st.just(PHARMACY), kind=st.just("ORG"), secteur=st.sampled_from(("SA33", "SA65"))),
-    _message(_PATIENT, PHARMACY),
+    often(_message(_PATIENT, PHARMACY), _message(_PATIENT, PHARMACIST)),
     _message(PHARMACY, _PATIENT),
     _message(DOCTOR, _PATIENT, PHARMACY, final_hop=st.just(True)),
 )
@@ -134,4 +162,5 @@ _ONE_ENS: Final = any_of(
 NARROW: Final = (
     *(_ONE_CONTACT, _ONE_CONTACT, _ONE_CONTACT, _ONE_MESSAGE, _ONE_DOMAIN, _ONE_DOMAIN),
     *(_ONE_OPERATOR, _ONE_CGU, _ONE_MAILBOX, _ONE_ENS),
+    *(_ENDS_AND_OPENINGS, _ENDS_AND_OPENINGS, _ARRIVALS, _NO_ANSWERS),
 )

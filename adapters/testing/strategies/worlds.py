@@ -21,6 +21,7 @@ from huissier.adapters.testing.strategies.town import (
     OPERATORS,
     PATIENTS,
     PATIENTS_BOXES,
+    PHARMACIST,
     PHARMACY,
     RESIDENTS,
     SECRETARY,
@@ -49,7 +50,7 @@ _AVENANT: Final = often(st.just(("avenant-1-02-2020",)), st.just(()))
 _CGU: Final = often(st.just("none published"), st.sampled_from(DEADLINES))
 _MOST: Final = 28  # commands in a set-up
 _LEFT_OUT, _LATE, _ON_TIME = 0, 1, 2  # shrinking leaves out what does not matter
-_FATES: Final = st.lists(st.integers(0, 49), min_size=_MOST, max_size=_MOST)
+_FATES: Final = st.lists(st.integers(0, 99), min_size=_MOST, max_size=_MOST)
 _SET_UP_AT: Final = st.sampled_from((MOMENTS[0], MOMENTS[0], MOMENTS[0], MOMENTS[1], MOMENTS[4]))
 
 
@@ -83,6 +84,7 @@ def worlds(draw: st.DrawFn, *, complete: bool = False) -> list[AnyCommand]:
         CreateMailbox(address=DOCTOR, kind="PER", rpps="10001234567"),
         CreateMailbox(address=SECRETARY, kind="ORG", finess="990000001", secteur="SA07"),
         CreateMailbox(address=PHARMACY, kind="ORG", finess="990000002", secteur="SA33"),
+        CreateMailbox(address=PHARMACIST, kind="PER", rpps="10001234568", secteur="SA33"),
     ]
     if hosts_residents:
         bodies.append(CreateMailbox(address=f"mme.z@{RESIDENTS}", kind="PER"))
