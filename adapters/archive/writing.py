@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from huissier.adapters.archive.columns import SCHEMA, Block, blocks_of
+from huissier.adapters.archive.groups import MANNER, ROWS_A_GROUP
 from huissier.adapters.archive.layout import DRAFTS, SUMS, Part, checkpoint_path, part_name, sum_of, sums_of
 from huissier.adapters.archive.parquet import pa, pq
 from huissier.adapters.archive.reading import PAGE, Archive
@@ -27,13 +28,6 @@ from huissier.adapters.log.port import Progress, Readable
 from huissier.adapters.private_file import UnwritableError, make_once, private_file
 
 ROWS_A_PART: Final = 1_000_000
-ROWS_A_GROUP: Final = 65_536
-_MANNER: Final = {
-    "compression": "zstd",
-    "use_dictionary": ["type"],  # the other columns hardly repeat themselves
-    "write_statistics": ["position", "recorded_at", "at", "type"],
-    "version": "2.6",
-}
 
 
 @contextmanager
@@ -141,7 +135,7 @@ class Export:
     ) -> None:
         path = self._folder / part_name(month, first)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with private_file(path) as file, pq.ParquetWriter(file, SCHEMA, **_MANNER) as writer:
+        with private_file(path) as file, pq.ParquetWriter(file, SCHEMA, **MANNER) as writer:
             for group in _groups(batches):
                 writer.write_table(group)
                 self.head += group.num_rows
