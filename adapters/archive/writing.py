@@ -16,7 +16,7 @@ import msgspec
 
 from huissier.adapters.archive.columns import SCHEMA, Block, blocks_of
 from huissier.adapters.archive.groups import MANNER, ROWS_A_GROUP
-from huissier.adapters.archive.layout import DRAFTS, SUMS, Part, checkpoint_path, part_name, sum_of, sums_of
+from huissier.adapters.archive.layout import SUMS, Layout, Part, checkpoint_path, drafts_in, part_name, sum_of, sums_of
 from huissier.adapters.archive.parquet import pa, pq
 from huissier.adapters.archive.reading import PAGE, Archive
 from huissier.adapters.errors import ArchiveError, CorruptStoreError
@@ -45,7 +45,9 @@ def exporting(folder: Path) -> Iterator["Export"]:
         _lock(handle, folder)
         if not (folder / SUMS).exists():
             _begin(folder)
-        for draft in folder.glob(DRAFTS):
+        for name in Layout(folder).links():
+            raise ArchiveError(f"{folder / name} is a link, and an archive has none")
+        for draft in drafts_in(folder):
             draft.unlink()
         yield Export(folder)
     finally:
@@ -170,8 +172,8 @@ def _lock(handle: int, folder: Path) -> None:
 
 
 def _begin(folder: Path) -> None:
-    """Make an empty archive of an empty folder."""
-    if any(folder.iterdir()):
+    """Make an empty archive of a folder that is empty, but for what was left where this was tried before."""
+    if {*folder.iterdir()} - {*drafts_in(folder)}:
         raise ArchiveError(f"{folder} holds something else and was left untouched")
     with private_file(folder / SUMS):
         pass
