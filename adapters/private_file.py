@@ -1,17 +1,21 @@
 """Files that are there as a whole or not at all, readable by their owner only."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from huissier.adapters.errors import HuissierError
 
 
 class UnwritableError(HuissierError):
     """A file could not be written; what stood there before still does."""
+
+
+_DRAFT: Final = re.compile(r"\.{1,2}(.+?)(?:\.[0-9a-f]{16}){1,2}")
 
 
 @contextmanager
@@ -54,6 +58,12 @@ def make_once(path: Path, content: Callable[[], bytes]) -> None:
         _sync(path.parent)
     except OSError as problem:
         raise UnwritableError(f"{path} cannot be made: {problem.strerror}") from None
+
+
+def name_of_draft(path: Path) -> str | None:
+    """Return the name that a file would have got whose writing broke off; None where it is no such file."""
+    found = _DRAFT.fullmatch(path.name)
+    return None if found is None or path.is_symlink() or not path.is_file() else found[1]
 
 
 def _sync(folder: Path) -> None:

@@ -20,6 +20,7 @@ from huissier.adapters.log.port import Whole
 from huissier.domain.vocabulary.times import Time
 
 LEAF_LENGTH: Final = 8
+BOUNDED: Final = ("position", "recorded_at", "at", "type")  # by their bounds a query passes over groups of rows
 
 SCHEMA: Final = pa.schema(
     [

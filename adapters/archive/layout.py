@@ -10,6 +10,7 @@ parts in order, is what `sha256sum -c` reads, and says what belongs to the archi
 left by an export that broke off.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from hashlib import file_digest
@@ -17,11 +18,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from huissier.adapters.errors import ArchiveError
+from huissier.adapters.private_file import name_of_draft
 
 SUMS: Final = "SHA256SUMS"
 CHECKPOINTS: Final = "checkpoints"
-PARTS: Final = "month=*/*.parquet"
-DRAFTS: Final = "month=*/.*.parquet.*"
+_MONTHS: Final = "month=[0-9][0-9][0-9][0-9]-[0-9][0-9]"
+_OURS: Final = (  # what files are named in which folder
+    (".", re.compile(re.escape(SUMS))),
+    (CHECKPOINTS, re.compile(r"[0-9]{12,19}\.txt")),
+    (_MONTHS, re.compile(r"[0-9]{12,18}\.parquet")),
+)
 _LISTED: Final = re.compile(r"([0-9a-f]{64})  month=([0-9]{4}-[0-9]{2})/([0-9]{12,18})\.parquet")
 
 
@@ -62,8 +68,26 @@ class Layout:
     def strays(self) -> list[str]:
         """Name the files that a query would read and that are not listed."""
         listed = {part.name for part in self.parts}
-        found = (str(path.relative_to(self.folder)) for path in self.folder.rglob("*.parquet"))
-        return sorted(name for name in found if name not in listed)
+        found = (name for name in self._names() if name.lower().endswith(".parquet"))
+        return sorted(name for name in found if name not in listed and not (self.folder / name).is_dir())
+
+    def links(self) -> list[str]:
+        """Name every link. A search for files does not look behind that of a folder, and a query does."""
+        return sorted(name for name in self._names() if (self.folder / name).is_symlink())
+
+    def _names(self) -> Iterator[str]:
+        for where, folders, files in os.walk(self.folder, onerror=_tell):
+            for name in (*folders, *files):
+                yield str(Path(where, name).relative_to(self.folder))
+
+
+def drafts_in(folder: Path) -> Iterator[Path]:
+    """Yield what an export left that was killed while it wrote a file."""
+    for where, named in _OURS:
+        for path in folder.glob(f"{where}/.*"):
+            name = name_of_draft(path)
+            if name is not None and named.fullmatch(name) and not path.parent.is_symlink():
+                yield path
 
 
 def part_name(month: str, first: int) -> str:
@@ -85,6 +109,10 @@ def sum_of(path: Path) -> str:
     """Return the sum of a file's bytes."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
+
+
+def _tell(problem: OSError) -> None:
+    raise ArchiveError(f"{problem.filename} cannot be read: {problem.strerror}")
 
 
 def _parts(text: str, where: Path) -> Iterator[Part]:

@@ -4,8 +4,9 @@ from huissier.adapters.errors import ArchiveError
 
 try:
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 except ModuleNotFoundError:
     raise ArchiveError("archives need pyarrow: install huissier[archive]") from None
 
-__all__ = ["pa", "pq"]
+__all__ = ["pa", "pc", "pq"]

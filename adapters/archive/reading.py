@@ -1,16 +1,19 @@
 """An archive read in the order of the log, in constant memory; every row is checked before it is given away.
 
 What is wrong is raised with the first bad position, as far as one can tell: of a row that was changed by itself its
-own; of a page that cannot be read the first one in it; of a file whose bytes are others though its rows are right, as
-where the bounds are wrong by which a query passes over rows, the first of the file.
+own; of a page that cannot be read the first one in it; of a file whose bytes are others though its rows are right the
+first of the file; where the bounds are wrong by which a query passes over rows, the first of those.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from huissier.adapters.archive.columns import SCHEMA, Block, blocks_of, rows_of
+from huissier.adapters.archive.form import OddFormError, check_form
+from huissier.adapters.archive.groups import Rows
 from huissier.adapters.archive.layout import Layout, Part, sum_of
 from huissier.adapters.archive.parquet import pa, pq
 from huissier.adapters.audit.replay.sources import Row
@@ -65,18 +68,39 @@ class Archive:
                 expected += len(rows)
 
     def _pages_of(self, part: Part) -> Iterator[list[Whole]]:
+        groups = [Rows(part.first)]
         expected = part.first
-        for batch in self._batches(part):
+        for number, batch in self._batches(part):
+            while number >= len(groups):
+                groups.append(Rows(expected))
             rows = rows_of(batch)
             _check_positions(rows, expected)
             _check_derived(part.month, batch, rows)
+            groups[-1].take_in(batch)
             expected += len(rows)
             yield rows
-        if sum_of(self.layout.path(part)) != part.sha256:
-            raise DamagedArchiveError(f"{part.name}, which begins here, is not the file that was written", part.first)
+        self._check_file(part, groups)
 
-    def _batches(self, part: Part) -> Iterator[pa.RecordBatch]:
-        """Yield what stands in a file; where some rows cannot be read together, one by one up to the first."""
+    def _check_file(self, part: Part, groups: Sequence[Rows]) -> None:
+        """Make sure that a file is the one that was written, and misleads no query about its rows."""
+        path = self.layout.path(part)
+        if sum_of(path) != part.sha256:
+            raise DamagedArchiveError(f"{part.name}, which begins here, is not the file that was written", part.first)
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as raw:
+            try:
+                check_form(raw, groups)
+            except OddFormError as odd:
+                if odd.rows is None:
+                    what = f"{part.name}, which begins here, is not laid out as an export does it"
+                    raise DamagedArchiveError(what, part.first) from None
+                what = f"{part.name} gives wrong bounds for the column {odd.column} from here on"
+                raise DamagedArchiveError(what, odd.rows.first) from None
+
+    def _batches(self, part: Part) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yield what stands in a file by groups; where some rows cannot be read together, one by one up to the first.
+
+        With each comes the number of its group.
+        """
         with self._open(part) as file:
             position = part.first
             for group in range(file.num_row_groups):
@@ -85,7 +109,7 @@ class Archive:
                     try:
                         batches = file.iter_batches(size, [group], use_threads=False)
                         for batch in islice(batches, position - first, None):
-                            yield batch
+                            yield group, batch
                             position += len(batch)
                         break
                     except _UNREADABLE:

@@ -28,6 +28,8 @@ def verify_archive(folder: Path, heads: Iterable[Head], progress: Progress = lam
     verifier.end()
     for name in archive.layout.strays():
         findings.problem(f"{name} is not of this archive: export again where an export broke off, else remove it")
+    for name in archive.layout.links():
+        findings.problem(f"{name} is a link, and an archive has none: what is behind it is not looked at, but queried")
     return verified(verifier, findings)
 
 

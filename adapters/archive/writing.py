@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from huissier.adapters.archive.columns import SCHEMA, Block, blocks_of
-from huissier.adapters.archive.layout import DRAFTS, SUMS, Part, checkpoint_path, part_name, sum_of, sums_of
+from huissier.adapters.archive.groups import MANNER, ROWS_A_GROUP
+from huissier.adapters.archive.layout import SUMS, Layout, Part, checkpoint_path, drafts_in, part_name, sum_of, sums_of
 from huissier.adapters.archive.parquet import pa, pq
 from huissier.adapters.archive.reading import PAGE, Archive
 from huissier.adapters.errors import ArchiveError, CorruptStoreError
@@ -27,13 +28,6 @@ from huissier.adapters.log.port import Progress, Readable
 from huissier.adapters.private_file import UnwritableError, make_once, private_file
 
 ROWS_A_PART: Final = 1_000_000
-ROWS_A_GROUP: Final = 65_536
-_MANNER: Final = {
-    "compression": "zstd",
-    "use_dictionary": ["type"],  # the other columns hardly repeat themselves
-    "write_statistics": ["position", "recorded_at", "at", "type"],
-    "version": "2.6",
-}
 
 
 @contextmanager
@@ -51,7 +45,9 @@ def exporting(folder: Path) -> Iterator["Export"]:
         _lock(handle, folder)
         if not (folder / SUMS).exists():
             _begin(folder)
-        for draft in folder.glob(DRAFTS):
+        for name in Layout(folder).links():
+            raise ArchiveError(f"{folder / name} is a link, and an archive has none")
+        for draft in drafts_in(folder):
             draft.unlink()
         yield Export(folder)
     finally:
@@ -141,7 +137,7 @@ class Export:
     ) -> None:
         path = self._folder / part_name(month, first)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with private_file(path) as file, pq.ParquetWriter(file, SCHEMA, **_MANNER) as writer:
+        with private_file(path) as file, pq.ParquetWriter(file, SCHEMA, **MANNER) as writer:
             for group in _groups(batches):
                 writer.write_table(group)
                 self.head += group.num_rows
@@ -176,8 +172,8 @@ def _lock(handle: int, folder: Path) -> None:
 
 
 def _begin(folder: Path) -> None:
-    """Make an empty archive of an empty folder."""
-    if any(folder.iterdir()):
+    """Make an empty archive of a folder that is empty, but for what was left where this was tried before."""
+    if {*folder.iterdir()} - {*drafts_in(folder)}:
         raise ArchiveError(f"{folder} holds something else and was left untouched")
     with private_file(folder / SUMS):
         pass

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from huissier.adapters.archive.columns import SCHEMA, blocks_of, rows_of
+from huissier.adapters.archive.groups import MANNER
 from huissier.adapters.archive.layout import SUMS, Layout, sum_of, sums_of
 from huissier.adapters.archive.reading import Archive
 from huissier.adapters.archive.writing import Exported, export
@@ -50,7 +51,11 @@ class ByHand:
 
     def write(self, rows: list[dict[str, Any]]) -> None:
         """Write the last part again, and its sum."""
-        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), self.part(), compression="zstd")
+        self.write_table(pa.Table.from_pylist(rows, SCHEMA))
+
+    def write_table(self, table: pa.Table, **manner: Any) -> None:
+        """Write the last part again as an export does it, but for what is named otherwise, and its sum."""
+        pq.write_table(table, self.part(), **MANNER | manner)
         self.sum_again()
 
     def change(self, position: int, **columns: Any) -> None:
@@ -62,8 +67,7 @@ class ByHand:
     def rewrite(self, change: Callable[[list[Whole]], list[Whole]]) -> None:
         """Change the events of the last part, with everything that follows from them."""
         rows = change(rows_of(pq.read_table(self.part()).combine_chunks().to_batches()[0]))
-        pq.write_table(pa.Table.from_batches([block.batch for block in blocks_of(rows)]), self.part())
-        self.sum_again()
+        self.write_table(pa.Table.from_batches([block.batch for block in blocks_of(rows)]))
 
     def sum_again(self) -> None:
         layout = Layout(self.folder)

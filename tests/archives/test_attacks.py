@@ -7,11 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow.parquet as pq
 import pytest
 
+from huissier.adapters.archive.columns import SCHEMA
 from huissier.adapters.archive.layout import Layout, checkpoint_path
 from huissier.adapters.archive.verifying import verify_archive
+from huissier.adapters.archive.writing import export
 from huissier.adapters.engine import Engine
+from huissier.adapters.errors import ArchiveError
 from huissier.adapters.evidence.checkpoint import Checkpoint
 from huissier.adapters.evidence.verifying import Verified
 from huissier.adapters.log.port import Whole
@@ -128,16 +132,37 @@ def slip_a_file_in(archive: ByHand) -> None:
     shutil.copy(archive.part(), archive.folder / "month=2026-10" / "000000000900.parquet")
 
 
+def slip_a_folder_in(archive: ByHand) -> None:
+    """Put it behind a link, which a search for files does not follow and a query does."""
+    elsewhere = archive.folder.with_name("elsewhere")
+    elsewhere.mkdir()
+    shutil.copy(archive.part(), elsewhere / "000000000900.parquet")
+    (archive.folder / "month=2026-12").symlink_to("../elsewhere")
+
+
+def link_to(name: str) -> Callable[[ByHand], object]:
+    """Move a file or folder of the archive away, and put a link in its place."""
+
+    def moved(archive: ByHand) -> None:
+        elsewhere = archive.folder.with_name("elsewhere")
+        (archive.folder / name).rename(elsewhere)
+        (archive.folder / name).symlink_to(elsewhere)
+
+    return moved
+
+
+def a_link(name: str) -> tuple[None, str]:
+    return None, f"{name} is a link, and an archive has none: what is behind it is not looked at, but queried"
+
+
 def write_it_otherwise(archive: ByHand) -> None:
     """Leave all rows as they are."""
     sums = (archive.folder / "SHA256SUMS").read_bytes()
-    archive.write(archive.table())
+    archive.write_table(pq.read_table(archive.part()).select(SCHEMA.names), compression="none")
     (archive.folder / "SHA256SUMS").write_bytes(sums)
 
 
 def add_a_column(archive: ByHand) -> None:
-    import pyarrow.parquet as pq
-
     table = pq.read_table(archive.part())
     pq.write_table(table.append_column("usager", table["type"]), archive.part())
     archive.sum_again()
@@ -216,6 +241,10 @@ ATTACKS: dict[str, Attack] = {
         ],
         LATE,
     ),
+    "a folder is slipped in behind a link": Attack(slip_a_folder_in, [a_link("month=2026-12")], LATE),
+    "a month is a link": Attack(link_to("month=2026-10"), [a_link("month=2026-10")], LATE),
+    "a file is a link": Attack(link_to(NAME), [a_link(NAME)], LATE),
+    "the checkpoints are a link": Attack(link_to("checkpoints"), [a_link("checkpoints")], LATE),
     "a file is written otherwise": Attack(
         write_it_otherwise, [(EARLY + 1, f"{NAME}, which begins here, is not the file that was written")], LATE
     ),
@@ -268,8 +297,6 @@ def test_no_byte_of_a_file_can_be_flipped(archive: ByHand) -> None:
 
 def test_a_flipped_byte_of_an_event_is_named_by_its_position(archive: ByHand) -> None:
     """A page that is not compressed shows the reader a changed event; one that is cannot be read from there on."""
-    import pyarrow.parquet as pq
-
     pq.write_table(pq.read_table(archive.part()), archive.part(), compression="none", use_dictionary=False)
     raw = archive.part().read_bytes()
     archive.part().write_bytes(raw.replace(f'"id":"m-{BAD}"'.encode(), f'"id":"m-{BAD - 200}"'.encode()))
@@ -325,6 +352,23 @@ def test_a_list_that_cannot_be_read_is_told_with_its_line(archive: ByHand, folde
     assert "SHA256SUMS, line 3: not a part of an archive behind the one before" in done.stderr
     sums.unlink()
     assert "is no archive: it has no SHA256SUMS" in verify(folder).stderr
+
+
+def test_a_file_is_noticed_however_it_is_named(archive: ByHand, folder: Path) -> None:
+    deep = archive.folder / "month=2026-10" / "more"
+    deep.mkdir()
+    for name in (deep / "x.parquet", deep / ".hidden.parquet", archive.folder / "X.PARQUET"):
+        shutil.copy(archive.part(), name)
+        done = verify(folder)
+        assert (done.returncode, f"{name.name} is not of this archive" in done.stdout) == (1, True)
+        name.unlink()
+    assert verify(folder).returncode == 0
+
+
+def test_nothing_is_exported_behind_a_link(archive: ByHand, tmp_path: Path) -> None:
+    slip_a_folder_in(archive)
+    with Engine("sqlite://", clock=lambda: NOW) as engine, pytest.raises(ArchiveError, match="is a link, and an"):
+        export(engine.log, archive.folder, None, None)
 
 
 def test_a_replay_stops_where_an_archive_is_damaged(archive: ByHand, folder: Path) -> None:

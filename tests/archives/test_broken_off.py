@@ -1,5 +1,6 @@
 """An export or import that broke off anywhere goes on where it was, and what is there is never half."""
 
+import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -98,6 +99,71 @@ def test_what_a_killed_export_left_is_cleared_away(engine: Engine, whole: Path) 
     before = files(whole)
     (whole / "month=2026-10" / ".000000000121.parquet.0123456789abcdef").write_bytes(b"half")
     assert verify_archive(whole, []).problems == ()
+    export(engine.log, whole, None, None)
+    assert files(whole) == before
+
+
+def test_an_export_goes_on_after_a_kill_at_any_file(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is killed where a file gets its name leaves it under another, the very first one too."""
+    whole = tmp_path / "whole"
+    exported(engine, whole, tmp_path)
+    moves = 2 * EVENTS // SOME + 3  # each part with the list, the list before, a checkpoint's draft, and the checkpoint
+    for stop in range(2 * moves):
+        folder = tmp_path / f"{stop}"
+        with monkeypatch.context() as patch:
+            kill_at(patch, stop)
+            with pytest.raises(BrokenOffError):
+                exported(engine, folder, tmp_path)
+        assert files(folder)
+        exported(engine, folder, tmp_path)
+        assert files(folder) == files(whole)
+        assert verify_archive(folder, []).problems == ()
+
+
+def kill_at(patch: pytest.MonkeyPatch, stop: int) -> None:
+    """End where the archive's file takes its name, before it or behind it by turns; nothing is cleared away then."""
+    steps = count()
+    replace, link, unlink = Path.replace, os.link, Path.unlink
+
+    def step(path: Path) -> None:
+        if path.name.lstrip(".").startswith("log.key"):
+            return
+        if next(steps) == stop:
+            patch.setattr(Path, "unlink", lambda *_, **__: None)
+            raise BrokenOffError
+
+    def replaced(draft: Path, path: Path) -> None:
+        step(path)
+        replace(draft, path)
+        step(path)
+
+    def linked(draft: Path, path: Path) -> None:
+        step(path)
+        link(draft, path)
+        step(path)
+
+    patch.setattr(Path, "replace", replaced)
+    patch.setattr(Path, "unlink", unlink)
+    patch.setattr(os, "link", linked)
+
+
+def test_a_draft_among_something_else_is_left_alone(engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / f".{SUMS}.0123456789abcdef").write_text("")
+    (folder / ".profile.0123456789abcdef").write_text("")
+    before = files(folder)
+    with pytest.raises(ArchiveError, match="holds something else and was left untouched"):
+        export(engine.log, folder, None, None)
+    assert files(folder) == before
+
+
+def test_a_file_that_only_looks_like_a_draft_stays(engine: Engine, whole: Path) -> None:
+    for name in (".000000000001.parquet.mine", "000000000001.parquet.0123456789abcdef", ".notes.0123456789abcdef"):
+        (whole / "month=2026-10" / name).write_text("")
+    before = files(whole)
     export(engine.log, whole, None, None)
     assert files(whole) == before
 
