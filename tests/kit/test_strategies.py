@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import huissier
 from huissier import AnyCommand, Options, SubmitMessage
@@ -13,7 +14,11 @@ from huissier.adapters.testing.hospital import NOW
 from huissier.adapters.testing.strategies import HOSTILE, VALID, Mix, commands, commands_of, histories, options
 from huissier.adapters.testing.strategies import vocabulary as words
 from huissier.adapters.testing.strategies.town import ADDRESSES
+from huissier.domain.reasons import Code
 from huissier.domain.vocabulary import identifiers
+from huissier.domain.vocabulary.address import Domain, MailboxAddress
+from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
+from huissier.domain.vocabulary.ins import Ins
 from huissier.domain.vocabulary.times import parse_deadline
 
 READ: dict[str, tuple[st.SearchStrategy[str], Callable[[str], str]]] = {
@@ -25,6 +30,20 @@ READ: dict[str, tuple[st.SearchStrategy[str], Callable[[str], str]]] = {
     "referentiel": (words.referentiels(), identifiers.parse_referentiel),
     "deadline": (words.deadlines(), parse_deadline),
 }
+WORDS: dict[type[Any], st.SearchStrategy[Any]] = {
+    Domain: words.domains(),
+    MailboxAddress: words.mailbox_addresses(),
+    Ins: words.ins(),
+    CertificateDn: words.certificate_dns(),
+    CommonName: words.common_names(),
+    Code: words.codes(),
+}
+FIELDS = [
+    pytest.param(kind, field.name, id=f"{kind.__struct_config__.tag} {field.name}")
+    for kind in get_args(AnyCommand)
+    for field in structs.fields(kind)
+    if not field.required and field.name != "at"  # which a history gives it
+]
 few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 found = settings(few, max_examples=2_000, phases=[Phase.generate, Phase.shrink], database=None, derandomize=True)
 
@@ -42,15 +61,26 @@ def test_every_identifier_is_read_as_it_is(name: str) -> None:
 
 
 @few
-@given(st.tuples(words.domains(), words.mailbox_addresses(), words.ins(), words.certificate_dns(), words.codes()))
+@given(st.tuples(*WORDS.values()))
 def test_every_word_is_drawn_as_its_type(drawn: tuple[Any, ...]) -> None:
-    assert [type(word).__name__ for word in drawn] == ["Domain", "MailboxAddress", "Ins", "CertificateDn", "Code"]
+    assert [type(word) for word in drawn] == list(WORDS)
     assert drawn[2].value not in repr(drawn)
+
+
+@few
+@given(words.ins_numbers())
+def test_every_ins_is_of_a_place_where_nobody_was_ever_born(number: str) -> None:
+    assert number[5:10] == "99000"
 
 
 @pytest.mark.parametrize("kind", get_args(AnyCommand), ids=lambda kind: str(kind.__struct_config__.tag))
 def test_every_command_has_a_strategy(kind: type[Any]) -> None:
     assert isinstance(find(commands_of(kind), lambda _: True, settings=found), kind)
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
+def test_every_field_of_a_command_is_drawn_now_and_then(kind: type[Any], field: str) -> None:
+    assert find(commands_of(kind), lambda command: bool(getattr(command, field)), settings=found)
 
 
 @few
@@ -71,6 +101,16 @@ def test_a_valid_set_up_is_recorded_line_by_line(history: list[AnyCommand]) -> N
     with huissier.open("sqlite://", clock=lambda: NOW) as engine:
         outcomes = [engine.handle(command).outcome for command in history[:12]]
     assert set(outcomes) <= {"recorded", "unchanged"}
+
+
+@settings(few, max_examples=60)
+@given(histories(mix=VALID))
+def test_what_is_valid_can_be_read(history: list[AnyCommand]) -> None:
+    with huissier.open("sqlite://", clock=lambda: NOW) as engine:
+        answers = engine.handle_many(history)
+    reasons = [reason for answer in answers for reason in answer.reasons]
+    reasons += [reason for answer in answers for verdict in answer.verdicts for reason in verdict.reasons]
+    assert {"ADDRESS_INVALID", "INS_INVALID"}.isdisjoint(reason.code for reason in reasons)
 
 
 def test_histories_shrink_to_what_matters() -> None:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from huissier.adapters.testing.hospital import corsican_ins, ins, with_key
-from huissier.adapters.testing.strategies.vocabulary import ins_numbers, matricules, odd_text
+from huissier.adapters.testing.strategies.vocabulary import odd_text
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import Ins, has_valid_key, mentions_ins, without_ins
 from tests.vocabulary import read_or_refused
@@ -22,7 +22,18 @@ ANY_TEXT = odd_text()  # lone surrogates too
 LETTERS = st.text(st.sampled_from("abcxyzéÀ"), max_size=8)
 
 
-VALID = ins_numbers()
+DEPARTMENTS = st.integers(1, 99).map("{:02}".format) | st.sampled_from(["2A", "2B"])
+
+
+@st.composite
+def matricules(draw: st.DrawFn) -> str:
+    """13 characters as the référentiel INS lets them be: of anywhere, where the kit's are of nowhere."""
+    month = draw(st.sampled_from([*range(1, 13), 20, *range(30, 43), *range(50, 100)]))
+    year, rest = draw(st.integers(0, 99)), draw(st.integers(0, 999_999))
+    return f"{draw(st.sampled_from('123478'))}{year:02}{month:02}{draw(DEPARTMENTS)}{rest:06}"
+
+
+VALID = matricules().map(with_key)
 
 
 def grouped(value: str, separator: str = " ") -> str:

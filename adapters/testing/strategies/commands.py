@@ -27,6 +27,7 @@ from huissier.adapters.testing.strategies.town import (
     PATIENTS_BOXES,
     PHARMACY,
     PROFESSIONNELS,
+    READABLE,
     REFERENTIELS,
     SIZES,
     SUBJECTS,
@@ -53,14 +54,19 @@ from huissier.domain.commands import (
     SuspendMailbox,
     WithdrawDomain,
 )
+from huissier.domain.vocabulary.ins import mentions_ins
 
 C = TypeVar("C", bound=Command)
 
 _ID = often(st.just(NEW), st.sampled_from(IDS))
 _INS_SPACED = f"{INS[0][0]} {INS[0][1:3]} {INS[0][3:5]} {INS[0][5:]}"
-_INS = st.sampled_from((*INS, INS[0], INS[0], INS[1], _INS_SPACED, INS_WITH_WRONG_KEY, INS[0][:13]))
+_INS = st.sampled_from((*INS, INS[0], INS[0], INS[1], _INS_SPACED))
+_ANY_INS = st.sampled_from((*INS, INS[0], INS[0], INS[1], _INS_SPACED, INS_WITH_WRONG_KEY, INS[0][:13]))
+# Not those of test and of demonstration, which end in 10 and 11: whoever looks for an INS takes their digits for one.
+_OIDS = perhaps(st.sampled_from(("1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9")))
 _TEXT = st.sampled_from((None, f"dossier {INS[0]}"))
 _STATUS = often(st.just("delivered"), st.just("undelivered"))
+_TO_BE_CREATED = tuple(address for address in READABLE if not mentions_ins(address))  # a usager's comes with the ENS
 _CERTIFICATES = st.lists(st.sampled_from(CERTIFICATE_SPELLINGS[:5]), max_size=2)
 
 
@@ -92,13 +98,13 @@ def _one_of(kinds: dict[type[Command], st.SearchStrategy[Any]], *types: type[Com
 
 @cache
 def _by_type(odd: int) -> dict[type[Command], st.SearchStrategy[Any]]:
-    strategies = {**_mailboxes(odd), **_trust_space(), **_messages(odd), **_usagers()}
+    strategies = {**_mailboxes(odd), **_trust_space(), **_messages(odd), **_usagers(odd)}
     assert strategies.keys() == set(get_args(AnyCommand))
     return strategies
 
 
 def _anybody(odd: int) -> st.SearchStrategy[str]:
-    return spelled(ADDRESSES, odd)
+    return spelled(ADDRESSES if odd else READABLE, odd)
 
 
 def _professionnel(odd: int) -> st.SearchStrategy[str]:
@@ -117,8 +123,8 @@ def _messages(odd: int) -> dict[type[Command], st.SearchStrategy[Any]]:
     return {
         SubmitMessage: st.one_of([_submissions(sender, recipient, odd) for sender, recipient in pairs]),
         ReportDelivery: often(
-            st.builds(ReportDelivery, id=last, recipient=st.just(PATIENTS_BOXES[0]), status=_STATUS),
-            st.builds(ReportDelivery, id=st.sampled_from(IDS), recipient=usager, status=_STATUS),
+            st.builds(ReportDelivery, id=last, recipient=st.just(PATIENTS_BOXES[0]), status=_STATUS, cause=_TEXT),
+            st.builds(ReportDelivery, id=st.sampled_from(IDS), recipient=usager, status=_STATUS, cause=_TEXT),
         ),
     }
 
@@ -152,10 +158,14 @@ def _mailboxes(odd: int) -> dict[type[Command], st.SearchStrategy[Any]]:
     return {
         CreateMailbox: st.builds(
             CreateMailbox,
-            address=hosted,
+            address=hosted if odd else st.sampled_from(_TO_BE_CREATED),
             kind=st.sampled_from(("PER", "ORG")),
-            secteur=st.sampled_from((None, "SA33", "SA07")),
+            rpps=perhaps(st.just("10001234567")),
+            adeli=perhaps(st.just("990000001")),
+            finess=perhaps(st.just("990000002")),
             name=_TEXT,
+            service=_TEXT,
+            secteur=st.sampled_from((None, "SA33", "SA07")),
             liste_rouge=st.booleans(),
         ),
         SuspendMailbox: st.builds(SuspendMailbox, address=hosted, motive=_TEXT),
@@ -183,6 +193,7 @@ def _trust_space() -> dict[type[Command], st.SearchStrategy[Any]]:
             domain=st.sampled_from(DOMAINS),
             operator=perhaps(operators),
             certificate_dns=_CERTIFICATES,
+            hosted=perhaps(st.booleans()),
         ),
         RegisterOperator: st.builds(
             RegisterOperator,
@@ -200,5 +211,10 @@ def _trust_space() -> dict[type[Command], st.SearchStrategy[Any]]:
     }
 
 
-def _usagers() -> dict[type[Command], st.SearchStrategy[Any]]:
-    return {kind: st.builds(kind, ins=_INS) for kind in (OpenEns, CloseEns, EraseUsager)}
+def _usagers(odd: int) -> dict[type[Command], st.SearchStrategy[Any]]:
+    ins = _ANY_INS if odd else _INS
+    return {
+        OpenEns: st.builds(OpenEns, ins=ins, oid=_OIDS),
+        CloseEns: st.builds(CloseEns, ins=ins, oid=_OIDS),
+        EraseUsager: st.builds(EraseUsager, ins=ins),
+    }

@@ -32,13 +32,9 @@ HOSTED: Final = (DOCTOR, SECRETARY, PHARMACY, PHARMACIST)
 PROFESSIONNELS: Final = (*HOSTED, REMOTE_DOCTOR)
 PATIENTS_BOXES: Final = tuple(f"{ins}@{PATIENTS}" for ins in INS[:2])
 USAGERS: Final = (*PATIENTS_BOXES, f"{INS[0]}@{RESIDENTS}", f"mme.z@{RESIDENTS}", f"reponse.test@{PATIENTS}")
-OTHERS: Final = (
-    f"dr.inconnu@{HOSPITAL}",
-    f"{INS[2]}@{PATIENTS}",
-    f"{INS_WITH_WRONG_KEY}@{PATIENTS}",
-    f"{INS[0]}@{HOSPITAL}",
-    f"dr.x@{NEVER_ADMITTED}",
-)
+STRANGERS: Final = (f"dr.inconnu@{HOSPITAL}", f"{INS[2]}@{PATIENTS}", f"{INS[0]}@{HOSPITAL}", f"dr.x@{NEVER_ADMITTED}")
+OTHERS: Final = (*STRANGERS, f"{INS_WITH_WRONG_KEY}@{PATIENTS}")
+READABLE: Final = (*PROFESSIONNELS, *USAGERS, *STRANGERS)
 ADDRESSES: Final = (*PROFESSIONNELS, *USAGERS, *OTHERS)
 
 MOMENTS: Final = tuple(

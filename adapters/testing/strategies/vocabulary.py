@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 from huissier.adapters.testing.hospital import with_key
 from huissier.domain.reasons import Code
 from huissier.domain.vocabulary.address import Domain, MailboxAddress
-from huissier.domain.vocabulary.certificate_dn import CertificateDn
+from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
 from huissier.domain.vocabulary.ins import Ins, mentions_ins
 from huissier.domain.vocabulary.times import written
 
 _LABELS: Final = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,5}[a-z0-9])?", fullmatch=True)
 _TWO_DIGITS: Final = st.integers(1, 99).map("{:02}".format)
 _DEPARTMENTS: Final = _TWO_DIGITS | st.sampled_from(["2A", "2B"])
+_SEXES: Final = st.sampled_from("123478")
+_YEARS: Final = st.integers(0, 99)
+_MONTHS: Final = st.sampled_from([*range(1, 13), 20, *range(30, 43), *range(50, 100)])
 _ATTRIBUTES: Final = ("CN", "OU", "O", "L", "ST", "C", "SERIALNUMBER", "DC", "UID", "1.2.3.4")
 _VALUES: Final = st.text(st.sampled_from("aBcé9É./:@'-_#()"), min_size=1, max_size=6)
 
@@ -50,17 +53,9 @@ def mailbox_addresses() -> st.SearchStrategy[MailboxAddress]:
     return addresses().map(MailboxAddress.parse)
 
 
-@st.composite
-def matricules(draw: st.DrawFn) -> str:
-    """13 characters as the référentiel INS lets them be."""
-    month = draw(st.sampled_from([*range(1, 13), 20, *range(30, 43), *range(50, 100)]))
-    year, rest = draw(st.integers(0, 99)), draw(st.integers(0, 999_999))
-    return f"{draw(st.sampled_from('123478'))}{year:02}{month:02}{draw(_DEPARTMENTS)}{rest:06}"
-
-
 def ins_numbers() -> st.SearchStrategy[str]:
-    """The 15 characters of an INS, its key right."""
-    return matricules().map(with_key)
+    """The 15 characters of an INS, its key right: of the département 99 and country 000, where nobody was ever born."""
+    return st.builds("{}{:02}{:02}99000{:03}".format, *(_SEXES, _YEARS, _MONTHS, st.integers(1, 999))).map(with_key)
 
 
 def ins() -> st.SearchStrategy[Ins]:
@@ -77,6 +72,11 @@ def distinguished_names() -> st.SearchStrategy[str]:
 def certificate_dns() -> st.SearchStrategy[CertificateDn]:
     """The same, parsed."""
     return distinguished_names().map(CertificateDn.parse)
+
+
+def common_names() -> st.SearchStrategy[CommonName]:
+    """What a gateway may know alone of a certificate's subject, parsed."""
+    return _VALUES.map(CommonName.parse)
 
 
 def _quoted() -> st.SearchStrategy[str]:
