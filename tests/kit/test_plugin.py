@@ -1,9 +1,15 @@
 """The pytest plugin works in a project that knows nothing of ours, and weighs nothing until it is used."""
 
+import re
 import subprocess
 import sys
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
+
+from huissier.adapters.testing.plugin import SERVER_VARIABLE
+from huissier.adapters.testing.postgres import drop_database, new_database
 
 HEAVY = ["hypothesis", "sqlalchemy", "lxml", "signxml", "psycopg", "cryptography", "eventsourcing"]
 TESTS = """
@@ -44,6 +50,33 @@ def make():
 
 TestMachine = policy_machine(make, examples=2, steps=3)
 """
+
+
+def test_a_database_has_a_name_of_its_own_and_is_dropped_behind_its_test(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, huissier_postgres_server: str
+) -> None:
+    monkeypatch.setenv(SERVER_VARIABLE, huissier_postgres_server)
+    pytester.makepyfile(
+        test_fresh="""
+        def test_postgres(huissier_new_database):
+            with open("made", "w") as made:
+                print(huissier_new_database(), huissier_new_database(), file=made)
+        """
+    )
+    pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider").assert_outcomes(passed=1)
+    made = {make_url(url).database for url in (pytester.path / "made").read_text().split()}
+    assert len(made) == 2
+    admin = make_url(huissier_postgres_server).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin) as connection:
+        there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+    assert made.isdisjoint(there)
+
+
+def test_names_of_databases_do_not_follow_from_the_process(huissier_postgres_server: str) -> None:
+    urls = [new_database(huissier_postgres_server) for _ in range(2)]
+    for url in urls:
+        drop_database(huissier_postgres_server, url)
+    assert not any(re.search(r"\d", make_url(url).database or "0") for url in urls)
 
 
 @pytest.mark.long
