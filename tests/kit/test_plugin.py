@@ -1,8 +1,10 @@
 """The pytest plugin works in a project that knows nothing of ours, and weighs nothing until it is used."""
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -77,6 +79,20 @@ def test_names_of_databases_do_not_follow_from_the_process(huissier_postgres_ser
     for url in urls:
         drop_database(huissier_postgres_server, url)
     assert not any(re.search(r"\d", make_url(url).database or "0") for url in urls)
+
+
+def test_servers_leave_the_environment_as_it_was_and_nothing_behind(tmp_path: Path) -> None:
+    asked = (
+        "import os, warnings; warnings.simplefilter('error'); before = dict(os.environ)\n"
+        "from huissier.adapters.testing.postgres import own_server\n"
+        "for _ in range(2):\n"
+        "    with own_server(): assert os.environ == before\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+    environment["TMPDIR"] = str(tmp_path)
+    tmp_path.chmod(0o711)
+    subprocess.run([sys.executable, "-c", asked], check=True, env=environment)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.long
