@@ -1,7 +1,8 @@
 """What an archive's rows hold: all that a leaf of the tree holds, and beside it what a query should find typed.
 
 `recorded_at`, `at` and `leaf` follow from the rest. Whoever reads a row makes them again and compares, so that a query
-never rests on what was not signed. `leaf` is the beginning of the leaf's hash: against chance eight bytes name a
+never rests on what was not signed. For the same reason tags stand as they are hashed, each once and in order: no hash
+knows how often a log has one, or where. `leaf` is the beginning of the leaf's hash: against chance eight bytes name a
 changed event as well as 32 would, and against an attacker, who would make them again too, neither helps.
 """
 
@@ -14,7 +15,7 @@ import msgspec
 
 from huissier.adapters.archive.parquet import pa
 from huissier.adapters.errors import CorruptStoreError
-from huissier.adapters.evidence.leaf import leaf_of_row
+from huissier.adapters.evidence.leaf import in_order, leaf_of_row
 from huissier.adapters.evidence.tree import Hash, leaf_hash
 from huissier.adapters.log.port import Whole
 from huissier.domain.vocabulary.times import Time
@@ -70,7 +71,7 @@ def blocks_of(rows: Sequence[Whole]) -> Iterator[Block]:
 
 
 def rows_of(batch: pa.RecordBatch) -> list[Whole]:
-    """Return the rows of an archive as those of a log."""
+    """Return the rows of an archive as those of a log, but for the order of their tags."""
     tags = batch["tags"]
     ends, texts = tags.offsets.to_pylist(), tags.values.to_pylist()
     return list(
@@ -105,7 +106,7 @@ def _batch(rows: Sequence[Whole], times: Sequence[_Times]) -> pa.RecordBatch:
             pa.array([one.recorded_at for one in times], pa.timestamp("us", "UTC")),
             pa.array(happened, pa.timestamp("us", "UTC")),
             pa.array(kinds, pa.string()),
-            pa.array(tags, SCHEMA.field("tags").type),
+            pa.array(map(in_order, tags), SCHEMA.field("tags").type),
             pa.array(data, pa.string()),
             pa.array([_leaf(row) for row in rows], pa.binary(LEAF_LENGTH)),
         ]

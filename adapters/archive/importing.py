@@ -16,8 +16,10 @@ import msgspec
 from eventsourcing.dcb.api import DCBEvent
 
 from huissier.adapters.archive.reading import Archive
-from huissier.adapters.errors import StoreError
+from huissier.adapters.errors import CorruptStoreError, StoreError
 from huissier.adapters.evidence.errors import RefusedError
+from huissier.adapters.evidence.leaf import in_order
+from huissier.adapters.log import codec
 from huissier.adapters.log.claim import check_claim, mark_without_vault, vault_is_elsewhere
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.port import Progress, Whole
@@ -25,6 +27,7 @@ from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
 from huissier.adapters.vault import Vault, load_key
+from huissier.domain.tags import tags_of
 
 ROWS_AT_ONCE: Final = 10_000
 
@@ -63,7 +66,7 @@ def import_archive(
 
     with closing(Store(place, prepare)) as store:
         recorder = SqlRecorder(store)
-        rows = (row for page in archive.pages() for row in page)
+        rows = (_as_stored(row) for page in archive.pages() for row in page)
         before = _compare(recorder, rows, head)
         done = before
         while page := list(islice(rows, ROWS_AT_ONCE)):
@@ -84,6 +87,16 @@ def _compare(recorder: SqlRecorder, rows: Iterator[Whole], head: int) -> int:
                     raise RefusedError(f"the event at position {theirs[0]} of the store is not the archive's")
             done = found[-1][0]
         return done
+
+
+def _as_stored(row: Whole) -> Whole:
+    """Return a row with its tags in the order in which a log has them, which an archive does not keep."""
+    position, kind, data, tags = row
+    try:
+        own = tags_of(codec.decode(data, position).event)
+    except CorruptStoreError:
+        return row
+    return (position, kind, data, own) if in_order(own) == tags else row
 
 
 def _append(recorder: SqlRecorder, done: int, rows: Iterable[Whole]) -> int:

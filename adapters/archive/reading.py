@@ -23,6 +23,7 @@ from huissier.adapters.log.port import Whole
 PAGE: Final = 4_096
 _DERIVED: Final = {
     "leaf": "is not the event that was exported",
+    "tags": "its tags do not stand each once and in order",
     "recorded_at": "its column recorded_at is not what the event says",
     "at": "its column at is not what the event says",
 }

@@ -20,8 +20,12 @@ _encode = msgspec.json.Encoder().encode
 
 def leaf_of(kind: str, tags: Sequence[str], data: bytes) -> bytes:
     """Return the bytes of a leaf."""
-    once = sorted(set(tags)) if len(tags) > 1 else tags
-    return _encode([kind, *once]) + b"\n" + data
+    return _encode([kind, *in_order(tags)]) + b"\n" + data
+
+
+def in_order(tags: Sequence[str]) -> Sequence[str]:
+    """Return tags as they are hashed: each once, in order of their code points."""
+    return sorted(set(tags)) if len(tags) > 1 else tags
 
 
 def leaf_of_row(kind: object, tags: Sequence[str] | None, data: object) -> bytes | None:

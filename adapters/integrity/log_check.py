@@ -111,7 +111,7 @@ class LogCheck:
     def _tags_of(self, row: Row, event: AnyEvent | None) -> list[str]:
         """Return the tags stored beside an event, and compare them with its own."""
         tags = read_tags(row.tags)
-        if tags is not None and (event is None or set(tags) == set(tags_of(event))):
+        if tags is not None and (event is None or sorted(tags) == sorted(tags_of(event))):
             return tags
         other = (
             "the event's tags cannot be decoded" if tags is None else "the event is stored with other tags than its own"

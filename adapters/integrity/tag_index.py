@@ -45,9 +45,9 @@ _FIRST: Final = TagRow("", "", -(2**63))
 
 
 def read_tags(column: object) -> list[str] | None:
-    """Return the tags in an event's column, each once; None where they cannot be decoded."""
+    """Return the tags in an event's column; None where they cannot be decoded."""
     try:
-        return list(dict.fromkeys(_decode(column))) if isinstance(column, str | bytes) else None
+        return _decode(column) if isinstance(column, str | bytes) else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -63,8 +63,8 @@ class TagIndex:
         self._sums: defaultdict[int, int] = defaultdict(int)
 
     def expect(self, tags: Iterable[str], kind: Any, position: int) -> None:
-        """Take in the rows that one event should have."""
-        for tag in tags:
+        """Take in the rows that one event should have: one for each of its tags, however often it stands there."""
+        for tag in dict.fromkeys(tags):
             self._sums[position // _POSITIONS_A_SUM] += hash((tag, kind, position))
 
     def end(self) -> None:
@@ -91,7 +91,7 @@ class TagIndex:
     def _name_missing(self, block: int) -> None:
         first = block * _POSITIONS_A_SUM
         for event in self._log.between(first, first + _POSITIONS_A_SUM - 1):
-            for tag in read_tags(event.tags) or ():
+            for tag in dict.fromkeys(read_tags(event.tags) or ()):
                 if self._session.scalar(_FIND, (tag, event.type, event.position)) is None:
                     self._findings.problem("a tag of the event is missing from the tag index", event.position)
 

@@ -74,6 +74,14 @@ def change_a_time(archive: ByHand) -> None:
     archive.change(BAD, at=NOW + timedelta(days=1))
 
 
+IN_ORDER = "its tags do not stand each once and in order"
+
+
+def double_the_tags(archive: ByHand) -> None:
+    """Change what a query counts, and no hash knows."""
+    archive.write([row | {"tags": [*reversed(row["tags"]), *row["tags"]]} for row in archive.table()])
+
+
 def change_when_recorded(archive: ByHand) -> None:
     archive.change(BAD, recorded_at=NOW + timedelta(days=1))
 
@@ -210,6 +218,7 @@ ATTACKS: dict[str, Attack] = {
     "an event is changed": Attack(change_an_event, [OTHER]),
     "a type is changed": Attack(lambda archive: archive.change(BAD, type="message-delivered.v1"), [OTHER]),
     "a tag is changed": Attack(lambda archive: archive.change(BAD, tags=["submission:other"]), [OTHER]),
+    "tags stand twice and the other way round": Attack(double_the_tags, [(EARLY + 1, IN_ORDER)]),
     "an event is no event": Attack(lambda archive: archive.change(BAD, data="{}"), [(BAD, "the event cannot be read")]),
     "a column is changed": Attack(change_a_time, [(BAD, "its column at is not what the event says")]),
     "another column is changed": Attack(
@@ -342,6 +351,17 @@ def test_checkpoints_from_elsewhere_count_too(archive: ByHand, folder: Path, bui
         "audit", "verify", "--key", "log.vkey", "--archive", "archive", "--checkpoint", "late.txt", cwd=folder
     )
     assert (done.returncode, "position 1: is not the event that was signed" in done.stdout) == (1, True)
+
+
+def test_tags_stand_in_order(tmp_path: Path) -> None:
+    """An order that nobody signed would be imported as if it were the log's."""
+    with Engine("sqlite://", clock=lambda: NOW) as engine:
+        engine.handle_many(world())
+        export(engine.log, tmp_path, None, None)
+    archive = ByHand(tmp_path)
+    position, tags = next((row["position"], row["tags"]) for row in archive.table() if len(row["tags"]) > 1)
+    archive.change(position, tags=tags[::-1])
+    assert found(verify_archive(tmp_path, [])) == [(position, IN_ORDER)]
 
 
 def test_a_list_that_cannot_be_read_is_told_with_its_line(archive: ByHand, folder: Path) -> None:

@@ -161,6 +161,12 @@ DAMAGES: dict[str, Damage] = {
         lambda store: store.run("UPDATE events SET tags = '[\"a\"]' WHERE position = ?", OPERATOR),
         [(OPERATOR, OTHER_TAGS), (OPERATOR, MISSING_ROW), (OPERATOR, STRANGE_ROW)],
     ),
+    "a tag stands twice beside an event": Damage(
+        lambda store: store.run(
+            "UPDATE events SET tags = replace(tags, ']', ',' || substr(tags, 2)) WHERE position = ?", OPERATOR
+        ),
+        [(OPERATOR, OTHER_TAGS)],
+    ),
     "the tags beside an event are gone, also from the index": Damage(
         lambda store: (
             store.run("UPDATE events SET tags = '[]' WHERE position = ?", OPERATOR),

@@ -205,6 +205,13 @@ def test_tags_that_are_not_the_facts_own_are_named(log: RowsSource) -> None:
     assert (found.position, found.field, len(found.recorded), len(found.recomputed)) == (position, "tags", 1, 2)
 
 
+def test_the_order_of_tags_means_nothing_and_their_number_does(log: RowsSource) -> None:
+    turned = [row._replace(tags=row.tags[::-1]) for row in log.facts]
+    assert differences(RowsSource(turned, log.head)) == []
+    twice = [row._replace(tags=row.tags * 2) for row in log.facts]
+    assert {one.field for one in differences(RowsSource(twice, log.head))} == {"tags"}
+
+
 def test_only_what_was_asked_for_is_checked_on_all_that_stands_before(log: RowsSource) -> None:
     position = place_of(log, MessageDecided, "too-early")
     lie = changed(log, position, lambda e: verdict(e, accepted=True))
