@@ -46,24 +46,24 @@ class Archive:
         with self._open(last) as file:
             return last.first - 1 + int(file.metadata.num_rows)
 
-    def last(self) -> Whole | None:
-        """Return the last row, None where the archive is empty. Raises `DamagedArchiveError`."""
-        if not self.layout.parts:
-            return None
-        with self._open(self.layout.parts[-1]) as file:
-            try:
-                group = file.read_row_group(file.num_row_groups - 1, use_threads=False)
-            except _UNREADABLE:
-                raise DamagedArchiveError("the event cannot be read", self.head) from None
-        (batch,) = group.slice(len(group) - 1).combine_chunks().to_batches()
-        return rows_of(batch)[0]
+    def beginnings(self) -> Iterator[bytes]:
+        """Yield what is kept of each leaf's hash, without reading the events. Raises `DamagedArchiveError`."""
+        expected = 1
+        for part in self.layout.parts:
+            _check_follows(part, expected)
+            with self._open(part) as file:
+                try:
+                    for batch in file.iter_batches(PAGE, columns=["leaf"], use_threads=False):
+                        yield from batch["leaf"].to_pylist()
+                        expected += len(batch)
+                except _UNREADABLE:
+                    raise DamagedArchiveError(f"{part.name}, which begins here, cannot be read", part.first) from None
 
     def pages(self) -> Iterator[list[Whole]]:
         """Yield the rows of the whole log, some at a time. Raises `DamagedArchiveError`."""
         expected = 1
         for part in self.layout.parts:
-            if part.first != expected:
-                raise DamagedArchiveError(f"is missing: the next file is {part.name}", expected)
+            _check_follows(part, expected)
             for rows in self._pages_of(part):
                 yield rows
                 expected += len(rows)
@@ -150,6 +150,11 @@ class ArchiveSource(NamedTuple):
                 if position > until:
                     return
                 yield Row(position, data, tags)
+
+
+def _check_follows(part: Part, expected: int) -> None:
+    if part.first != expected:
+        raise DamagedArchiveError(f"is missing: the next file is {part.name}", expected)
 
 
 def _check_positions(rows: Sequence[Whole], expected: int) -> None:

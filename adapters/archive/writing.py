@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from huissier.adapters.archive.columns import SCHEMA, Block, blocks_of
+from huissier.adapters.archive.comparing import make_sure
 from huissier.adapters.archive.groups import MANNER, ROWS_A_GROUP
 from huissier.adapters.archive.layout import SUMS, Layout, Part, checkpoint_path, drafts_in, part_name, sum_of, sums_of
 from huissier.adapters.archive.parquet import pa, pq
@@ -41,15 +42,21 @@ def exporting(folder: Path) -> Iterator["Export"]:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as problem:
         raise UnwritableError(f"{folder} cannot be written: {problem.strerror}") from None
+    is_new = False
     try:
         _lock(handle, folder)
-        if not (folder / SUMS).exists():
+        is_new = not (folder / SUMS).exists()
+        if is_new:
             _begin(folder)
         for name in Layout(folder).links():
             raise ArchiveError(f"{folder / name} is a link, and an archive has none")
         for draft in drafts_in(folder):
             draft.unlink()
         yield Export(folder)
+    except RefusedError:
+        if is_new and not Layout(folder).parts:  # nothing was written but the list of nothing
+            (folder / SUMS).unlink()
+        raise
     finally:
         os.close(handle)
 
@@ -67,20 +74,21 @@ def export(
     log: Readable,
     folder: Path,
     tree: Tree | None,
-    signed: Checkpoint | None,
+    sign: Callable[[Tree], Checkpoint] | None = None,
     progress: Progress = lambda _done, _of: None,
+    comparing: Progress = lambda _done, _of: None,
 ) -> Exported:
-    """Bring an archive to what a log holds: up to a checkpoint and with it, or without one up to the log's head.
+    """Bring an archive to what a log holds: up to its tree and with a checkpoint of that, or to its head without one.
 
-    `tree`: where it is at hand, what was signed of the archive before is compared with it. Raises `RefusedError` where
-    the log does not continue the archive, and as `exporting` and `Export` do.
+    First the log is compared with the archive and with the tree, then it is signed, then something is written. Raises
+    `RefusedError` where the log does not continue the archive or is not the one in the tree, and as `exporting`,
+    `make_sure` and `Export` do.
     """
     with exporting(folder) as archive:
         before = archive.head
-        archive.check_is_of(log)
-        if tree is not None:
-            archive.check_checkpoints(tree)
-        archive.extend(log, _head(log) if signed is None else signed.head.size, progress)
+        archive.make_sure(log, tree, comparing)
+        signed = None if tree is None or sign is None else sign(tree)
+        archive.extend(log, _head(log) if tree is None else tree.size, progress)
         if signed is not None:
             archive.keep(signed)
     return Exported(archive.head, before, archive.files, None if signed is None else signed.head.origin)
@@ -96,27 +104,9 @@ class Export:
         self.head = self._archive.head
         self.files = len(self._archive.layout.parts)
 
-    def check_is_of(self, log: Readable) -> None:
-        """Make sure that the log has what the archive ends with. Raises `RefusedError`."""
-        last = self._archive.last()
-        if last is None:
-            return
-        with log.reading() as look:
-            found = look.whole_after(self.head - 1, 1) if look.head >= self.head else []
-        if not found:
-            raise RefusedError(f"the archive goes to position {self.head}, and the log does not: events were lost")
-        if [*blocks_of(found)] != [*blocks_of([last])]:
-            raise RefusedError(f"the event at position {self.head} is not the one in the archive: it is of another log")
-
-    def check_checkpoints(self, tree: Tree) -> None:
-        """Make sure that the log continues what was signed of the archive before.
-
-        Raises `RefusedError`, and `UnreadableEvidenceError`.
-        """
-        for path in self._archive.layout.checkpoints():
-            head = Checkpoint.parse(path.read_bytes()).head
-            if tree.root(head.size) != head.root:
-                raise RefusedError(f"the log does not continue {path}: its past was changed, or it is another one")
+    def make_sure(self, log: Readable, tree: Tree | None, progress: Progress) -> None:
+        """Make sure that a log continues the archive, as `comparing.make_sure` does."""
+        make_sure(log, self._archive, tree, progress)
 
     def extend(self, log: Readable, until: int, progress: Progress = lambda _done, _of: None) -> None:
         """Write what the log has up to a position and the archive has not.

@@ -10,7 +10,7 @@ from huissier.adapters.cli.evidence import (
     SigningKeyOption,
     evidence_told,
     keys_in,
-    signed_by,
+    signing_with,
     submitted_in,
     tree_of,
 )
@@ -38,8 +38,9 @@ def export(
 ) -> None:
     """Write the log to Parquet files by month of recording, with a signed checkpoint; neither vault nor keys.
 
-    An archive that is there gains what came since, and an export that broke off goes on where it was. Exit status 1
-    where the log does not continue the archive, or what was signed before.
+    An archive that is there gains what came since, and an export that broke off goes on where it was. The whole log is
+    hashed and compared before. Exit status 1 where it does not continue the archive, or what was signed before: then
+    nothing is signed and nothing written.
     """
     source = context.get_parameter_source("signing_key")
     if unsigned and (name is not None or (source is not None and source.name == "COMMANDLINE")):
@@ -51,11 +52,11 @@ def export(
 
         if unsigned:
             with ReadOnlyLog(url_of(context, store)) as log, progress_bar("exporting") as progress:
-                done = exported(log, to, None, None, progress)
+                done = exported(log, to, None, None, progress, progress)
         else:
             with tree_of(context, store) as (engine, tree), progress_bar("exporting") as progress:
-                signed = signed_by(tree, context, store, signing_key, name)
-                done = exported(engine.log, to, tree, signed, progress)
+                sign = signing_with(context, store, signing_key, name)
+                done = exported(engine.log, to, tree, sign, progress, progress)
     typer.echo(as_json(done) if json else _exported(to, done))
 
 

@@ -1,7 +1,7 @@
 """`huissier audit key`, `checkpoint`, `prove` and `witness`: what is signed of a log, and by whom."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,9 +73,10 @@ def checkpoint(
     signing_key: SigningKeyOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Sign how long the log is and the root over all its events, and print it.
+    """Sign how long the log is and the root over all its events as they were hashed, and print it.
 
-    Exit status 1 where the log does not continue what was signed before with this key: it shrank, or was changed.
+    Exit status 1 where that does not continue what was signed before with this key, or the end of the log is not what
+    was hashed: it shrank, or was changed. All of the log is compared by `audit verify`.
     """
     from huissier.adapters.evidence import making
 
@@ -209,11 +210,19 @@ def signed_by(
     tree: "Tree", context: typer.Context, store: str | None, signing_key: Path | None, name: str | None
 ) -> "Checkpoint":
     """Sign a log as it stands, with the key that is named or lies beside its store."""
+    return signing_with(context, store, signing_key, name)(tree)
+
+
+def signing_with(
+    context: typer.Context, store: str | None, signing_key: Path | None, name: str | None
+) -> "Callable[[Tree], Checkpoint]":
+    """Return what signs a log as its tree has it, with the key that is named or lies beside its store."""
     from huissier.adapters.clock import utc_now
     from huissier.adapters.evidence.making import checkpoint_of
     from huissier.adapters.evidence.note import LOG
 
-    return checkpoint_of(tree, _signer(signing_key or _beside(context, store), LOG, name), utc_now())
+    signer = _signer(signing_key or _beside(context, store), LOG, name)
+    return lambda tree: checkpoint_of(tree, signer, utc_now())
 
 
 def _signer(path: Path, kind: int, name: str | None) -> "Signer":

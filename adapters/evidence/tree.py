@@ -93,6 +93,10 @@ class Tree:
                 start = middle
         return [*([self._root_between(start, end)] if start else []), *path[::-1]]
 
+    def leaves_of(self, block: int) -> Sequence[Hash]:
+        """Return the hashes of the leaves in a complete block."""
+        return self._leaves_of(block)
+
     def _root_between(self, start: int, end: int) -> Hash:
         """Return the root over leaves from a place that begins a whole subtree of at least so many."""
         first, behind = start // BLOCK, end // BLOCK

@@ -39,7 +39,10 @@ class LogVerifier:
     """Takes in leaves in their order; `signed` is up to where they are those of a checkpoint."""
 
     def __init__(self, heads: Iterable[Head], findings: Findings, kept: Kept = nothing_kept) -> None:
-        """Compare with checkpoints' heads, and with the leaf hashes kept of complete blocks, where there are any."""
+        """Compare with checkpoints' heads, and with the leaf hashes kept of complete blocks, where there are any.
+
+        A head without an origin was signed by nobody: it is that of a tree.
+        """
         self._heads = sorted(heads, key=lambda head: head.size, reverse=True)
         self._findings = findings
         self._kept = kept
@@ -141,17 +144,17 @@ class LogVerifier:
             self._changed = None
 
     def _name(self, head: Head) -> None:
-        first = self.signed + 1
+        first, signed = self.signed + 1, "signed" if head.origin else "hashed"
         if first > head.size:
             self._findings.problem(f"two checkpoints of {head.size} events have different roots")
         elif self._changed is not None:
-            what = f"is not the event that was signed at {head.size} events"
+            what = f"is not the event that was {signed} at {head.size} events"
             self._findings.problem(what, self._changed)
             self._changed = None
         elif first == head.size:
-            self._findings.problem("is not the event that was signed", first)
+            self._findings.problem(f"is not the event that was {signed}", first)
         else:
-            self._findings.problem(f"is not the event that was signed, or one up to {head.size} is not", first)
+            self._findings.problem(f"is not the event that was {signed}, or one up to {head.size} is not", first)
 
 
 def verified(verifier: LogVerifier, findings: Findings) -> Verified:

@@ -23,7 +23,7 @@ def exported(engine: Engine, folder: Path, keys: Path) -> Exported:
     """Export with a checkpoint."""
     with nodes_of(engine) as nodes:
         tree = nodes.tree()
-    return export(engine.log, folder, tree, checkpoint_of(tree, signer(keys), NOW))
+    return export(engine.log, folder, tree, lambda tree: checkpoint_of(tree, signer(keys), NOW))
 
 
 def rows_in(folder: Path) -> list[Whole]:

@@ -220,7 +220,7 @@ def test_another_log_does_not_extend_an_archive(engine: Engine, whole: Path, tmp
         with pytest.raises(RefusedError, match="the archive goes to position 120, and the log does not"):
             export(other.log, whole, None, None)
         other.handle_many(story(1051, 1200))
-        with pytest.raises(RefusedError, match="the event at position 120 is not the one in the archive"):
+        with pytest.raises(RefusedError, match="the event at position 13 is not the one in the archive"):
             export(other.log, whole, None, None)
     assert files(whole) == before
 
@@ -233,7 +233,7 @@ def test_a_log_whose_past_was_changed_does_not_extend_what_was_signed(engine: En
     (tmp_path / "log.key.seen").unlink()  # as somebody would who has the key
     engine.handle_many(story(EVENTS + 1, EVENTS + 50))
     before = files(folder)
-    with pytest.raises(RefusedError, match=r"the log does not continue .*000000000120.txt: its past was changed"):
+    with pytest.raises(RefusedError, match="the event at position 60 is not the one in the archive"):
         exported(engine, folder, tmp_path)
     assert files(folder) == before
 

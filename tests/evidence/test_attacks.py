@@ -318,6 +318,15 @@ def test_a_log_does_not_sign_what_contradicts_it(store: Store) -> None:
             checkpoint_of(nodes.tree(), signer(store.folder), NOW)
 
 
+def test_a_change_far_behind_is_not_signed_for_though_it_is_not_looked_at(embedded: Store) -> None:
+    """A checkpoint stands on the hashes of what was there: the root stays that of the events as they were."""
+    embedded.by_hand.rewrite(20, lambda data: data.replace(b"T09", b"T08"))
+    with Engine(embedded.by_hand.url, environment=KEY) as engine:
+        engine.handle_many(story(LATE + 1, LATE + 300))
+        newest = checkpoint(engine, embedded.folder)
+    assert found(embedded.verified(newest)) == [(20, f"is not the event that was signed at {LATE + 300} events")]
+
+
 def test_a_log_does_not_sign_that_it_shrank(store: Store) -> None:
     delete_the_tail(store.by_hand)
     with Engine(store.by_hand.url, environment=KEY) as engine, nodes_of(engine) as nodes:
