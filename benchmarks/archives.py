@@ -27,8 +27,8 @@ from huissier.adapters.bench.turns import Figure
 from huissier.adapters.log import codec
 from huissier.adapters.log.read_only import ReadOnlyLog
 
-WORK: Final = ("decode", "export", "verify", "import")
-NAMES: Final = ("cursor and decode", "export", "verifying the archive", "import")
+WORK: Final = ("decode", "export", "again", "verify", "import")
+NAMES: Final = ("cursor and decode", "export", "an export that adds nothing", "verifying the archive", "import")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -85,9 +85,9 @@ def do(what: str, folder: Path) -> None:
             source = StoreSource.of(url)
             for row in source.rows(source.head):
                 codec.decode(row.data, row.position)
-        case "export":
+        case "export" | "again":
             with ReadOnlyLog(url) as log:
-                export(log, archive, None, None)
+                export(log, archive, None)
         case "verify":
             if verify_archive(archive, []).problems:
                 raise RuntimeError("the archive is damaged")
