@@ -7,7 +7,7 @@ the file is dictionaries, pages and the footer without a gap, so that no two rea
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from typing import Any, Final, NamedTuple
 
@@ -42,24 +42,52 @@ class _Page(NamedTuple):
     uncompressed: int  # with the header, as a footer counts it
 
 
-def check_form(raw: Any, groups: Sequence[Rows]) -> None:
-    """Compare a whole file, as a buffer, with the rows of each of its groups. Raises `OddFormError`."""
-    try:
-        _check_file(raw, groups)
-    except (MalformedError, LookupError, TypeError, AttributeError):
-        raise OddFormError from None
+class Form:
+    """Takes in the rows of each group in their order, and keeps none of them."""
 
+    def __init__(self, raw: Any) -> None:
+        """Look at a whole file, as a buffer."""
+        self._raw = raw
+        self._at = len(_MAGIC)
+        self._groups = self._count = 0
+        self._odd: OddFormError | None = None
+        self._footer: Struct = {}
+        self._end = 0
+        self._look(self._begin)
 
-def _check_file(raw: Any, groups: Sequence[Rows]) -> None:
-    footer, end = _footer_of(raw)
-    _must(footer.keys() <= {1, 2, 3, 4, 5, 6, 7} and footer[6].startswith(_WRITER))
-    _must([one[1] for one in footer.get(5, ())] in ([], [b"ARROW:schema"]))
-    _must(all(footer.get(field) == _EMPTY.get(field) for field in (1, 2, 7)))
-    _must(footer[3] == sum(rows.count for rows in groups) and len(footer[4]) == len(groups))
-    at = len(_MAGIC)
-    for number, (group, rows) in enumerate(zip(footer[4], groups, strict=True)):
-        at = _check_group(raw, group, number, rows, at)
-    _must(at == end)
+    def take_in(self, rows: Rows) -> None:
+        """Compare the next group with its rows."""
+        self._look(lambda: self._check_next(rows))
+
+    def end(self) -> None:
+        """Raise `OddFormError` where anything is not laid out as an export does it, the first such."""
+        self._look(self._check_end)
+        if self._odd is not None:
+            raise self._odd
+
+    def _look(self, check: Callable[[], None]) -> None:
+        if self._odd is None:
+            try:
+                check()
+            except OddFormError as odd:
+                self._odd = odd
+            except (MalformedError, LookupError, TypeError, AttributeError):
+                self._odd = OddFormError()
+
+    def _begin(self) -> None:
+        footer, self._end = _footer_of(self._raw)
+        _must(footer.keys() <= {1, 2, 3, 4, 5, 6, 7} and footer[6].startswith(_WRITER))
+        _must([one[1] for one in footer.get(5, ())] in ([], [b"ARROW:schema"]))
+        _must(all(footer.get(field) == _EMPTY.get(field) for field in (1, 2, 7)))
+        self._footer = footer
+
+    def _check_next(self, rows: Rows) -> None:
+        self._at = _check_group(self._raw, self._footer[4][self._groups], self._groups, rows, self._at)
+        self._groups += 1
+        self._count += rows.count
+
+    def _check_end(self) -> None:
+        _must(self._footer[3] == self._count and len(self._footer[4]) == self._groups and self._at == self._end)
 
 
 def _footer_of(raw: Any) -> tuple[Struct, int]:

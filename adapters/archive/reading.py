@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from huissier.adapters.archive.columns import SCHEMA, Block, blocks_of, rows_of
-from huissier.adapters.archive.form import OddFormError, check_form
+from huissier.adapters.archive.form import Form, OddFormError
 from huissier.adapters.archive.groups import Rows
 from huissier.adapters.archive.layout import Layout, Part, sum_of
 from huissier.adapters.archive.parquet import pa, pq
@@ -69,54 +69,27 @@ class Archive:
                 expected += len(rows)
 
     def _pages_of(self, part: Part) -> Iterator[list[Whole]]:
-        groups = [Rows(part.first)]
+        with self._open(part) as file, self.layout.path(part).open("rb") as stored, _mapped(stored) as raw:
+            form = Form(raw)
+            yield from self._checked(part, file, form)
+            if sum_of(self.layout.path(part)) != part.sha256:
+                what = f"{part.name}, which begins here, is not the file that was written"
+                raise DamagedArchiveError(what, part.first)
+            _check_form(part, form)
+
+    def _checked(self, part: Part, file: pq.ParquetFile, form: Form) -> Iterator[list[Whole]]:
+        """Yield the rows of a file, each checked by itself, and have each group's compared with what is said of it."""
         expected = part.first
-        for number, batch in self._batches(part):
-            while number >= len(groups):
-                groups.append(Rows(expected))
-            rows = rows_of(batch)
-            _check_positions(rows, expected)
-            _check_derived(part.month, batch, rows)
-            groups[-1].take_in(batch)
-            expected += len(rows)
-            yield rows
-        self._check_file(part, groups)
-
-    def _check_file(self, part: Part, groups: Sequence[Rows]) -> None:
-        """Make sure that a file is the one that was written, and misleads no query about its rows."""
-        path = self.layout.path(part)
-        if sum_of(path) != part.sha256:
-            raise DamagedArchiveError(f"{part.name}, which begins here, is not the file that was written", part.first)
-        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as raw:
-            try:
-                check_form(raw, groups)
-            except OddFormError as odd:
-                if odd.rows is None:
-                    what = f"{part.name}, which begins here, is not laid out as an export does it"
-                    raise DamagedArchiveError(what, part.first) from None
-                what = f"{part.name} gives wrong bounds for the column {odd.column} from here on"
-                raise DamagedArchiveError(what, odd.rows.first) from None
-
-    def _batches(self, part: Part) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Yield what stands in a file by groups; where some rows cannot be read together, one by one up to the first.
-
-        With each comes the number of its group.
-        """
-        with self._open(part) as file:
-            position = part.first
-            for group in range(file.num_row_groups):
-                first = position
-                for size in (PAGE, 1):
-                    try:
-                        batches = file.iter_batches(size, [group], use_threads=False)
-                        for batch in islice(batches, position - first, None):
-                            yield group, batch
-                            position += len(batch)
-                        break
-                    except _UNREADABLE:
-                        continue
-                else:
-                    raise DamagedArchiveError("the event cannot be read", position)
+        for group in range(file.num_row_groups):
+            held = Rows(expected)
+            for batch in _batches(file, group, expected):
+                rows = rows_of(batch)
+                _check_positions(rows, expected)
+                _check_derived(part.month, batch, rows)
+                held.take_in(batch)
+                expected += len(rows)
+                yield rows
+            form.take_in(held)
 
     def _open(self, part: Part) -> pq.ParquetFile:
         path = self.layout.path(part)
@@ -150,6 +123,36 @@ class ArchiveSource(NamedTuple):
                 if position > until:
                     return
                 yield Row(position, data, tags)
+
+
+def _mapped(file: BinaryIO) -> mmap:
+    return mmap(file.fileno(), 0, access=ACCESS_READ)
+
+
+def _batches(file: pq.ParquetFile, group: int, first: int) -> Iterator[pa.RecordBatch]:
+    """Yield what stands in a group; where some rows cannot be read together, one by one up to the first."""
+    position = first
+    for size in (PAGE, 1):
+        try:
+            for batch in islice(file.iter_batches(size, [group], use_threads=False), position - first, None):
+                yield batch
+                position += len(batch)
+        except _UNREADABLE:
+            continue
+        return
+    raise DamagedArchiveError("the event cannot be read", position)
+
+
+def _check_form(part: Part, form: Form) -> None:
+    """Make sure that a file misleads no query about its rows."""
+    try:
+        form.end()
+    except OddFormError as odd:
+        if odd.rows is None:
+            what = f"{part.name}, which begins here, is not laid out as an export does it"
+            raise DamagedArchiveError(what, part.first) from None
+        what = f"{part.name} gives wrong bounds for the column {odd.column} from here on"
+        raise DamagedArchiveError(what, odd.rows.first) from None
 
 
 def _check_follows(part: Part, expected: int) -> None:

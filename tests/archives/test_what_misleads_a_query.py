@@ -1,7 +1,7 @@
 """What lies beside the rows and would have a query pass over some is found, though every sum was made again."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from huissier.adapters.archive import writing
 from huissier.adapters.archive.columns import SCHEMA
-from huissier.adapters.archive.form import OddFormError, check_form
+from huissier.adapters.archive.form import Form, OddFormError
 from huissier.adapters.archive.groups import MANNER, Rows
 from huissier.adapters.archive.thrift import read_struct
 from huissier.adapters.archive.verifying import verify_archive
@@ -48,6 +48,13 @@ def archive(built: Path, tmp_path: Path) -> ByHand:
 
 def problems(archive: ByHand) -> list[tuple[int | None, str]]:
     return found(verify_archive(archive.folder, []))
+
+
+def check_form(raw: bytes | bytearray, groups: Sequence[Rows]) -> None:
+    form = Form(raw)
+    for rows in groups:
+        form.take_in(rows)
+    form.end()
 
 
 def table_of(archive: ByHand) -> pa.Table:
