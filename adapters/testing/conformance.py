@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 
 from huissier.adapters.conformance.checks import Check, Protocol
+from huissier.adapters.conformance.decision_header_checks import USUAL
 from huissier.adapters.conformance.running import SEED, SESSIONS, checks_of, problem_of, server_at
 from huissier.adapters.gateway.serving.listening import parse_address
 
@@ -17,16 +18,20 @@ def conformance_tests(
     sessions: int = SESSIONS,
     seed: int = SEED,
     seconds: float = 10.0,
+    decision_header: str = USUAL,
 ) -> Callable[[Check], None]:
     """Return a parametrised test that plays every check at a gateway; a failure names the requirement it breaks.
 
     `connect`: `inet:HOST:PORT` or `unix:PATH`, or what returns it, called once, when the first test begins. The gateway
     must have loaded `huissier conformance world`, into a fresh store. `seconds`: how long an answer may take.
+    `decision_header`: the name under which a milter adds its decision, if it adds one.
     """
 
     where = cache(lambda: parse_address(connect if isinstance(connect, str) else connect()))
 
-    @pytest.mark.parametrize("check", checks_of(protocol, sessions=sessions, seed=seed), ids=lambda check: check.name)
+    checks = checks_of(protocol, sessions=sessions, seed=seed, decision_header=decision_header)
+
+    @pytest.mark.parametrize("check", checks, ids=lambda check: check.name)
     def test_the_gateway_conforms(check: Check) -> None:
         problem = problem_of(check, server_at(protocol, where(), seconds))
         if problem is not None:

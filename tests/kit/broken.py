@@ -328,7 +328,9 @@ _LIFE = Mix(mailboxes=10, odd=0, complete=True)
 BROKEN: Final[dict[str, Way]] = {
     "accepts usager to usager": Way(LetsUsagersMeet, "a_usager_never_reaches_a_usager"),
     "lets usagers start": Way(LetsUsagersStart, "a_usager_never_starts"),
-    "takes sending for receiving": Way(lambda: Asking(_message(final_hop=True)), _SAME, takes_long=True),
+    "takes sending for receiving": Way(
+        lambda: Asking(_message(final_hop=True)), "a_usager_never_starts", takes_long=True
+    ),
     "answers differently on retry": Way(AnswersDifferentlyOnRetry, "asked_again_it_is_the_same_answer"),
     "checks otherwise than it handles": Way(ChecksOtherwise, "checking_says_what_handling_says"),
     "records what it checks": Way(RecordsWhatItChecks, "what_is_new_has_the_next_position"),
@@ -367,9 +369,11 @@ BROKEN: Final[dict[str, Way]] = {
     "ignores certificates": Way(lambda: Asking(_message(certificate_dn=None, certificate_cn=None)), _SAME),
     "never erases": Way(lambda: Asking(_never_erases), _SAME, takes_long=True),
     "decides on today": Way(lambda: Asking(_message(at=NOW)), _SAME),
-    "ignores the stage": Way(lambda: Asking(_message(stage=None)), _SAME, takes_long=True),
+    "ignores the stage": Way(
+        lambda: Asking(_message(stage=None)), "what_is_new_has_the_next_position", takes_long=True
+    ),
     "forgets contacts": Way(ForgetsContacts, _SAME, takes_long=True),
-    "ignores [FIN]": Way(lambda: Asking(_message(subject=None)), _SAME, takes_long=True),
+    "ignores [FIN]": Way(lambda: Asking(_message(subject=None)), "a_reason_rests_on_what_supports_it", takes_long=True),
     "believes every report": Way(lambda: Asking(_believes_every_report), _SAME, takes_long=True),
     "takes a +tag for the mailbox it resembles": Way(lambda: Asking(_without_tag), _SAME, HOSTILE, takes_long=True),
     "ignores suspension": Way(
