@@ -16,7 +16,8 @@ from huissier.adapters.testing.properties import PROPERTIES
 from huissier.adapters.testing.strategies import HOSTILE
 from huissier.adapters.testing.trial import BrokenError, Factory, tried
 from tests.command_line import huissier as run
-from tests.kit.broken import BROKEN, CannotBeClosed, Sound, Way
+from tests.kit.broken import BROKEN, Way
+from tests.kit.engines import CannotBeClosed, Sound
 
 LONGEST = 16  # commands of a history that fails: a whole set-up for usagers' mail, messages both ways, an arrival
 LENIENT = Options(fin_header="ends-contact", co_recipients="all", cgu_signature="any-version")

@@ -17,7 +17,7 @@ from huissier.domain.commands import AdmitDomain, AnyCommand, CreateMailbox, Sub
 from huissier.domain.reasons import Code
 from tests.command_line import huissier
 from tests.conformance.sample import letting_pass, sample
-from tests.kit.broken import Ignoring
+from tests.kit.engines import Ignoring
 from tests.test_readme import agrees
 
 DOCS = Path(__file__).parents[2] / "docs"
