@@ -5,7 +5,6 @@ import os
 import pty
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +33,7 @@ from huissier.adapters.vault import KEY_VARIABLE
 from huissier.domain.vocabulary.address import MailboxAddress
 from tests.command_line import PROGRAM, Done
 from tests.command_line import huissier as run
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.long
 
@@ -167,7 +167,7 @@ def test_whoever_ends_it_early_finds_nothing_left_in_the_folder(
     kill: Callable[[int, int], None], number: signal.Signals, tmp_path: Path
 ) -> None:
     with started(f"sqlite:///{tmp_path / 'huissier.db'}") as process:
-        wait_until(lambda: len(list(tmp_path.glob(".huissier-bench-*/*.db-wal"))) == 3)
+        eventually(lambda: len(list(tmp_path.glob(".huissier-bench-*/*.db-wal"))) == 3)
         kill(process.pid, number)
         printed, errors = process.communicate(timeout=120)
     assert process.returncode != 0
@@ -179,7 +179,7 @@ def test_whoever_ends_it_early_finds_nothing_left_in_the_folder(
 def test_whoever_ends_it_early_finds_nothing_left_in_the_database(new_database: Callable[[], str]) -> None:
     url = new_database()
     with started(url) as process:
-        wait_until(lambda: sum(bool(tables) for tables in rows(url).values()) == 3)
+        eventually(lambda: sum(bool(tables) for tables in rows(url).values()) == 3)
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=120)
     assert process.returncode != 0
@@ -209,13 +209,6 @@ def started(store: str) -> "Iterator[subprocess.Popen[str]]":
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 300  # a machine may be busy with other things
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_on_a_terminal_it_shows_how_far_it_is(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, OUTSIDER, SURGE
 from tests.command_line import PROGRAM
 from tests.command_line import huissier as run
 from tests.gateway.peers import PASS, end, rcpt
+from tests.waiting import eventually
 
 SECONDS = 60.0
 
@@ -162,6 +163,7 @@ def test_metrics_and_health(folder: Path, start: Start) -> None:
     with connected(folder / "policy.sock") as peer:
         ask(peer, rcpt(SURGEON))
         ask(peer, rcpt(OUTSIDER))
+        eventually(lambda: 'decision_seconds_count{stage="rcpt"} 2' in fetched(port, "/metrics")[1])  # after the reply
         shown = fetched(port, "/metrics")[1]
         assert fetched(port, "/healthz") == (200, "alive\n")
         assert fetched(port, "/readyz") == (200, "ready\n")
@@ -251,7 +253,7 @@ def test_a_store_that_cannot_be_written_defers_and_is_not_ready_until_it_can(sta
         assert fetched(port, "/readyz") == (503, "the store could not record lately\n")
         resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, limits)
         assert ask(peer, end(1)) == PASS
-        assert fetched(port, "/readyz") == (200, "ready\n")
+        eventually(lambda: fetched(port, "/readyz") == (200, "ready\n"))
     assert service.end() == 0
 
 

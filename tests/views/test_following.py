@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 import sqlalchemy as sa
@@ -23,6 +22,7 @@ from huissier.projections.catalogue import ALL
 from tests.command_line import PROGRAM, huissier
 from tests.test_engine import hospital, message
 from tests.views.test_runner import Choosy, Counted, positions
+from tests.waiting import eventually
 
 KEY = "A" * 43 + "="
 NEVER = 3_600.0
@@ -47,14 +47,6 @@ def engine(url: str) -> Iterator[Engine]:
 def database(engine: Engine, url: str) -> Iterator[ViewsDatabase]:
     with ViewsDatabase(Place(url)) as database:
         yield database
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds; the time it may take is only there so that a bug does not hang the tests."""
-    give_up = monotonic() + 60
-    while not holds():
-        assert monotonic() < give_up
-        sleep(0.01)
 
 
 @contextmanager
