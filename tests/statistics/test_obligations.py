@@ -96,6 +96,14 @@ def test_the_contrat_is_lacking_since_the_operator_hosts() -> None:
     ]
 
 
+def test_what_was_lacking_is_not_changed_by_who_hosts_later() -> None:
+    told = [*operator(contrat=False, annexe_2="1.4"), hospital_domain()]
+    since = InstrumentLacking(GHT, "contrat", None, (HOSPITAL,), None, SINCE)
+    later = AdmitDomain(at=NOW, domain=HOSPITAL, operator="other", hosted=True)
+    assert lacking(*told, *operator("other"), later, at=NOW - INSTANT) == [since]
+    assert lacking(*told, *operator("other"), later, at=NOW) == []
+
+
 def test_the_avenant_is_asked_of_whoever_was_already_in_the_space() -> None:
     before = Options(avenant_for_contracts_before=SINCE + DAY)
     told = [*operator(), hospital_domain()]
