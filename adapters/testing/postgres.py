@@ -104,9 +104,8 @@ def _postgres_server() -> "type[PostgresServer]":
 
 def new_database(server: str) -> str:
     """Make an empty database on a server and return its URL; no run beside this one or before it has its name."""
-    name = "huissier_" + "".join(
-        secrets.choice(ascii_lowercase) for _ in range(20)
-    )  # no digits: they may look like an INS
+    letters = (secrets.choice(ascii_lowercase) for _ in range(20))  # no digits: they may look like an INS
+    name = f"huissier_{''.join(letters)}"
     _administer(server, "CREATE DATABASE {}", name)
     return make_url(server).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
 
