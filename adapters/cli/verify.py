@@ -112,15 +112,17 @@ def _fact(file: Path, proof: "Proof", lang: Language) -> "Line | Problem":
     """Return the fact that is proved, or that what was signed is none, or is one under another type than its own."""
     from huissier.adapters.audit.lines import line_of
     from huissier.adapters.errors import CorruptStoreError
-    from huissier.adapters.evidence.leaf import data_of, is_under_its_type
+    from huissier.adapters.evidence.leaf import data_of, is_under
     from huissier.adapters.integrity.findings import Problem
+    from huissier.adapters.log import codec
     from huissier.adapters.views.entries import entry_of
 
     try:
-        entry = entry_of(proof.position, data_of(proof.leaf))
+        data = data_of(proof.leaf)
+        entry, kind = entry_of(proof.position, data), codec.type_in(data, proof.position)
     except CorruptStoreError:
         return Problem(proof.position, f"{file}: what was signed is no event that this huissier can decode")
-    if not is_under_its_type(proof.leaf):
+    if not is_under(kind, proof.leaf):
         return Problem(proof.position, f"{file}: the event was signed under another type than its own")
     return line_of(entry, lang)
 

@@ -1,7 +1,5 @@
 """The log from end to end: positions, events, types, tags, and that no INS stands anywhere."""
 
-import msgspec
-
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.integrity.findings import Findings
 from huissier.adapters.integrity.log_rows import Row
@@ -12,19 +10,6 @@ from huissier.adapters.log import codec
 from huissier.domain.events import AnyEvent, CommandRejected, UsagerErased
 from huissier.domain.tags import tags_of
 from huissier.domain.vocabulary.times import FIRST
-
-
-class _Named(msgspec.Struct):
-    type: str
-
-
-class _Form(msgspec.Struct):
-    """As much of a stored event as names its type; an upcaster may give it another."""
-
-    event: _Named
-
-
-_decode_type = msgspec.json.Decoder(_Form).decode
 
 
 class LogCheck:
@@ -75,8 +60,8 @@ class LogCheck:
             self._findings.problem("the event cannot be read", row.position)
             return None
         try:
-            kind, stored = _decode_type(data).event.type, codec.decode(data, row.position)
-        except (CorruptStoreError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            kind, stored = codec.type_in(data, row.position), codec.decode(data, row.position)
+        except CorruptStoreError:
             self._findings.problem("the event cannot be decoded", row.position)
             self._look_for_ins(texts_in_wreck(data), data, row.position)
             return None

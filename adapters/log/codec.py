@@ -31,9 +31,20 @@ class Stored(msgspec.Struct, frozen=True):
     event: AnyEvent
 
 
+class _Named(msgspec.Struct):
+    type: str
+
+
+class _Form(msgspec.Struct):
+    """As much of a stored event as names its type; an upcaster may give it another."""
+
+    event: _Named
+
+
 _NAMES = {kind: str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)}
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Stored)
+_form_decoder = msgspec.json.Decoder(_Form)
 
 
 def encode(event: AnyEvent, recorded_at: datetime) -> DCBEvent:
@@ -50,6 +61,14 @@ def decode(data: bytes, position: int, upcasters: Mapping[str, Upcaster] = UPCAS
         if stored is None:
             raise CorruptStoreError(f"the event at position {position} cannot be decoded") from problem
         return stored
+
+
+def type_in(data: bytes, position: int) -> str:
+    """Return the type that stored bytes of any version name. Raises `CorruptStoreError` naming the position."""
+    try:
+        return _form_decoder.decode(data).event.type
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise CorruptStoreError(f"the event at position {position} cannot be decoded") from problem
 
 
 def decode_fact(data: bytes, position: int) -> Fact:
