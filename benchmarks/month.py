@@ -32,11 +32,18 @@ _MESSAGES = """
 WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last),
 ends(i, s, r) AS (SELECT i, (i * 7919) % :mailboxes, (i / :mailboxes * 31) % :correspondents FROM n)
 INSERT INTO exchanges_messages_1
-SELECT 1, 2 * i, 0, 'correspondant.' || (s + r) || '@cabinet-' || r || '.mssante.fr', printf('%012X', i * 2654435761),
- 'dr.' || s || '@' || :domain, 'PER', 'EXTERNE', i % 10 <> 0 FROM ends
+SELECT 1, 2 * i, 0, s + 1, 4, :mailboxes + s * :correspondents + r + 1, 0, printf('%012X', i * 2654435761), i % 10 <> 0
+FROM ends
+"""
+_ADDRESSES = """
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :mailboxes * (:correspondents + 1))
+INSERT INTO exchanges_addresses_1
+SELECT CASE WHEN i < :mailboxes THEN 'dr.' || i || '@' || :domain
+ ELSE 'correspondant.' || (i / :correspondents) || '@cabinet-' || (i % :correspondents) || '.mssante.fr' END, i + 1
+FROM n
 """
 _REPORTS = """
-INSERT INTO exchanges_delivered_1 SELECT position, "to", position + 1 FROM exchanges_messages_1
+INSERT INTO exchanges_delivered_1 SELECT position, recipient, position + 1 FROM exchanges_messages_1
 WHERE position BETWEEN 2 * :first AND 2 * :last AND outcome AND position % 18 <> 0
 """
 
@@ -93,6 +100,7 @@ def fill(folder: Path, messages: int) -> None:
         with database.writing() as connection:
             Exchanges(1).metadata.create_all(connection)
             connection.exec_driver_sql("INSERT INTO exchanges_files_1 VALUES (1, ?, ?)", (DOMAIN, MONTH))
+            connection.execute(sa.text(_ADDRESSES), _TOWN)
         for first in range(1, messages + 1, _BATCH):
             last = min(first + _BATCH - 1, messages)
             with database.writing() as connection:

@@ -52,33 +52,39 @@ class CguLacking(Struct, frozen=True, tag="cgu-lacking", tag_field="type"):
 
 
 class Hosting(Struct, frozen=True):
-    """An operator's admitted, hosted domains as of a time, and since when it hosts any of them."""
+    """An operator's hosted domains that mail may be exchanged with as of a time, and since when it hosts any of them."""
 
     domains: tuple[str, ...]
     since: datetime
 
 
-def hosting(domains: Mapping[str, Timeline[AdmittedDomain]], at: datetime) -> dict[str | None, Hosting]:
-    """Return what each operator hosts at a time; under None the hosted domains without an operator."""
+def hosting(
+    domains: Mapping[str, Timeline[AdmittedDomain]], rules: RuleSet, at: datetime
+) -> dict[str | None, Hosting]:
+    """Return what each operator hosts at a time; under None the hosted domains without an operator.
+
+    A domain in the grace after its withdrawal counts, as it does when its mail is decided (rule 8).
+    """
     found: dict[str | None, Hosting] = {}
     for name, timeline in sorted(domains.items()):
         state = timeline.as_of(at)
-        if state.admitted and state.hosted:
-            since = _hosted_since(timeline, at)
+        if state.hosted and state.is_admitted(at, rules):
+            since = _hosted_since(timeline, rules, at)
             known = found.get(state.operator, Hosting((), since))
             found[state.operator] = Hosting((*known.domains, name), min(known.since, since))
     return found
 
 
-def _hosted_since(timeline: Timeline[AdmittedDomain], at: datetime) -> datetime:
+def _hosted_since(timeline: Timeline[AdmittedDomain], rules: RuleSet, at: datetime) -> datetime:
     """Return when the operator that has a domain at a time began to host it."""
     state, since, before = UNKNOWN, at, None
     for fact in timeline.facts:
         if fact.at > at:
             break
+        was_away = not state.is_admitted(fact.at, rules)
         state = evolve(state, fact)
-        now = (state.admitted, state.hosted, state.operator)
-        since, before = (fact.at, now) if now != before else (since, before)
+        now = (state.hosted, state.operator)
+        since, before = (fact.at, now) if was_away or now != before else (since, before)
     return since
 
 

@@ -6,8 +6,12 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, Table, Text
 
 USAGER: Final = "usager"  # EX_PSU_5020
-USAGER_TYPE: Final = "USAGER"
-EXTERNE: Final = "EXTERNE"  # not, or not yet, a mailbox held here
+
+# Types as the tables keep them, by their places. EXTERNE is not, or not yet, a mailbox held here: where a pair has had
+# several types, the last one here is told.
+TYPES: Final = ("EXTERNE", "APP", "CAB", "ORG", "PER", "USAGER")
+EXTERNE: Final = TYPES.index("EXTERNE")
+USAGER_TYPE: Final = TYPES.index("USAGER")
 
 REFUSED, ACCEPTED, RECEIVED = range(3)  # received: accepted at the final hop
 
@@ -17,9 +21,9 @@ _Word = Text().with_variant(Text(collation="C"), "postgresql")  # in the order o
 class Tables:
     """The tables of a generation.
 
-    `files` numbers the months of domains, under which messages are added. `messages`, `delivered` and `undelivered`
-    are what is counted: a row a recipient, the first report of each kind. `produced` says as of where the files of
-    months were counted; the others what was held here when.
+    `files` numbers the months of domains, under which messages are added, and `addresses` who is at their ends.
+    `messages`, `delivered` and `undelivered` are what is counted: a row a recipient, the first report of each kind.
+    `produced` says as of where the files of months were counted; the others what was held here when.
     """
 
     def __init__(self, generation: int) -> None:
@@ -31,28 +35,33 @@ class Tables:
             Column("domain", _Word, nullable=False),
             Column("month", Integer, nullable=False),
         )
+        self.addresses = self._table(
+            "addresses",
+            Column("address", _Word, primary_key=True),
+            Column("number", Integer, nullable=False, unique=True),
+        )
         self.messages = self._table(
             "messages",
             Column("file", Integer, primary_key=True, autoincrement=False),
             Column("position", BigInteger, primary_key=True, autoincrement=False),
             Column("place", Integer, primary_key=True, autoincrement=False),
-            Column("to", _Word, nullable=False),
+            Column("sender", Integer, nullable=False),
+            Column("sender_type", SmallInteger, nullable=False),
+            Column("recipient", Integer, nullable=False),
+            Column("recipient_type", SmallInteger, nullable=False),
             Column("id", _Word, nullable=False),
-            Column("sender", _Word, nullable=False),
-            Column("sender_type", Text, nullable=False),
-            Column("recipient_type", Text, nullable=False),
             Column("outcome", SmallInteger, nullable=False),
         )
         self.delivered = self._table(
             "delivered",
             Column("sent", BigInteger, primary_key=True, autoincrement=False),
-            Column("to", _Word, primary_key=True),
+            Column("recipient", Integer, primary_key=True, autoincrement=False),
             Column("position", BigInteger, nullable=False),
         )
         self.undelivered = self._table(
             "undelivered",
             Column("id", _Word, primary_key=True),
-            Column("to", _Word, primary_key=True),
+            Column("recipient", Integer, primary_key=True, autoincrement=False),
             Column("position", BigInteger, nullable=False),
         )
         self.produced = self._table(
@@ -77,7 +86,7 @@ class Tables:
             "mailboxes",
             Column("address", _Word, primary_key=True),
             Column("since", BigInteger, primary_key=True, autoincrement=False),
-            Column("kind", Text, nullable=False),
+            Column("type", SmallInteger, nullable=False),
         )
 
     def _table(self, name: str, *columns: Column[Any]) -> Table:

@@ -10,15 +10,16 @@ know of no delivery of it.
 No usager's address is shown: it is the word `usager`, which no address is.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Final, NamedTuple
 
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import BigInteger, Connection
 
-from huissier.projections.exchange_folding import Known, fold
-from huissier.projections.exchange_tables import EXTERNE, RECEIVED, REFUSED, USAGER, USAGER_TYPE, Tables
+from huissier.projections.exchange_ends import Ends
+from huissier.projections.exchange_folding import fold
+from huissier.projections.exchange_tables import RECEIVED, REFUSED, TYPES, USAGER, USAGER_TYPE, Tables
 from huissier.projections.months import end_of, start_of
 from huissier.projections.places import places_of
 from huissier.projections.projection import Entry, Projection
@@ -59,20 +60,18 @@ class Exchanges(Projection):
     """Messages per held domain and month, and what was reported of them."""
 
     name: ClassVar[str] = "exchanges"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def __init__(self, generation: int) -> None:
         """Take the tables of a generation."""
         super().__init__(generation)
         self._tables = Tables(generation)
         self.metadata = self._tables.metadata
-        self._known = Known(self._tables)
+        self._ends = Ends(self._tables)
 
-    def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
+    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
         """Add a page's messages and reports."""
-        self._known.learn(connection, page)
-        fold(self._known, self._tables, connection, page)
-        self._known.until = page[-1].position
+        fold(self._ends, self._tables, connection, page)
 
     def exchanges(self, connection: Connection, domain: str, month: int, position: int) -> Iterator[Exchange]:
         """Yield what became of a domain's messages of a month as of a position, a line a pair in the order of bytes.
@@ -83,19 +82,33 @@ class Exchanges(Projection):
             self._tables.files.c.domain == domain, self._tables.files.c.month == month
         )
         outcome = outcomes.subquery().c
-        rows: Iterable[Any] = connection.execute(
+        pairs = (
             sa.select(
                 outcome.sender,
                 outcome.recipient,
-                sa.func.max(outcome.sender_type),
-                sa.func.max(outcome.recipient_type),
-                *(_sum(outcome[name]) for name in _COUNTS),
+                sa.func.max(outcome.sender_type).label("sender_type"),
+                sa.func.max(outcome.recipient_type).label("recipient_type"),
+                *(_sum(outcome[name]).label(name) for name in _COUNTS),
             )
             .group_by(outcome.sender, outcome.recipient)
-            .order_by(outcome.sender, outcome.recipient),
+            .subquery()
+        )
+        senders, recipients = self._tables.addresses.alias(), self._tables.addresses.alias()
+        shown = [sa.func.coalesce(end.c.address, USAGER) for end in (senders, recipients)]
+        rows: Iterable[Any] = connection.execute(
+            sa.select(*shown, *[column for column in pairs.c if column.name not in ("sender", "recipient")])
+            .select_from(
+                pairs.outerjoin(senders, senders.c.number == pairs.c.sender).outerjoin(
+                    recipients, recipients.c.number == pairs.c.recipient
+                )
+            )
+            .order_by(*shown),
             execution_options={"yield_per": _ROWS},
         )
-        return (Exchange(row[0], row[1], row[2] or EXTERNE, row[3] or EXTERNE, *row[4:]) for row in rows)
+        return (
+            Exchange(sender, recipient, TYPES[sender_type], TYPES[recipient_type], *counts)
+            for sender, recipient, sender_type, recipient_type, *counts in rows
+        )
 
     def totals(self, connection: Connection, *, domain: str | None = None) -> list[Totals]:
         """Return what became of all messages, by domain and month."""
@@ -113,7 +126,7 @@ class Exchanges(Projection):
     def _outcomes(self, position: int) -> sa.Select[Any]:
         """Select each message to each recipient with what was known of it at a position.
 
-        What was received stays received, whatever else is reported.
+        All usagers are one end without a number. What was received stays received, whatever else is reported.
         """
         tables = self._tables
         file, sent, delivered, undelivered = tables.files.c, tables.messages.c, tables.delivered.c, tables.undelivered.c
@@ -121,21 +134,25 @@ class Exchanges(Projection):
             tables.files.join(tables.messages, sent.file == file.file)
             .outerjoin(
                 tables.delivered,
-                (delivered.sent == sent.position) & (delivered.to == sent.to) & (delivered.position <= position),
+                (delivered.sent == sent.position)
+                & (delivered.recipient == sent.recipient)
+                & (delivered.position <= position),
             )
             .outerjoin(
                 tables.undelivered,
-                (undelivered.id == sent.id) & (undelivered.to == sent.to) & (undelivered.position <= position),
+                (undelivered.id == sent.id)
+                & (undelivered.recipient == sent.recipient)
+                & (undelivered.position <= position),
             )
         )
         received = (sent.outcome == RECEIVED) | delivered.position.is_not(None)
         columns: list[sa.ColumnElement[Any]] = [
             file.domain,
             file.month,
-            sent.sender,
-            sa.case((sent.recipient_type == USAGER_TYPE, USAGER), else_=sent.to).label("recipient"),
-            sa.func.nullif(sent.sender_type, EXTERNE).label("sender_type"),
-            sa.func.nullif(sent.recipient_type, EXTERNE).label("recipient_type"),
+            sa.case((sent.sender_type != USAGER_TYPE, sent.sender)).label("sender"),
+            sent.sender_type,
+            sa.case((sent.recipient_type != USAGER_TYPE, sent.recipient)).label("recipient"),
+            sent.recipient_type,
             _number_of(sent.outcome != REFUSED, "accepted"),
             _number_of(sent.outcome == REFUSED, "refused"),
             _number_of(received, "delivered"),

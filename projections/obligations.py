@@ -1,6 +1,6 @@
 """What operators, domains and mailboxes did, by subject: all that obligations rest on, as of any time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any, ClassVar, Final
@@ -75,7 +75,7 @@ class Obligations(Projection):
             sqlite_with_rowid=False,
         )
 
-    def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
+    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
         """Add a page's facts that obligations rest on."""
         rows = [
             (tags_of(entry.event)[0], entry.position, _encode(entry.event))
@@ -89,7 +89,7 @@ class Obligations(Projection):
         operators: dict[str, Timeline[Operator]] = dict(self._timelines(connection, operator_tag("")))
         domains: dict[str, Timeline[AdmittedDomain]] = dict(self._timelines(connection, domain_tag("")))
         runs: dict[str, tuple[str, Operator]] = {}
-        for name, hosted in sorted(hosting(domains, at).items(), key=lambda item: item[0] or ""):
+        for name, hosted in sorted(hosting(domains, rules, at).items(), key=lambda item: item[0] or ""):
             operator = operators[name].as_of(at) if name in operators else NO_OPERATOR
             yield from instruments_lacking(name, operator, hosted, rules, at)
             if name is not None and operator.cgu:

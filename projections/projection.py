@@ -1,7 +1,7 @@
 """What a projection is: tables, and how a page of facts changes them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
@@ -36,8 +36,9 @@ class Projection(ABC):
         self.metadata = MetaData()
 
     @abstractmethod
-    def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
+    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
         """Change the tables as these facts say, in the order of the log, whatever pages the log is cut into.
 
-        Runs inside a transaction that also keeps the position; must not commit.
+        There is at least one, and each is decoded when it is taken. Runs inside a transaction that also keeps the
+        position; must not commit.
         """

@@ -7,7 +7,7 @@ are, and no name stands in them.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, ClassVar, Final, NamedTuple
@@ -81,10 +81,12 @@ class Trail(Projection):
             sa.Column("marks", sa.LargeBinary, nullable=False),
         )
 
-    def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
+    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
         """Add the rows of the blocks that begin in the page; the block that began before it is written anew."""
-        rows = [_row(block, list(entries)) for block, entries in groupby(page, lambda entry: _block(entry.position))]
-        if page[0].position % BLOCK != 1:
+        blocks = (list(entries) for _, entries in groupby(page, lambda entry: _block(entry.position)))
+        first = next(blocks)
+        rows = [_row(first), *map(_row, blocks)]
+        if first[0].position % BLOCK != 1:
             rows[0] = self._with_begun(connection, rows[0])
         connection.execute(sa.insert(self.blocks), rows)
 
@@ -122,12 +124,13 @@ class Trail(Projection):
         return statement.order_by(columns.block)
 
 
-def _row(block: int, entries: list[Entry]) -> dict[str, Any]:
+def _row(entries: list[Entry]) -> dict[str, Any]:
+    """Return the row of facts of one block."""
     events = [entry.event for entry in entries]
     happened = [event.at for event in events]
     recorded = [entry.recorded_at for entry in entries]
     return {
-        "block": block,
+        "block": _block(entries[0].position),
         "last": entries[-1].position,
         "happened_since": _microseconds(min(happened)),
         "happened_until": _microseconds(max(happened)),

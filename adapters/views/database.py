@@ -19,6 +19,7 @@ from sqlalchemy.pool import StaticPool
 from huissier.adapters.errors import CorruptStoreError, StoreError
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import make_private_file
+from huissier.adapters.views import postgres_lists
 
 SCHEMA: Final = "huissier_views"
 _BUSY_SECONDS: Final = 30
@@ -135,9 +136,11 @@ def _engine_for(place: Place, path: str | None) -> sa.Engine:
     """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
     arguments: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
     if not place.is_embedded:
-        options = f"-csearch_path={SCHEMA} -clock_timeout={_BUSY_SECONDS}s"
+        options = f"-csearch_path={SCHEMA} -clock_timeout={_BUSY_SECONDS}s -csynchronous_commit=off"
         arguments["connect_args"] = {**place.dialect.connect_args, "options": options}
-        return sa.create_engine(place.url, **arguments)
+        engine = sa.create_engine(place.url, **arguments)
+        event.listen(engine, "connect", lambda connection, _: postgres_lists.register(connection))
+        return engine
     arguments["connect_args"] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
     if path is None:
         arguments["poolclass"] = StaticPool

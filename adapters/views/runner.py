@@ -14,10 +14,9 @@ from huissier.adapters.log.port import Log, Progress
 from huissier.adapters.views.database import ViewsDatabase, projections
 from huissier.adapters.views.entries import entry_of
 from huissier.adapters.views.generations import Generations
-from huissier.projections.projection import Entry, Projection
+from huissier.projections.projection import Projection
 
-PAGE: Final = 1_000
-_PIECE: Final = 250  # facts decoded at once: as many as a processor's cache has room for
+PAGE: Final = 4_000
 
 P = TypeVar("P", bound=Projection)
 
@@ -144,8 +143,7 @@ class Runner(Generic[P]):
             page = self._read_page(row.position, row.fingerprint, size)
             if page is None:
                 return None
-            for entries in _in_pieces(page.rows):
-                projection.fold(connection, entries)
+            projection.fold(connection, (entry_of(*row) for row in page.rows))
             connection.execute(
                 sa.update(projections)
                 .where(self._generations.is_row(projection.generation))
@@ -175,10 +173,6 @@ class Runner(Generic[P]):
             error = f"the projection {self._kind.name} stopped at position {(position or 0) + 1}: {reason}"
             connection.execute(sa.update(projections).where(self._generations.is_row(generation)).values(error=error))
         raise ProjectionError(error) from problem
-
-
-def _in_pieces(rows: list[tuple[int, bytes]]) -> Iterator[list[Entry]]:
-    return ([entry_of(*row) for row in rows[start : start + _PIECE]] for start in range(0, len(rows), _PIECE))
 
 
 def _fingerprint(data: bytes) -> str:

@@ -4,7 +4,7 @@ Nothing is folded here but where a fact stands: what was in force at a time is r
 late fact is one more row and moves nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, ClassVar, Final
@@ -85,7 +85,7 @@ class Directory(Projection):
             f"directory_for_usagers_{generation}", self.metadata, sa.Column("operator", _Name, primary_key=True)
         )
 
-    def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
+    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
         """Keep each fact of a mailbox or a domain where it is found."""
         mailboxes: list[dict[str, object]] = []
         domains: list[dict[str, object]] = []

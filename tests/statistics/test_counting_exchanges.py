@@ -1,6 +1,6 @@
 """What the projection counts is what the log says, however it was folded, as of any position, on both databases."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,12 +40,22 @@ from huissier.adapters.views.generations import Generations
 from huissier.adapters.views.runner import Runner
 from huissier.domain.commands import AdmitDomain, AnyCommand, CreateMailbox
 from huissier.domain.rule_set import Options
+from huissier.projections import exchange_ends, exchange_folding
 from huissier.projections.exchanges import Exchange, Exchanges
 from tests.properties import histories_looked_at, told_shortly
 from tests.statistics.twin import File, Twin
 
 Files = dict[File, list[Exchange]]
 PAGES = st.sampled_from((1, 2, 3, 7, 2_000))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def little_is_taken_or_remembered_at_once() -> Iterator[None]:
+    """What a page is cut into, and what is forgotten between pages, would not be seen in short histories."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exchange_folding, "_PIECE", 3)
+        patch.setattr(exchange_ends, "_MOST_REMEMBERED", 8)
+        yield
 
 
 def files(runner: Runner[Exchanges], position: int) -> Files:
@@ -266,3 +276,9 @@ def test_domains_held_in_a_month_are_named_whether_they_had_mail_or_not() -> Non
             assert exchanges.hosted_in(connection, 202609) == [HOSPITAL, PATIENTS]
             assert exchanges.hosted_in(connection, 202610) == [CABINET, HOSPITAL, PATIENTS]
             assert exchanges.hosted_in(connection, 202611) == [HOSPITAL, PATIENTS]
+
+
+def test_a_domain_held_from_the_fact_before_on_is_known_within_the_same_page() -> None:
+    new = f"anyone@{CABINET}"
+    told = (AdmitDomain(at=SINCE, domain=CABINET, hosted=True), write(DOCTOR, new, at=NOW))
+    assert counted(*told, domain=CABINET) == [Exchange(DOCTOR, new, "PER", "EXTERNE", 0, 1, 0, 0)]

@@ -119,6 +119,23 @@ def test_only_operators_of_hosted_domains_are_asked() -> None:
     assert lacking(*told, hospital_domain(), WithdrawDomain(at=NOW - DAY, domain=HOSPITAL)) == []
 
 
+def test_a_withdrawn_domain_is_asked_of_as_long_as_its_grace_lasts() -> None:
+    grace = Options(withdrawal_grace_days=2)
+    told = [*operator(contrat=False), hospital_domain(), WithdrawDomain(at=NOW - 2 * DAY, domain=HOSPITAL)]
+    since = InstrumentLacking(GHT, "contrat", None, (HOSPITAL,), None, SINCE)
+    assert lacking(*told, at=NOW - INSTANT, policy=grace) == [since]
+    assert lacking(*told, at=NOW, policy=grace) == []
+
+
+def test_a_domain_that_comes_back_is_hosted_since_then_unless_it_was_still_in_its_grace() -> None:
+    told = [*operator(contrat=False), hospital_domain(), WithdrawDomain(at=NOW - 2 * DAY, domain=HOSPITAL)]
+    told.append(AdmitDomain(at=NOW, domain=HOSPITAL))
+    for days, since in ((2, NOW), (3, SINCE)):
+        assert lacking(*told, policy=Options(withdrawal_grace_days=days)) == [
+            InstrumentLacking(GHT, "contrat", None, (HOSPITAL,), None, since)
+        ]
+
+
 def test_a_hosted_domain_without_operator_is_named() -> None:
     assert lacking(AdmitDomain(at=SINCE, domain=CABINET, hosted=True), at=SINCE) == [
         InstrumentLacking(None, "contrat", None, (CABINET,), None, SINCE)

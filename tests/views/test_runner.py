@@ -1,7 +1,7 @@
 """The runner folds every fact exactly once, whoever runs it, and stops where it cannot."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any, ClassVar
@@ -35,7 +35,7 @@ class Counted(Projection):
             sa.Column("type", sa.Text),
         )
 
-    def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
+    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
         connection.execute(
             sa.insert(self.seen), [{"position": entry.position, "type": type(entry.event).__name__} for entry in page]
         )
@@ -47,9 +47,10 @@ class Choosy(Counted):
     name: ClassVar[str] = "choosy"
     bad: ClassVar[str | None] = "m-2"
 
-    def fold(self, connection: Connection, page: Sequence[Entry]) -> None:
-        super().fold(connection, page)
-        if any(isinstance(entry.event, MessageDecided) and entry.event.id == self.bad for entry in page):
+    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
+        facts = list(page)
+        super().fold(connection, facts)
+        if any(isinstance(entry.event, MessageDecided) and entry.event.id == self.bad for entry in facts):
             raise ValueError("m-2 is not to my taste")
 
 

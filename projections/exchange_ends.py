@@ -1,0 +1,187 @@
+"""Who the two ends of a message were at its time, and under which numbers they and their months are kept."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from huissier.domain.events import MessageDecided, MessageDelivered, MessageUndelivered
+from huissier.domain.identities import UNREADABLE_USAGER
+from huissier.domain.rule_set import USAGERS_DOMAIN
+from huissier.domain.vocabulary.times import FIRST, LAST
+from huissier.projections.exchange_tables import EXTERNE, TYPES, USAGER_TYPE, Tables
+from huissier.projections.months import end_of, month_of, start_of
+from huissier.projections.places import Named, Place, places_of, time_of
+from huissier.projections.projection import Entry
+from huissier.projections.rows import rows_with
+
+_MOST_REMEMBERED: Final = 200_000
+_PSEUDONYM: Final = "usager:"
+
+
+class _Stay(NamedTuple):
+    """Between which times nothing changes about a domain: its name where it is held here, whether it is usagers'."""
+
+    since: datetime
+    until: datetime
+    held: str | None
+    of_usagers: bool
+
+
+_Mailbox = tuple[int, datetime]  # its type, and since when it is there
+_NO_MAILBOX: Final[_Mailbox] = (EXTERNE, LAST)
+
+End = tuple[int, int, str | None]  # an address's number, its type, and its domain where it is held here
+_Spell = tuple[datetime, datetime, End]  # from when on and before when an address is that
+
+
+class Ends:
+    """What the facts up to a position say of addresses, places, operators and mailboxes.
+
+    It is read from the tables once and then kept up with the pages. Facts up to a position are the same whoever
+    folded them, so it holds as long as pages follow each other; where they do not, it is read again.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        """Know nothing yet."""
+        self._tables = tables
+        self._places: dict[str, Place] = {}
+        self._operators: dict[str, str] = {}
+        self._mailboxes: dict[str, _Mailbox] = {}
+        self._numbers: dict[str, int] = {}
+        self._last_number = 0
+        self._stays: dict[str, _Stay] = {}
+        self._ends: dict[str, _Spell] = {}
+        self._files: dict[int, dict[str, int]] = {}  # by month and domain
+        self._last_file = 0
+        self._month: tuple[datetime, datetime, int, dict[str, int]] = (LAST, FIRST, 0, {})  # that of the last message
+        self._until: int | None = None
+        self.new_addresses: list[tuple[str, int]] = []
+        self.new_files: list[tuple[int, str, int]] = []
+
+    def begin_page(self, connection: Connection, position: int) -> None:
+        """Be as of the fact before a page's first; what was new in the page before is in the tables."""
+        most = max(len(self._numbers), len(self._mailboxes))
+        if self._until != position - 1 or most > _MOST_REMEMBERED:
+            self._read(connection)
+        self._until = None
+        self.new_addresses.clear()
+        self.new_files.clear()
+
+    def end_page(self, position: int) -> None:
+        """Know that the page was folded up to a position."""
+        self._until = position
+
+    def learn(self, connection: Connection, piece: Sequence[Entry]) -> None:
+        """Read what is not known yet of the addresses in a piece of the page, which is folded next."""
+        ends, numbers = self._ends, self._numbers
+        unknown = set()
+        for entry in piece:
+            event = entry.event
+            if isinstance(event, MessageDecided):
+                if event.sender not in ends:
+                    unknown.add(event.sender)
+                for verdict in event.verdicts:
+                    if verdict.recipient not in ends:
+                        unknown.add(verdict.recipient)
+            elif isinstance(event, MessageDelivered | MessageUndelivered) and event.recipient not in numbers:
+                unknown.add(event.recipient)
+        if unknown:
+            self._look_up(connection, unknown)
+
+    def _look_up(self, connection: Connection, addresses: set[str]) -> None:
+        numbers = self._numbers
+        for row in rows_with(connection, self._tables.addresses, "address", addresses.difference(numbers)):
+            numbers[row.address] = row.number
+        for address in sorted(addresses.difference(numbers)):
+            self._last_number += 1
+            numbers[address] = self._last_number
+            self.new_addresses.append((address, self._last_number))
+        held = [address for address in addresses.difference(self._mailboxes) if _domain(address) in self._places]
+        self._mailboxes.update(dict.fromkeys(held, _NO_MAILBOX))
+        for row in rows_with(connection, self._tables.mailboxes, "address", held):
+            self._create(row.address, row.type, time_of(row.since))
+
+    def _read(self, connection: Connection) -> None:
+        tables = self._tables
+        for known in (self._mailboxes, self._numbers, self._stays, self._ends, self._files):
+            known.clear()
+        self._month = (LAST, FIRST, 0, {})
+        self._places = places_of(connection.execute(sa.select(tables.domains)))
+        self._operators = {row.operator: row.kind for row in connection.execute(sa.select(tables.operators))}
+        self._last_number = connection.scalar(sa.select(sa.func.max(tables.addresses.c.number))) or 0
+        self._last_file = 0
+        for row in connection.execute(sa.select(tables.files).order_by(tables.files.c.file)):
+            self._files.setdefault(row.month, {})[row.domain] = self._last_file = row.file
+
+    def number(self, address: str) -> int:
+        """Return the number of an address that was learnt of."""
+        return self._numbers[address]
+
+    def file(self, domain: str, at: datetime) -> int:
+        """Return the number of a domain's month at a time, the next one where it has none."""
+        since, until, month, files = self._month
+        if not since <= at < until:
+            month = month_of(at)
+            files = self._files.setdefault(month, {})
+            self._month = (start_of(month), end_of(month), month, files)
+        number = files.get(domain)
+        if number is None:
+            number = files[domain] = self._last_file = self._last_file + 1
+            self.new_files.append((number, domain, month))
+        return number
+
+    def create(self, address: str, kind: str, since: datetime) -> None:
+        """Learn since when a mailbox is there; a late fact may say that it was earlier."""
+        self._create(address, TYPES.index(kind), since)
+
+    def _create(self, address: str, type_: int, since: datetime) -> None:
+        if since < self._mailboxes.get(address, _NO_MAILBOX)[1]:
+            self._mailboxes[address] = (type_, since)
+            self._ends.pop(address, None)
+
+    def name(self, domain: str, fact: Named) -> None:
+        """Learn what a fact said of a domain."""
+        self._places.setdefault(domain, Place()).add(fact)
+        self._stays.clear()
+        self._ends.clear()
+
+    def register(self, operator: str, kind: str) -> None:
+        """Learn what kind an operator is of."""
+        self._operators.setdefault(operator, kind)
+        self._stays.clear()
+        self._ends.clear()
+
+    def end(self, address: str, at: datetime) -> End:
+        """Say who an address that was learnt of was at a time."""
+        spell = self._ends.get(address)
+        if spell is None or not spell[0] <= at < spell[1]:
+            spell = self._ends[address] = self._look_at(address, at)
+        return spell[2]
+
+    def _look_at(self, address: str, at: datetime) -> _Spell:
+        number, domain = self._numbers[address], _domain(address)
+        stay = self._stays.get(domain)
+        if stay is None or not stay.since <= at < stay.until:
+            stay = self._stays[domain] = self._stay(domain, at)
+        if stay.of_usagers or address.startswith(_PSEUDONYM):  # whoever holds an INS is one, wherever the mailbox is
+            return stay.since, stay.until, (number, USAGER_TYPE, stay.held)
+        if stay.held is None:
+            return stay.since, stay.until, (number, EXTERNE, None)
+        type_, created = self._mailboxes.get(address, _NO_MAILBOX)
+        if created > at:
+            return stay.since, min(stay.until, created), (number, EXTERNE, stay.held)
+        return max(stay.since, created), stay.until, (number, type_, stay.held)
+
+    def _stay(self, domain: str, at: datetime) -> _Stay:
+        place = self._places.get(domain)
+        if place is None:
+            return _Stay(FIRST, LAST, None, domain in (USAGERS_DOMAIN, UNREADABLE_USAGER))
+        of_usagers = domain == USAGERS_DOMAIN or self._operators.get(place.operator_at(at) or "") == "usager"
+        return _Stay(*place.unchanged_around(at), domain if place.is_hosted_at(at) else None, of_usagers)
+
+
+def _domain(address: str) -> str:
+    return address[address.rfind("@") + 1 :]
