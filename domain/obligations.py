@@ -52,15 +52,13 @@ class CguLacking(Struct, frozen=True, tag="cgu-lacking", tag_field="type"):
 
 
 class Hosting(Struct, frozen=True):
-    """An operator's hosted domains that mail may be exchanged with as of a time, and since when it hosts any of them."""
+    """The hosted domains of an operator that are in the trust space as of a time, and since when it hosts any."""
 
     domains: tuple[str, ...]
     since: datetime
 
 
-def hosting(
-    domains: Mapping[str, Timeline[AdmittedDomain]], rules: RuleSet, at: datetime
-) -> dict[str | None, Hosting]:
+def hosting(domains: Mapping[str, Timeline[AdmittedDomain]], rules: RuleSet, at: datetime) -> dict[str | None, Hosting]:
     """Return what each operator hosts at a time; under None the hosted domains without an operator.
 
     A domain in the grace after its withdrawal counts, as it does when its mail is decided (rule 8).

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, cast
 
@@ -143,7 +144,7 @@ def _text(line: Line) -> str:
 
 def _reader(header: list[str], at: datetime | None) -> Callable[[str], CreateMailbox]:
     """Return what reads a line under this header. It raises `VocabularyError`, which never repeats a value."""
-    places = [(name, header.index(name)) for name in READ]
+    values_of = itemgetter(*map(header.index, READ))
 
     def read(text: str) -> CreateMailbox:
         values = text.split(SEPARATOR)
@@ -151,7 +152,7 @@ def _reader(header: list[str], at: datetime | None) -> Callable[[str], CreateMai
             raise VocabularyError(
                 f"{len(values)} columns where the header names {len(header)}: one is missing, or a value holds a |"
             )
-        return _command({name: values[place].strip() for name, place in places}, at)
+        return _command(dict(zip(READ, map(str.strip, values_of(values)), strict=True)), at)
 
     return read
 

@@ -66,9 +66,10 @@ class MailboxAddress(Struct, frozen=True, gc=False):
         if not at or len(local) > 64 or not _LOCAL.fullmatch(local):
             raise VocabularyError("not plainly one address local-part@domain")
         domain = Domain.parse(domain).name
-        if not Ins.has_shape(local) and mentions_ins(f"{local}@{domain}"):  # nor may the two parts make one together
+        whole = f"{local}@{domain}"
+        if mentions_ins(whole) and not Ins.has_shape(local):  # nor may the two parts make one together
             raise VocabularyError("an INS is only ever the whole local part of an address")
-        return cls(f"{local}@{domain}", domain)
+        return cls(whole, domain)
 
     @classmethod
     def of_fact(cls, text: str) -> Self:

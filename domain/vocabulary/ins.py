@@ -37,6 +37,9 @@ _SEPARATOR: Final = re.compile(r"[\W_]")
 _RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE)
 _DECIMAL: Final = re.compile(r"\d")  # of any script
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
+_MANY_DIGITS: Final = re.compile(
+    rf"(?:[^0-9]*+[0-9]){{{_FEWEST_DIGITS}}}"
+)  # most texts have not: a look at each is enough
 _ROOM: Final = re.compile(rf"(?:[0-9][\W_ABab]*+){{{_FEWEST_DIGITS}}}")  # where there is none, there is no INS
 
 
@@ -86,7 +89,7 @@ def has_valid_key(value: str) -> bool:
 def mentions_ins(text: str) -> bool:
     """Say whether an INS stands anywhere in the text, spaced or glued, with its key or without."""
     plain = _plain(text)
-    if _ROOM.search(plain) is None:
+    if _MANY_DIGITS.match(plain) is None or _ROOM.search(plain) is None:
         return False
     return _ALONE.search(plain) is not None or any(_keys_compute(plain)) or next(_keyed(plain), None) is not None
 
