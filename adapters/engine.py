@@ -211,9 +211,19 @@ class Engine:
             with desk.lock:
                 desk.clerk.follow(rules)
 
-    def record(self, fact: StatisticsProduced) -> None:
-        """Record that a file of statistics was produced; it is durable when this returns. Raises `StoreError`."""
-        self._in_turn(lambda _, turn: turn.record(fact))
+    def record(self, fact: StatisticsProduced, *, first_behind: int | None = None) -> bool:
+        """Record that a file of statistics was produced; it is durable when this returns. Raises `StoreError`.
+
+        `first_behind`: False, and nothing is recorded, where another of its domain and month stands behind a position.
+        """
+
+        def recorded(_: Clerk, turn: Turn) -> bool:
+            if first_behind is not None and any(map(fact.is_of_same_month, turn.events_behind(first_behind))):
+                return False
+            turn.record(fact)
+            return True
+
+        return self._in_turn(recorded)
 
     @property
     def line(self) -> Line:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Final
 
 from eventsourcing.dcb.api import DCBEvent
 
@@ -17,6 +18,8 @@ from huissier.domain.identities import Identities
 from huissier.domain.needs import Meant, changes_needs, needs
 from huissier.domain.tags import AboutMessage, submission_tag
 from huissier.domain.timeline import Fact
+
+_PAGE: Final = 1_000
 
 
 class Turn:
@@ -101,3 +104,9 @@ class Turn:
         """Read all facts that carry a tag, without remembering them."""
         for _, position, data in self._look.by_tag([tag]):
             yield codec.decode_fact(data, position)
+
+    def events_behind(self, position: int) -> Iterator[AnyEvent]:
+        """Read what stands in the log behind a position, without remembering it."""
+        while rows := self._look.facts_after(position, _PAGE):
+            for position, data in rows:
+                yield codec.decode(data, position).event

@@ -240,6 +240,14 @@ class StatisticsProduced(Event, frozen=True, tag="statistics-produced.v1"):
     position: int
     final: bool
 
+    def is_of_same_month(self, other: "AnyEvent") -> bool:
+        """Say whether another fact tells of a final file of the same domain and month."""
+        return (
+            isinstance(other, StatisticsProduced)
+            and other.final
+            and (other.domain, other.month) == (self.domain, self.month)
+        )
+
 
 AnyEvent = (
     OperatorRegistered

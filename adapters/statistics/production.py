@@ -15,6 +15,10 @@ from huissier.projections.exchanges import Exchanges
 from huissier.projections.months import end_of
 
 
+class _SecondError(Exception):
+    """Somebody else produced the month for the first time meanwhile: it is counted as of their position."""
+
+
 class Production:
     """One run: all its files are counted as of the log's head at its beginning."""
 
@@ -39,23 +43,36 @@ class Production:
         same; `anew` counts it as of now, from now on. Raises `UnwritableError` and `GateError`.
         """
         for domain in domains:
-            with ExitStack() as file:
-                with self._runner.reading() as (connection, exchanges):
-                    before = None if anew else exchanges.final_position(connection, domain, month)
-                    position = self._head if before is None else before
-                    lines = exchanges.exchanges(connection, domain, month, position)
-                    written = file.enter_context(exchanges_file(folder, month, domain, layout, lines))
-                fact = StatisticsProduced(
-                    at=now,
-                    name=written.name,
-                    sha256=written.sha256,
-                    rows=written.rows,
-                    month=month,
-                    domain=domain,
-                    layout=layout.name,
-                    position=position,
-                    final=end_of(month) <= now,
-                )
-                if self._engine.decides:  # else it is an auditor's, who counts again what was handed on
-                    self._engine.record(fact)  # before the file has its name: none is handed on that is not in the log
-            yield fact
+            try:
+                yield self._produced(month, domain, folder, layout, now, anew=anew)
+            except _SecondError:
+                self._runner.catch_up()
+                yield self._produced(month, domain, folder, layout, now)
+
+    def _produced(
+        self, month: int, domain: str, folder: Path, layout: Layout, now: datetime, *, anew: bool = False
+    ) -> StatisticsProduced:
+        """Write one file and record it."""
+        with ExitStack() as file:
+            with self._runner.reading() as (connection, exchanges):
+                before = None if anew else exchanges.final_position(connection, domain, month)
+                position = self._head if before is None else before
+                lines = exchanges.exchanges(connection, domain, month, position)
+                written = file.enter_context(exchanges_file(folder, month, domain, layout, lines))
+            fact = StatisticsProduced(
+                at=now,
+                name=written.name,
+                sha256=written.sha256,
+                rows=written.rows,
+                month=month,
+                domain=domain,
+                layout=layout.name,
+                position=position,
+                final=end_of(month) <= now,
+            )
+            if self._engine.decides:  # else it is an auditor's, who counts again what was handed on
+                is_first = before is None and fact.final and not anew
+                # Before the file has its name: none is handed on that is not in the log.
+                if not self._engine.record(fact, first_behind=self._head if is_first else None):
+                    raise _SecondError
+            return fact

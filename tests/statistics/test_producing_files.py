@@ -10,6 +10,9 @@ import pytest
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
+from huissier.adapters.log.place import Place
+from huissier.adapters.statistics.layout import shipped_layout
+from huissier.adapters.statistics.production import Production
 from huissier.adapters.testing.hospital import (
     DOCTOR,
     HOSPITAL,
@@ -23,6 +26,9 @@ from huissier.adapters.testing.hospital import (
     world,
     write,
 )
+from huissier.adapters.views.database import ViewsDatabase
+from huissier.adapters.views.runner import Runner
+from huissier.projections.exchanges import Exchanges
 from tests.command_line import huissier
 from tests.statistics.told import NAME, produce, produced, tell
 
@@ -81,6 +87,18 @@ def test_a_month_that_was_over_gives_the_same_bytes_whatever_comes_late(tmp_path
     assert huissier("projections", "rebuild", "exchanges", cwd=tmp_path).returncode == 0
     assert produce(tmp_path).returncode == 0
     assert (tmp_path / NAME).read_bytes() == anew
+
+
+def test_of_two_who_produce_a_month_at_once_the_first_says_as_of_when(tmp_path: Path) -> None:
+    now, layout = moment("2025-11-02"), shipped_layout()
+    with Engine("sqlite://") as engine, ViewsDatabase(Place("sqlite://")) as database:
+        engine.handle_many([*world(), write(DOCTOR, REMOTE_DOCTOR, at=AT)])
+        early = Production(engine, Runner(engine.log, database, Exchanges))
+        engine.handle(write(DOCTOR, NOBODY, at=AT))
+        late = Production(engine, Runner(engine.log, database, Exchanges))
+        facts = [fact for one in (late, early) for fact in one.produce(202510, [HOSPITAL], tmp_path, layout, now)]
+    assert [(fact.position, fact.rows) for fact in facts] == [(facts[0].position, 2)] * 2
+    assert facts[0].sha256 == facts[1].sha256
 
 
 def test_a_month_that_is_not_over_is_counted_every_time(tmp_path: Path) -> None:
@@ -158,7 +176,7 @@ def test_a_file_that_cannot_be_recorded_does_not_get_its_name(tmp_path: Path, mo
     out = tmp_path / "out"
     out.mkdir()
 
-    def busy(*_: object) -> None:
+    def busy(*_: object, **_kw: object) -> None:
         raise TemporarilyUnavailableError("somebody else has it")
 
     monkeypatch.setattr(Engine, "record", busy)
