@@ -10,13 +10,13 @@ from huissier.domain.answers import Answer, Verdicts, explained, verdicts_for
 from huissier.domain.commands import AnyCommand, EraseUsager, OtherCommand, ReportDelivery, SubmitMessage
 from huissier.domain.decide import decide, rejection
 from huissier.domain.decision import Recorded, Rejected, Unchanged
-from huissier.domain.events import MessageDecided, UsagerErased
+from huissier.domain.events import MailboxCreated, MessageDecided, UsagerErased
 from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message, leaves_a_fact
 from huissier.domain.needs import Meant
 from huissier.domain.rule_set import RuleBook
 from huissier.domain.submission import give_up
-from huissier.domain.tags import submission_tag
+from huissier.domain.tags import mailbox_tag, submission_tag
 from huissier.domain.vocabulary.ins import Ins
 
 
@@ -105,6 +105,8 @@ class Clerk:
             case Recorded(event):
                 if isinstance(event, UsagerErased):
                     self._vault.erase(turn.change_vault(), event.usager)
+                if isinstance(event, MailboxCreated):  # of a whole directory, all would drive out what is asked for
+                    turn.done_with.append(mailbox_tag(event.address))
                 return Answer(type=kind, outcome="recorded", position=turn.record(event))
 
     def _answer_submission(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[Answer, bool]:

@@ -176,7 +176,7 @@ def test_a_file_that_cannot_be_recorded_does_not_get_its_name(tmp_path: Path, mo
     out = tmp_path / "out"
     out.mkdir()
 
-    def busy(*_: object, **_kw: object) -> None:
+    def busy(*_: object, **__: object) -> None:
         raise TemporarilyUnavailableError("somebody else has it")
 
     monkeypatch.setattr(Engine, "record", busy)
