@@ -21,6 +21,7 @@ from huissier.adapters.log.place import Place
 from huissier.adapters.statistics.exchanges_file import exchanges_file
 from huissier.adapters.statistics.layout import shipped_layout
 from huissier.adapters.views.database import ViewsDatabase
+from huissier.projections.exchange_tables import ACCEPTED, EXTERNE, REFUSED, TYPES
 from huissier.projections.exchanges import Exchanges
 
 DOMAIN, MONTH = "ch-exemple.mssante.fr", 202610
@@ -32,7 +33,7 @@ _MESSAGES = """
 WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last),
 ends(i, s, r) AS (SELECT i, (i * 7919) % :mailboxes, (i / :mailboxes * 31) % :correspondents FROM n)
 INSERT INTO exchanges_messages_1
-SELECT 1, 2 * i, 0, s + 1, 4, :mailboxes + s * :correspondents + r + 1, 0, printf('%012X', i * 2654435761), i % 10 <> 0
+SELECT 1 + (i % 10 <> 0), 2 * i, 0, s + 1, :mailboxes + s * :correspondents + r + 1, printf('%012X', i * 2654435761)
 FROM ends
 """
 _ADDRESSES = """
@@ -44,7 +45,7 @@ FROM n
 """
 _REPORTS = """
 INSERT INTO exchanges_delivered_1 SELECT position, recipient, position + 1 FROM exchanges_messages_1
-WHERE position BETWEEN 2 * :first AND 2 * :last AND outcome AND position % 18 <> 0
+WHERE position BETWEEN 2 * :first AND 2 * :last AND sort = 2 AND position % 18 <> 0
 """
 
 
@@ -99,7 +100,9 @@ def fill(folder: Path, messages: int) -> None:
     with ViewsDatabase(_place(folder)) as database:
         with database.writing() as connection:
             Exchanges(1).metadata.create_all(connection)
-            connection.exec_driver_sql("INSERT INTO exchanges_files_1 VALUES (1, ?, ?)", (DOMAIN, MONTH))
+            for outcome in (REFUSED, ACCEPTED):
+                row = (1 + outcome, DOMAIN, MONTH, TYPES.index("PER"), EXTERNE, outcome)
+                connection.exec_driver_sql("INSERT INTO exchanges_sorts_1 VALUES (?, ?, ?, ?, ?, ?)", row)
             connection.execute(sa.text(_ADDRESSES), _TOWN)
         for first in range(1, messages + 1, _BATCH):
             last = min(first + _BATCH - 1, messages)

@@ -1,20 +1,18 @@
-"""Who the two ends of a message were at its time, and under which numbers they and their months are kept."""
+"""Who the two ends of a message were at its time, and under which numbers they and its sort are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from huissier.domain.events import MessageDecided, MessageDelivered, MessageUndelivered
 from huissier.domain.identities import UNREADABLE_USAGER
 from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.domain.vocabulary.times import FIRST, LAST
 from huissier.projections.exchange_tables import EXTERNE, TYPES, USAGER_TYPE, Tables
 from huissier.projections.months import end_of, month_of, start_of
 from huissier.projections.places import Named, Place, places_of, time_of
-from huissier.projections.projection import Entry
 from huissier.projections.rows import rows_with
 
 _MOST_REMEMBERED: Final = 200_000
@@ -36,6 +34,9 @@ _NO_MAILBOX: Final[_Mailbox] = (EXTERNE, LAST)
 End = tuple[int, int, str | None]  # an address's number, its type, and its domain where it is held here
 _Spell = tuple[datetime, datetime, End]  # from when on and before when an address is that
 
+_Sort = tuple[str, int, int, int]  # the domain under which a message stands, the types of its ends, what became of it
+_Month = tuple[datetime, datetime, int, dict[_Sort, int]]  # from when on, before when, AAAAMM, and its sorts
+
 
 class Ends:
     """What the facts up to a position say of addresses, places, operators and mailboxes.
@@ -54,12 +55,12 @@ class Ends:
         self._last_number = 0
         self._stays: dict[str, _Stay] = {}
         self._ends: dict[str, _Spell] = {}
-        self._files: dict[int, dict[str, int]] = {}  # by month and domain
-        self._last_file = 0
-        self._month: tuple[datetime, datetime, int, dict[str, int]] = (LAST, FIRST, 0, {})  # that of the last message
+        self._sorts: dict[int, dict[_Sort, int]] = {}  # by month
+        self._last_sort = 0
+        self._month: _Month = (LAST, FIRST, 0, {})  # that of the last message
         self._until: int | None = None
         self.new_addresses: list[tuple[str, int]] = []
-        self.new_files: list[tuple[int, str, int]] = []
+        self.new_sorts: list[tuple[int, str, int, int, int, int]] = []
 
     def begin_page(self, connection: Connection, position: int) -> None:
         """Be as of the fact before a page's first; what was new in the page before is in the tables."""
@@ -68,30 +69,15 @@ class Ends:
             self._read(connection)
         self._until = None
         self.new_addresses.clear()
-        self.new_files.clear()
+        self.new_sorts.clear()
 
     def end_page(self, position: int) -> None:
         """Know that the page was folded up to a position."""
         self._until = position
 
-    def learn(self, connection: Connection, piece: Sequence[Entry]) -> None:
-        """Read what is not known yet of the addresses in a piece of the page, which is folded next."""
-        ends, numbers = self._ends, self._numbers
-        unknown = set()
-        for entry in piece:
-            event = entry.event
-            if isinstance(event, MessageDecided):
-                if event.sender not in ends:
-                    unknown.add(event.sender)
-                for verdict in event.verdicts:
-                    if verdict.recipient not in ends:
-                        unknown.add(verdict.recipient)
-            elif isinstance(event, MessageDelivered | MessageUndelivered) and event.recipient not in numbers:
-                unknown.add(event.recipient)
-        if unknown:
-            self._look_up(connection, unknown)
-
-    def _look_up(self, connection: Connection, addresses: set[str]) -> None:
+    def learn(self, connection: Connection, addresses: Collection[str]) -> None:
+        """Read what the tables have of addresses, and give a number to those that are new."""
+        addresses = set(addresses)
         numbers = self._numbers
         for row in rows_with(connection, self._tables.addresses, "address", addresses.difference(numbers)):
             numbers[row.address] = row.number
@@ -106,31 +92,32 @@ class Ends:
 
     def _read(self, connection: Connection) -> None:
         tables = self._tables
-        for known in (self._mailboxes, self._numbers, self._stays, self._ends, self._files):
+        for known in (self._mailboxes, self._numbers, self._stays, self._ends, self._sorts):
             known.clear()
         self._month = (LAST, FIRST, 0, {})
         self._places = places_of(connection.execute(sa.select(tables.domains)))
         self._operators = {row.operator: row.kind for row in connection.execute(sa.select(tables.operators))}
         self._last_number = connection.scalar(sa.select(sa.func.max(tables.addresses.c.number))) or 0
-        self._last_file = 0
-        for row in connection.execute(sa.select(tables.files).order_by(tables.files.c.file)):
-            self._files.setdefault(row.month, {})[row.domain] = self._last_file = row.file
+        self._last_sort = 0
+        for sort, domain, month, *ends_and_outcome in connection.execute(sa.select(tables.sorts).order_by("sort")):
+            self._sorts.setdefault(month, {})[(domain, *ends_and_outcome)] = self._last_sort = sort
 
-    def number(self, address: str) -> int:
-        """Return the number of an address that was learnt of."""
-        return self._numbers[address]
+    def number(self, address: str) -> int | None:
+        """Return the number of an address, None where it was not learnt of."""
+        return self._numbers.get(address)
 
-    def file(self, domain: str, at: datetime) -> int:
-        """Return the number of a domain's month at a time, the next one where it has none."""
-        since, until, month, files = self._month
+    def sort(self, domain: str, sender_type: int, recipient_type: int, outcome: int, at: datetime) -> int:
+        """Return the number of messages of a sort in the month of a time, the next one where it has none."""
+        since, until, month, sorts = self._month
         if not since <= at < until:
             month = month_of(at)
-            files = self._files.setdefault(month, {})
-            self._month = (start_of(month), end_of(month), month, files)
-        number = files.get(domain)
+            sorts = self._sorts.setdefault(month, {})
+            self._month = (start_of(month), end_of(month), month, sorts)
+        sort = (domain, sender_type, recipient_type, outcome)
+        number = sorts.get(sort)
         if number is None:
-            number = files[domain] = self._last_file = self._last_file + 1
-            self.new_files.append((number, domain, month))
+            number = sorts[sort] = self._last_sort = self._last_sort + 1
+            self.new_sorts.append((number, domain, month, sender_type, recipient_type, outcome))
         return number
 
     def create(self, address: str, kind: str, since: datetime) -> None:
@@ -154,15 +141,19 @@ class Ends:
         self._stays.clear()
         self._ends.clear()
 
-    def end(self, address: str, at: datetime) -> End:
-        """Say who an address that was learnt of was at a time."""
+    def end(self, address: str, at: datetime) -> End | None:
+        """Say who an address was at a time, None where it was not learnt of."""
         spell = self._ends.get(address)
-        if spell is None or not spell[0] <= at < spell[1]:
-            spell = self._ends[address] = self._look_at(address, at)
+        if spell is not None and spell[0] <= at < spell[1]:
+            return spell[2]
+        domain = _domain(address)
+        if address not in self._numbers or (domain in self._places and address not in self._mailboxes):
+            return None
+        spell = self._ends[address] = self._look_at(address, domain, at)
         return spell[2]
 
-    def _look_at(self, address: str, at: datetime) -> _Spell:
-        number, domain = self._numbers[address], _domain(address)
+    def _look_at(self, address: str, domain: str, at: datetime) -> _Spell:
+        number = self._numbers[address]
         stay = self._stays.get(domain)
         if stay is None or not stay.since <= at < stay.until:
             stay = self._stays[domain] = self._stay(domain, at)
@@ -170,7 +161,7 @@ class Ends:
             return stay.since, stay.until, (number, USAGER_TYPE, stay.held)
         if stay.held is None:
             return stay.since, stay.until, (number, EXTERNE, None)
-        type_, created = self._mailboxes.get(address, _NO_MAILBOX)
+        type_, created = self._mailboxes[address]
         if created > at:
             return stay.since, min(stay.until, created), (number, EXTERNE, stay.held)
         return max(stay.since, created), stay.until, (number, type_, stay.held)

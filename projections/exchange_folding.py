@@ -1,86 +1,144 @@
 """How facts become rows of exchange statistics."""
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table
 
 from huissier.domain.events import (
+    AnyEvent,
     DomainAdmitted,
     MailboxCreated,
     MessageDecided,
     MessageDelivered,
-    MessageUndelivered,
     OperatorRegistered,
     StatisticsProduced,
 )
+from huissier.domain.tags import AboutMessage
 from huissier.projections.exchange_ends import Ends
 from huissier.projections.exchange_tables import ACCEPTED, RECEIVED, REFUSED, TYPES, Tables
 from huissier.projections.places import Named, number_of
 from huissier.projections.projection import Entry
 from huissier.projections.rows import add_rows
 
-_PIECE: Final = 250  # facts taken at once: as many as a processor's cache has room for
+_MOST_WAITING: Final = 250  # as many as a processor's cache has room for
 
 _Rows = dict[Table, list[tuple[Any, ...]]]
 
 
 def fold(ends: Ends, tables: Tables, connection: Connection, page: Iterable[Entry]) -> None:
     """Add the rows of a page."""
-    new: _Rows = {table: [] for table in tables.metadata.tables.values()}
     facts = iter(page)
-    piece = list(islice(facts, _PIECE))
-    ends.begin_page(connection, piece[0].position)
-    last = 0
-    while piece:
-        ends.learn(connection, piece)
-        _fold_piece(ends, tables, piece, new)
-        last = piece[-1].position
-        piece = list(islice(facts, _PIECE))
-    new[tables.addresses] += ends.new_addresses
-    new[tables.files] += ends.new_files
-    for table, rows in new.items():
-        add_rows(connection, table, rows)
+    first = next(facts)
+    ends.begin_page(connection, first.position)
+    folding, last = _Folding(ends, tables, connection), first.position
+    for entry in chain((first,), facts):
+        last = entry.position
+        folding.take(entry.event, last)
+    folding.end()
     ends.end_page(last)
 
 
-def _fold_piece(ends: Ends, tables: Tables, piece: Sequence[Entry], new: _Rows) -> None:
-    messages, delivered = new[tables.messages], new[tables.delivered]
-    for entry in piece:
-        event, position = entry.event, entry.position
+class _Folding:
+    """One page: facts about messages to or from addresses that nobody has learnt of wait for each other.
+
+    They are looked up together, before anything changes that their rows depend on.
+    """
+
+    def __init__(self, ends: Ends, tables: Tables, connection: Connection) -> None:
+        self._ends = ends
+        self._tables = tables
+        self._connection = connection
+        self._rows: _Rows = {table: [] for table in tables.metadata.tables.values()}
+        self._messages = self._rows[tables.messages]
+        self._delivered = self._rows[tables.delivered]
+        self._undelivered = self._rows[tables.undelivered]
+        self._waiting: list[tuple[AboutMessage, int]] = []
+
+    def take(self, event: AnyEvent, position: int) -> None:
+        """Take a fact in."""
+        if isinstance(event, AboutMessage):
+            if not self._add(event, position):
+                self._waiting.append((event, position))
+                if len(self._waiting) >= _MOST_WAITING:
+                    self._add_waiting()
+        else:
+            self._change(event, position)
+
+    def end(self) -> None:
+        """Add all rows to the tables."""
+        self._add_waiting()
+        self._rows[self._tables.addresses] += self._ends.new_addresses
+        self._rows[self._tables.sorts] += self._ends.new_sorts
+        for table, rows in self._rows.items():
+            add_rows(self._connection, table, rows)
+
+    def _add_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._ends.learn(self._connection, {address for event, _ in waiting for address in _addresses(event)})
+        for event, position in waiting:
+            self._add(event, position)
+
+    def _add(self, event: AboutMessage, position: int) -> bool:
+        """Add a fact's rows, or return False where its addresses were not learnt of."""
+        if isinstance(event, MessageDecided):
+            return self._add_message(event, position)
+        recipient = self._ends.number(event.recipient)
+        if recipient is None:
+            return False
+        if isinstance(event, MessageDelivered):
+            self._delivered.append((event.sent, recipient, position))
+        else:
+            self._undelivered.append((event.id, recipient, position))
+        return True
+
+    def _add_message(self, event: MessageDecided, position: int) -> bool:
+        """Add a message's rows: one a recipient, under each held domain at either end."""
+        ends, at = self._ends, event.at
+        if (end := ends.end(event.sender, at)) is None:
+            return False
+        sender, sender_type, sender_domain = end
+        accepted = RECEIVED if event.final_hop else ACCEPTED
+        rows = []
+        for place, verdict in enumerate(event.verdicts):
+            if (end := ends.end(verdict.recipient, at)) is None:
+                return False
+            recipient, recipient_type, domain = end
+            outcome = accepted if verdict.accepted else ACCEPTED if verdict.shadow else REFUSED
+            for held in (sender_domain,) if domain == sender_domain else (sender_domain, domain):
+                if held is not None:
+                    sort = ends.sort(held, sender_type, recipient_type, outcome, at)
+                    rows.append((sort, position, place, sender, recipient, event.id))
+        self._messages += rows
+        return True
+
+    def _change(self, event: AnyEvent, position: int) -> None:
+        """Take in a fact that says who somebody is."""
+        ends, tables = self._ends, self._tables
         match event:
-            case MessageDecided():
-                _add_message(ends, event, position, messages)
-            case MessageDelivered():
-                delivered.append((event.sent, ends.number(event.recipient), position))
-            case MessageUndelivered():
-                new[tables.undelivered].append((event.id, ends.number(event.recipient), position))
             case MailboxCreated():
+                self._add_waiting()
                 ends.create(event.address, event.kind, event.at)
-                new[tables.mailboxes].append((event.address, number_of(event.at), TYPES.index(event.kind)))
+                self._rows[tables.mailboxes].append((event.address, number_of(event.at), TYPES.index(event.kind)))
             case DomainAdmitted() if event.operator is not None or event.hosted is not None:
+                self._add_waiting()
                 ends.name(event.domain, Named(event.at, position, event.operator, event.hosted))
                 row = (event.domain, position, number_of(event.at), event.operator, event.hosted)
-                new[tables.domains].append(row)
+                self._rows[tables.domains].append(row)
             case OperatorRegistered():
+                self._add_waiting()
                 ends.register(event.operator, event.kind)
-                new[tables.operators].append((event.operator, event.kind))
+                self._rows[tables.operators].append((event.operator, event.kind))
             case StatisticsProduced() if event.final:
-                new[tables.produced].append((event.domain, event.month, position, event.position))
+                self._rows[tables.produced].append((event.domain, event.month, position, event.position))
             case _:
                 pass
 
 
-def _add_message(ends: Ends, event: MessageDecided, position: int, rows: list[tuple[Any, ...]]) -> None:
-    """Add a message's rows: one a recipient, under each held domain at either end."""
-    at = event.at
-    accepted = RECEIVED if event.final_hop else ACCEPTED
-    sender, sender_type, sender_domain = ends.end(event.sender, at)
-    for place, verdict in enumerate(event.verdicts):
-        recipient, recipient_type, domain = ends.end(verdict.recipient, at)
-        outcome = accepted if verdict.accepted else ACCEPTED if verdict.shadow else REFUSED
-        for held in (sender_domain,) if domain == sender_domain else (sender_domain, domain):
-            if held is not None:
-                file = ends.file(held, at)
-                rows.append((file, position, place, sender, sender_type, recipient, recipient_type, event.id, outcome))
+def _addresses(event: AboutMessage) -> Iterator[str]:
+    if isinstance(event, MessageDecided):
+        yield event.sender
+        yield from (verdict.recipient for verdict in event.verdicts)
+    else:
+        yield event.recipient

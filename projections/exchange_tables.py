@@ -21,19 +21,22 @@ _Word = Text().with_variant(Text(collation="C"), "postgresql")  # in the order o
 class Tables:
     """The tables of a generation.
 
-    `files` numbers the months of domains, under which messages are added, and `addresses` who is at their ends.
     `messages`, `delivered` and `undelivered` are what is counted: a row a recipient, the first report of each kind.
-    `produced` says as of where the files of months were counted; the others what was held here when.
+    `sorts` numbers what many messages have in common, and `addresses` who is at their ends. `produced` says as of where
+    the files of months were counted; the others what was held here when.
     """
 
     def __init__(self, generation: int) -> None:
         self.metadata = sa.MetaData()
         self._generation = generation
-        self.files = self._table(
-            "files",
-            Column("file", Integer, primary_key=True, autoincrement=False),
+        self.sorts = self._table(
+            "sorts",
+            Column("sort", Integer, primary_key=True, autoincrement=False),
             Column("domain", _Word, nullable=False),
             Column("month", Integer, nullable=False),
+            Column("sender_type", SmallInteger, nullable=False),
+            Column("recipient_type", SmallInteger, nullable=False),
+            Column("outcome", SmallInteger, nullable=False),
         )
         self.addresses = self._table(
             "addresses",
@@ -42,15 +45,12 @@ class Tables:
         )
         self.messages = self._table(
             "messages",
-            Column("file", Integer, primary_key=True, autoincrement=False),
+            Column("sort", Integer, primary_key=True, autoincrement=False),
             Column("position", BigInteger, primary_key=True, autoincrement=False),
             Column("place", Integer, primary_key=True, autoincrement=False),
             Column("sender", Integer, nullable=False),
-            Column("sender_type", SmallInteger, nullable=False),
             Column("recipient", Integer, nullable=False),
-            Column("recipient_type", SmallInteger, nullable=False),
             Column("id", _Word, nullable=False),
-            Column("outcome", SmallInteger, nullable=False),
         )
         self.delivered = self._table(
             "delivered",

@@ -79,7 +79,7 @@ class Exchanges(Projection):
         The database counts and sorts; nothing is held here.
         """
         outcomes = self._outcomes(position).where(
-            self._tables.files.c.domain == domain, self._tables.files.c.month == month
+            self._tables.sorts.c.domain == domain, self._tables.sorts.c.month == month
         )
         outcome = outcomes.subquery().c
         pairs = (
@@ -114,7 +114,7 @@ class Exchanges(Projection):
         """Return what became of all messages, by domain and month."""
         outcomes = self._outcomes(_END)
         if domain is not None:
-            outcomes = outcomes.where(self._tables.files.c.domain == domain)
+            outcomes = outcomes.where(self._tables.sorts.c.domain == domain)
         outcome = outcomes.subquery().c
         rows = connection.execute(
             sa.select(outcome.domain, outcome.month, *(_sum(outcome[name]) for name in _COUNTS))
@@ -129,9 +129,9 @@ class Exchanges(Projection):
         All usagers are one end without a number. What was received stays received, whatever else is reported.
         """
         tables = self._tables
-        file, sent, delivered, undelivered = tables.files.c, tables.messages.c, tables.delivered.c, tables.undelivered.c
+        sort, sent, delivered, undelivered = tables.sorts.c, tables.messages.c, tables.delivered.c, tables.undelivered.c
         joined = (
-            tables.files.join(tables.messages, sent.file == file.file)
+            tables.sorts.join(tables.messages, sent.sort == sort.sort)
             .outerjoin(
                 tables.delivered,
                 (delivered.sent == sent.position)
@@ -145,16 +145,16 @@ class Exchanges(Projection):
                 & (undelivered.position <= position),
             )
         )
-        received = (sent.outcome == RECEIVED) | delivered.position.is_not(None)
+        received = (sort.outcome == RECEIVED) | delivered.position.is_not(None)
         columns: list[sa.ColumnElement[Any]] = [
-            file.domain,
-            file.month,
-            sa.case((sent.sender_type != USAGER_TYPE, sent.sender)).label("sender"),
-            sent.sender_type,
-            sa.case((sent.recipient_type != USAGER_TYPE, sent.recipient)).label("recipient"),
-            sent.recipient_type,
-            _number_of(sent.outcome != REFUSED, "accepted"),
-            _number_of(sent.outcome == REFUSED, "refused"),
+            sort.domain,
+            sort.month,
+            sa.case((sort.sender_type != USAGER_TYPE, sent.sender)).label("sender"),
+            sort.sender_type,
+            sa.case((sort.recipient_type != USAGER_TYPE, sent.recipient)).label("recipient"),
+            sort.recipient_type,
+            _number_of(sort.outcome != REFUSED, "accepted"),
+            _number_of(sort.outcome == REFUSED, "refused"),
             _number_of(received, "delivered"),
             _number_of(undelivered.position.is_not(None) & ~received, "undelivered"),
         ]

@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
 
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import Connection
 
 from huissier.adapters.errors import CorruptStoreError, HuissierError, StoreError
-from huissier.adapters.log.port import Log, Progress
+from huissier.adapters.log.port import Log, Look, Progress
 from huissier.adapters.views.database import ViewsDatabase, projections
 from huissier.adapters.views.entries import entry_of
 from huissier.adapters.views.generations import Generations
-from huissier.projections.projection import Projection
+from huissier.projections.projection import Entry, Projection
 
 PAGE: Final = 4_000
+AT_ONCE: Final = 500  # facts read at once: as many as a processor's cache has room for
 
 P = TypeVar("P", bound=Projection)
 
@@ -40,11 +41,37 @@ class Standing(Struct, frozen=True):
     error: str | None
 
 
-class _Page(NamedTuple):
-    rows: list[tuple[int, bytes]]
-    position: int
-    fingerprint: str
-    head: int
+class _Page:
+    """The facts that follow a position, read and decoded as they are taken."""
+
+    def __init__(self, look: Look, after: int, size: int) -> None:
+        self._look = look
+        self._left = size
+        self._rows: list[tuple[int, bytes]] = []
+        self.head = look.head
+        self.position = after
+        self._last = b""
+        self._read()
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def __iter__(self) -> Iterator[Entry]:
+        while self._rows:
+            for row in self._rows:
+                yield entry_of(*row)
+            self._read()
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the last fact that was read."""
+        return _fingerprint(self._last)
+
+    def _read(self) -> None:
+        self._rows = self._look.facts_after(self.position, min(self._left, AT_ONCE))
+        if self._rows:
+            self._left -= len(self._rows)
+            self.position, self._last = self._rows[-1]
 
 
 class Runner(Generic[P]):
@@ -140,10 +167,12 @@ class Runner(Generic[P]):
             ).first()
             if row is None:
                 raise _DroppedError
-            page = self._read_page(row.position, row.fingerprint, size)
-            if page is None:
-                return None
-            projection.fold(connection, (entry_of(*row) for row in page.rows))
+            with self._log.reading() as look:
+                self._check_same(look, row.position, row.fingerprint)
+                page = _Page(look, row.position, size)
+                if not page:
+                    return None
+                projection.fold(connection, page)
             connection.execute(
                 sa.update(projections)
                 .where(self._generations.is_row(projection.generation))
@@ -151,19 +180,11 @@ class Runner(Generic[P]):
             )
             return page
 
-    def _read_page(self, position: int, fingerprint: str | None, size: int) -> _Page | None:
-        """Read what follows a position, after making sure that the fact at the position is still the same."""
-        with self._log.reading() as look:
-            rows = look.facts_after(max(0, position - 1), size + 1)
-            head = look.head
-        if position:
-            if not rows or _fingerprint(rows[0][1]) != fingerprint:
-                raise StoreError(f"the projection {self._kind.name} was built from another log; rebuild it")
-            rows = rows[1:]
-        rows = rows[:size]
-        if not rows:
-            return None
-        return _Page(rows, rows[-1][0], _fingerprint(rows[-1][1]), head)
+    def _check_same(self, look: Look, position: int, fingerprint: str | None) -> None:
+        """Make sure that the fact at a position is still the one that was folded."""
+        rows = look.facts_after(position - 1, 1) if position else []
+        if position and not (rows and _fingerprint(rows[0][1]) == fingerprint):
+            raise StoreError(f"the projection {self._kind.name} was built from another log; rebuild it")
 
     def _stop(self, generation: int, problem: Exception) -> None:
         """Keep why the projection stopped, and say it. Raises `ProjectionError`."""

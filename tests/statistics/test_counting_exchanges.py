@@ -53,7 +53,7 @@ PAGES = st.sampled_from((1, 2, 3, 7, 2_000))
 def little_is_taken_or_remembered_at_once() -> Iterator[None]:
     """What a page is cut into, and what is forgotten between pages, would not be seen in short histories."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exchange_folding, "_PIECE", 3)
+        patch.setattr(exchange_folding, "_MOST_WAITING", 3)
         patch.setattr(exchange_ends, "_MOST_REMEMBERED", 8)
         yield
 
