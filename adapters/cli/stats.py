@@ -60,7 +60,7 @@ def exchanges(
         if domain is not None:
             domains = [name for name in domains if name == domain.lower()]
         if not domains:
-            fail(f"{'no domain' if domain is None else 'this domain'} was held here in {month}", Status.NO)
+            fail(f"{'no' if domain is None else 'no such'} domain was held here in {month}", Status.NO)
         with _errors_of_files():
             for fact in production.produce(which, domains, out, how, utc_now(), anew=anew):
                 if json:

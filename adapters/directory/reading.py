@@ -89,7 +89,7 @@ def open_extraction(path: Path) -> Iterator[Extraction]:
         try:
             extraction = _opened(path, stack)
         except OSError as problem:
-            raise ExtractionError(problem.strerror) from None
+            raise ExtractionError(problem.strerror or "a file is asked for, not a pipe: it is read twice") from None
         except _BROKEN_ZIP as problem:
             raise ExtractionError(f"the archive is broken, or of a kind that cannot be read ({problem})") from None
         yield extraction

@@ -1,5 +1,6 @@
 """An extraction is read row by row; what is wrong with a row is said of that row, and never repeats a value."""
 
+import os
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -172,6 +173,17 @@ def test_a_damaged_archive_is_refused_before_any_row_is_read(tmp_path: Path) -> 
         (tmp_path / "e.zip").write_bytes(damaged)
         with pytest.raises(ExtractionError, match="the archive is broken"), open_extraction(tmp_path / "e.zip"):
             pass
+
+
+def test_a_pipe_is_refused_with_the_reason() -> None:
+    here, there = os.pipe()
+    os.write(there, b"Type de BAL|")
+    os.close(there)
+    try:
+        with pytest.raises(ExtractionError, match="not a pipe"), open_extraction(Path(f"/dev/fd/{here}")):
+            pass
+    finally:
+        os.close(here)
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
