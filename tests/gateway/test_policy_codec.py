@@ -61,6 +61,7 @@ MALFORMED = {
     "another kind of request": b"request=junk\nprotocol_state=RCPT\n\n",
     "no kind of request": b"protocol_state=RCPT\n\n",
     "CRLF": rcpt(SURGEON).replace(b"\n", b"\r\n")[:-2] + b"\n\n",
+    "CRLF at its end, too": rcpt(SURGEON).replace(b"\n", b"\r\n"),
     "no state": b"request=smtpd_access_policy\n\n",
     "a name twice": rcpt(SURGEON)[:-1] + b"recipient=" + DOCTOR.encode() + b"\n\n",
     "NUL": rcpt("a\0@x.fr"),

@@ -17,6 +17,7 @@ LARGEST: Final = 32 * 1024  # of one request; Postfix's own are some hundred byt
 LONGEST_ACTION: Final = 400  # with the address that Postfix puts before it, it still is one SMTP line
 
 _END: Final = b"\n\n"
+_END_OF_CRLF: Final = b"\n\r\n"
 _TOKEN: Final = re.compile(r"[!-~]{1,100}")
 _NUMBER: Final = re.compile(r"[0-9]{1,20}")  # a client may declare any size
 _XTEXT: Final = re.compile(rb"\+([0-9A-F]{2})")
@@ -71,6 +72,8 @@ class Requests:
             raise MalformedError("a request has no end")
         if self._rest.startswith(b"\n"):
             raise MalformedError("a request has no lines")
+        if _END_OF_CRLF in self._rest:  # it would wait for an answer for ever
+            raise MalformedError("lines end in CR LF")
 
 
 @lru_cache(maxsize=1024)
