@@ -26,7 +26,8 @@ from typing import Final
 
 import sqlalchemy as sa
 from tests.postfix.gateway import Front, gateway
-from tests.postfix.server import Postfix, answers, free_port, postfix, wait_until
+from tests.postfix.server import Postfix, answers, free_port, postfix
+from tests.waiting import eventually
 
 import huissier
 from benchmarks.measure import Report, arguments, say, scratch
@@ -84,7 +85,7 @@ def _nothing() -> Iterator[Postfix]:
     asks = f"smtpd_recipient_restrictions = {service}\nsmtpd_end_of_data_restrictions = {service}\n"
     with subprocess.Popen([sys.executable, "-m", "benchmarks.nothing", str(port)]) as process:
         try:
-            wait_until(lambda: answers(port), lambda: process.poll() is not None)
+            eventually(lambda: answers(port), lambda: process.poll() is not None)
             with postfix(asks + _MORE) as server:
                 yield server
         finally:

@@ -6,9 +6,13 @@ from time import monotonic, sleep
 _LONGEST = 300.0  # seconds: a machine may be busy with other things
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds; the time it may take is only there so that a bug does not hang the tests."""
+def eventually(holds: Callable[[], bool], is_over: Callable[[], bool] = lambda: False) -> None:
+    """Wait until something holds, unless it cannot any more.
+
+    The time it may take is only there so that a bug does not hang the tests.
+    """
     give_up = monotonic() + _LONGEST
     while not holds():
+        assert not is_over(), "the process ended"
         assert monotonic() < give_up, "it took too long"
         sleep(0.01)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, Status, fail
+from huissier.adapters.cli.shared import DecisionHeaderOption, JsonOption, Status, fail
+from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.json_lines import as_json, encode_line
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ SecondsOption = Annotated[
     float, typer.Option("--timeout", help="Seconds that an answer may take.", min=0.1, max=600, metavar="SECONDS")
 ]
 SessionsOption = Annotated[int, typer.Option("--sessions", help="How many sessions to generate.", min=0, max=100_000)]
-HeaderOption = Annotated[
-    str, typer.Option("--decision-header", help="What it calls a header that names its decision.", metavar="NAME")
-]
 SeedOption = Annotated[int, typer.Option("--seed", help="Generates the same sessions for the same number.")]
 
 
@@ -62,7 +60,7 @@ def milter(
     timeout: SecondsOption = 10.0,
     sessions: SessionsOption = 100,
     seed: SeedOption = 1,
-    decision_header: HeaderOption = "X-Huissier-Decision",
+    decision_header: DecisionHeaderOption = DECISION_HEADER,
     json: JsonOption = False,
 ) -> None:
     """Send mail through a milter (smtpd_milters) as Postfix does, and say which requirement each failure breaks.

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, fail, opened
+from huissier.adapters.cli.shared import (
+    DecisionHeaderOption,
+    JsonOption,
+    PolicyOption,
+    Status,
+    StoreOption,
+    fail,
+    opened,
+)
+from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.errors import HuissierError, StoreError
 from huissier.adapters.json_lines import as_json
 from huissier.domain.vocabulary.errors import VocabularyError
@@ -51,6 +60,7 @@ def dsn(
     context: typer.Context,
     files: Annotated[list[str], typer.Argument(help="Files of one message or an mbox, or -.", metavar="FILE|-...")],
     gateway: GatewayOption = None,
+    decision_header: DecisionHeaderOption = DECISION_HEADER,
     aside: AsideOption = _ASIDE,
     store: StoreOption = None,
     option: PolicyOption = None,
@@ -58,7 +68,7 @@ def dsn(
 ) -> None:
     """Take in reports of delivery (RFC 3464) and of disposition (RFC 8098).
 
-    A report is about the submission that X-Huissier-Decision names in the headers that came back with it, else its
+    A report is about the submission that the decision header names in the headers that came back with it, else its
     Original-Envelope-Id, else NAME/queue id. Read twice it records nothing twice. Exit status 1 if something was kept
     aside.
     """
@@ -68,7 +78,7 @@ def dsn(
         for file in files:
             recording.source = file
             with _told(recording, "message"), _source(file) as stream:
-                take_reports(recording, stream, _gateways(gateway))
+                take_reports(recording, stream, _gateways(gateway), decision_header)
 
 
 @ingest.command("postfix-log")

@@ -56,6 +56,9 @@ PolicyOption = Annotated[
         help="A point that no source settles, such as fin_header=ends-contact; see docs/rules.md. Repeatable.",
     ),
 ]
+DecisionHeaderOption = Annotated[
+    str, typer.Option("--decision-header", help="What the milter calls its decision header.", metavar="NAME")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 

@@ -5,8 +5,6 @@ from huissier.adapters.conformance.milter import MilterClient, offer
 from huissier.adapters.conformance.wire import ClosedError, Connection, FoundError
 from huissier.adapters.testing.hospital import DOCTOR, SURGEON
 
-USUAL = "X-Huissier-Decision"
-
 
 def decision_header_checks(name: str) -> list[Check]:
     """Return the checks about a header of this name; both hold for a milter that adds none."""

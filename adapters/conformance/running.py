@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from huissier.adapters.conformance.checks import Check, Protocol
-from huissier.adapters.conformance.decision_header_checks import USUAL, decision_header_checks
+from huissier.adapters.conformance.decision_header_checks import decision_header_checks
 from huissier.adapters.conformance.generated import generated_check
 from huissier.adapters.conformance.mail_server import MailServer, Names, Session
 from huissier.adapters.conformance.milter import MilterSession
@@ -16,6 +16,7 @@ from huissier.adapters.conformance.postfix_checks import postfix_checks
 from huissier.adapters.conformance.rule_checks import rule_checks
 from huissier.adapters.conformance.session_checks import session_checks
 from huissier.adapters.conformance.wire import Connection, FoundError
+from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.gateway.serving.listening import Address
 from huissier.domain.vocabulary.ins import without_ins
 
@@ -38,7 +39,7 @@ class Finding(Struct, frozen=True):
 
 
 def checks_of(
-    protocol: Protocol, *, sessions: int = SESSIONS, seed: int = SEED, decision_header: str = USUAL
+    protocol: Protocol, *, sessions: int = SESSIONS, seed: int = SEED, decision_header: str = DECISION_HEADER
 ) -> list[Check]:
     """Return the checks of a protocol, generated sessions last.
 

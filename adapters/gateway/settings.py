@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, TypeVar
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
+from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.gateway.serving.listening import ListenError, parse_address, parse_inet
 from huissier.adapters.gateway.serving.server import Limits
 from huissier.adapters.gateway.transaction import NullSender, Policy
@@ -112,7 +113,7 @@ class MilterSection(FrontSection, frozen=True):
     `cert_subject`: what the mail server tells of a certificate under that name. Postfix tells the common name.
     """
 
-    decision_header: _OwnHeader = "X-Huissier-Decision"
+    decision_header: _OwnHeader = DECISION_HEADER
     cert_subject: CertSubject = "common-name"
 
 

@@ -9,6 +9,7 @@ from threading import Event
 from time import monotonic
 from typing import BinaryIO, Final
 
+from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.ingest.following import LogFile
 from huissier.adapters.ingest.log_lines import PostfixLog
 from huissier.adapters.ingest.mail import messages
@@ -23,13 +24,15 @@ _LOOK_SECONDS: Final = 0.25
 _SAVE_SECONDS: Final = 1.0  # what a crash makes it read again changes nothing
 
 
-def take_reports(recording: Recording, file: BinaryIO, gateways: Sequence[str]) -> None:
+def take_reports(
+    recording: Recording, file: BinaryIO, gateways: Sequence[str], decision_header: str = DECISION_HEADER
+) -> None:
     """Record what the reports in a file of mail tell. Raises `StoreError`, `AsideError`."""
 
     def told() -> Iterator[Told]:
         for message in messages(file):
             recording.counts.lines += 1
-            yield from read_report(message, gateways)
+            yield from read_report(message, gateways, decision_header)
 
     recording.take(told())
 

@@ -10,11 +10,10 @@ from email.utils import parsedate_to_datetime
 from itertools import product
 from typing import Final
 
+from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.ingest.mail import LONGEST_MESSAGE, Message
 from huissier.adapters.ingest.sightings import NOT_FINAL, Sighting, Told, Unreadable, cause_of
 from huissier.domain.commands import DeliveryStatus
-
-DECISION_HEADER: Final = "X-Huissier-Decision"
 
 _DSN: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _MDN: Final = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
@@ -39,11 +38,12 @@ _SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)
 class Report:
     """One message read as a report."""
 
-    def __init__(self, message: Message, gateways: Sequence[str]) -> None:
-        """`gateways`: before whose name a queue id is a submission's."""
+    def __init__(self, message: Message, gateways: Sequence[str], decision_header: str) -> None:
+        """`gateways`: before whose name a queue id is a submission's; `decision_header`: where theirs is named."""
         self._number = message.number
         self._is_cut = message.is_cut
         self._gateways = gateways
+        self._decision_header = decision_header
         self._mail = message_from_bytes(message.content)
         parts = self._mail.get_payload() if self._mail.get_content_type() == "multipart/report" else []
         self._parts = [part for part in parts if isinstance(part, Mail)] if isinstance(parts, list) else []
@@ -108,7 +108,11 @@ class Report:
         """Return the submissions it may be about: as a gateway of ours named them first, then under queue ids."""
         returned = self._returned()
         received = [found for text in _texts(returned, "Received") for found in _RECEIVED_UNDER.findall(text)]
-        plain = [*_texts(returned, DECISION_HEADER), envelope, _XTEXT.sub(lambda code: chr(int(code[1], 16)), envelope)]
+        plain = [
+            *_texts(returned, self._decision_header),
+            envelope,
+            _XTEXT.sub(lambda code: chr(int(code[1], 16)), envelope),
+        ]
         queues = [f"{gateway}/{name}" for name, gateway in product((queue, *received), self._gateways) if name]
         ids = [name for name in (*plain, *queues) if _NAME.fullmatch(name)]
         return tuple(dict.fromkeys(ids))[:_MOST_NAMES]
@@ -133,10 +137,10 @@ class Report:
         return Unreadable(place=self._number, error=error)
 
 
-def read_report(message: Message, gateways: Sequence[str]) -> list[Told]:
+def read_report(message: Message, gateways: Sequence[str], decision_header: str = DECISION_HEADER) -> list[Told]:
     """Return what a message tells, as a report."""
     try:
-        return list(Report(message, gateways).told())
+        return list(Report(message, gateways, decision_header).told())
     except (MessageError, ValueError, LookupError, RecursionError):
         return [Unreadable(place=message.number, error="not a message of mail")]
 

@@ -6,8 +6,8 @@ from functools import cache
 import pytest
 
 from huissier.adapters.conformance.checks import Check, Protocol
-from huissier.adapters.conformance.decision_header_checks import USUAL
 from huissier.adapters.conformance.running import SEED, SESSIONS, checks_of, problem_of, server_at
+from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.gateway.serving.listening import parse_address
 
 
@@ -18,7 +18,7 @@ def conformance_tests(
     sessions: int = SESSIONS,
     seed: int = SEED,
     seconds: float = 10.0,
-    decision_header: str = USUAL,
+    decision_header: str = DECISION_HEADER,
 ) -> Callable[[Check], None]:
     """Return a parametrised test that plays every check at a gateway; a failure names the requirement it breaks.
 

@@ -29,9 +29,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def ingest(text: str) -> Done:
+def ingest(text: str, *options: str) -> Done:
     Path("mail").write_text(text)
-    return run("ingest", "dsn", "mail", "--gateway", GATEWAY, "--json", cwd=Path())
+    return run("ingest", "dsn", "mail", "--gateway", GATEWAY, "--json", *options, cwd=Path())
 
 
 def counts(done: Done) -> dict[str, object]:
@@ -71,6 +71,13 @@ def test_a_report_is_about_the_submission_that_it_names(report: str) -> None:
     assert (done.returncode, counts(done)["delivered"]) == (0, 1), kept_aside(Path())
     assert may_answer()
     assert counts(ingest(report))["unchanged"] == 1
+
+
+def test_a_milter_may_call_its_decision_header_otherwise() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    report = dsn(about(USAGER), decision=DECISION).replace("X-Huissier-Decision", "X-Our-Decision")
+    assert ingest(report).returncode == 1
+    assert counts(ingest(report, "--decision-header", "x-our-decision"))["delivered"] == 1
 
 
 def test_each_recipient_of_a_report_is_told_of() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from tests.postfix.nursery import Child, nursery
-from tests.postfix.server import LONGEST, answers, free_port, wait_until
+from tests.postfix.server import LONGEST, answers, free_port
+from tests.waiting import eventually
 
 Front = Literal["postfix", "milter"]
 NAME: Final = "mx1"
@@ -38,7 +39,7 @@ class Gateway:
         arguments = ["serve", self.front, "--config", str(self._config), "--store", self.url]
         arguments += ["--listen", f"inet:127.0.0.1:{self.port}", "--name", NAME]
         process = self._process = nursery().start(arguments, self._folder, self._folder / "gateway.log")
-        wait_until(lambda: answers(self.port), process.has_ended)
+        eventually(lambda: answers(self.port), process.has_ended)
 
     def kill(self) -> None:
         """Kill it at once."""

@@ -10,11 +10,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+from tests.waiting import eventually
 
 MASTER: Final = Path("/usr/lib/postfix/sbin/master")
 UNDELIVERABLE: Final = "dr.absent"  # its mailbox is in no map: what was accepted for it bounces
@@ -98,7 +99,7 @@ class Postfix:
 
     def wait_until_done_with(self, *queue_ids: str) -> None:
         """Wait until nothing of these messages is in its queue."""
-        wait_until(lambda: {f"{queue_id}: removed" for queue_id in queue_ids} <= _ends(self.lines()))
+        eventually(lambda: {f"{queue_id}: removed" for queue_id in queue_ids} <= _ends(self.lines()))
 
 
 @contextmanager
@@ -117,7 +118,7 @@ def postfix(more: str = "", *, processes: str = "-") -> Iterator[Postfix]:
         ]  # in the foreground, with a process group to end as a whole
         process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
         started = process
-        wait_until(lambda: answers(server.port), lambda: started.poll() is not None)
+        eventually(lambda: answers(server.port), lambda: started.poll() is not None)
         yield server
     finally:
         if process is not None:
@@ -165,15 +166,6 @@ def answers(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def wait_until(reached: Callable[[], bool], is_over: Callable[[], bool] = lambda: False) -> None:
-    """Wait until something is so, unless it cannot be any more."""
-    deadline = time.monotonic() + LONGEST
-    while not reached():
-        assert not is_over(), "the process ended"
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.01)
 
 
 def _ends(lines: list[str]) -> set[str]:

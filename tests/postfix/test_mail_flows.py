@@ -12,7 +12,8 @@ from tests.postfix.client import begin, finish, send, session
 from tests.postfix.conftest import NewSite, Site
 from tests.postfix.gateway import NAME, Front
 from tests.postfix.reckoning import assert_all_agree, facts
-from tests.postfix.server import UNDELIVERABLE, wait_until
+from tests.postfix.server import UNDELIVERABLE
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.postfix
 
@@ -126,7 +127,7 @@ def test_what_bounces_is_reported_and_recorded_once(new_site: NewSite, tmp_path:
     sent = send(site.server.port, DOCTOR, f"{UNDELIVERABLE}@{CABINET}", REMOTE_DOCTOR)
     assert sent.queue_id
     site.server.wait_until_done_with(sent.queue_id)
-    wait_until(lambda: bool(site.server.reports()))  # a message of its own, under way when the first one is gone
+    eventually(lambda: bool(site.server.reports()))  # a message of its own, under way when the first one is gone
     (tmp_path / "bounce").write_bytes(site.server.reports()[0].as_bytes())
     done = huissier("ingest", "dsn", "bounce", "--gateway", NAME, "--store", site.url, cwd=tmp_path)
     assert (done.returncode, done.stdout.startswith("1 read: 0 delivered, 1 not delivered")) == (0, True)

@@ -19,7 +19,8 @@ from tests.postfix.client import begin, finish, send, session
 from tests.postfix.conftest import NewSite
 from tests.postfix.gateway import NAME, Front
 from tests.postfix.reckoning import assert_all_agree, facts, reckon
-from tests.postfix.server import Postfix, wait_until
+from tests.postfix.server import Postfix
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.postfix
 
@@ -124,7 +125,7 @@ def test_mail_of_a_program_is_taken_for_everybody_or_returned(new_site: NewSite)
     reloaded(site.server)
     for recipients in ((SURGEON, OUTSIDER), (SURGEON, REMOTE_DOCTOR)):
         submitted(site.server, DOCTOR, *recipients)
-    wait_until(lambda: sum(line.endswith(": removed") for line in site.server.lines()) == 2)
+    eventually(lambda: sum(line.endswith(": removed") for line in site.server.lines()) == 2)
     found = reckon(site.server, site.url)
     assert found.delivered == found.accepted
     assert found.delivered.total() == 2

@@ -15,7 +15,8 @@ from huissier.adapters.vault import KEY_LENGTH, KEY_VARIABLE
 from tests.postfix.client import Sent, send
 from tests.postfix.conftest import NewSite, Site
 from tests.postfix.reckoning import assert_all_agree, assert_nothing_passed_unrecorded
-from tests.postfix.server import LONGEST, wait_until
+from tests.postfix.server import LONGEST
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.postfix
 
@@ -36,7 +37,7 @@ def sent_at_last(site: Site) -> str:
         taken.extend(filter(None, [send(site.server.port, DOCTOR, SURGEON).queue_id]))
         return bool(taken)
 
-    wait_until(is_taken)
+    eventually(is_taken)
     return taken[0]
 
 
