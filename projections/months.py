@@ -7,8 +7,10 @@ the same log must give the same months on every machine, whatever its database o
 
 import re
 from calendar import monthrange
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Final
+
+from huissier.domain.vocabulary.times import FIRST, LAST
 
 TIME_ZONE: Final = "Europe/Paris"
 
@@ -32,9 +34,11 @@ def next_month(month: int) -> int:
 
 
 def end_of(month: int) -> datetime:
-    """Return when a month (AAAAMM) ends and the next one begins, in UTC."""
-    following = next_month(month)
-    return datetime(following // 100, following % 100, 1, tzinfo=UTC) - timedelta(hours=_hours_ahead(month))
+    """Return when a month (AAAAMM) ends and the next one begins, in UTC; the calendar's bounds are those of a month."""
+    year, number = divmod(month, 100)
+    if not MINYEAR <= year <= MAXYEAR:
+        return FIRST if year < MINYEAR else LAST
+    return datetime(year, number, monthrange(year, number)[1], 24 - _hours_ahead(month), tzinfo=UTC)
 
 
 def start_of(month: int) -> datetime:

@@ -14,12 +14,10 @@ _CORSICA: Final = {"2A": "19", "2B": "18"}
 
 # A matricule: sex, year, month (or 20, 30-42 and 50-99 where the month is unknown), département, the rest.
 _SEX: Final = "[1-478]"
-_MONTH: Final = "(?:0[1-9]|1[0-2]|20|3[0-9]|4[0-2]|[5-9][0-9])"
 _DEPARTMENT: Final = "(?:[0-9]{2}|2[AB])"
-_GLUED: Final = re.compile(rf"(?=({_SEX}[0-9]{{2}}{_MONTH}{_DEPARTMENT}[0-9]{{8}}))", re.IGNORECASE)
-
 # Standing alone: 15 characters of its shape together, whatever their key and month; 13 or 15 with separators
-# anywhere in them and a month that can be; and 15 with separators whose key computes.
+# anywhere in them and a month that can be; and 15 with separators whose key computes. Glued to other digits: 15 with
+# separators or none, a month that can be and a key that computes.
 _GAP: Final = r"[\W_]{0,40}"
 _MONTH_APART: Final = rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2]|2{_GAP}0|3{_GAP}[0-9]|4{_GAP}[0-2]|[5-9]{_GAP}[0-9])"
 _DEPARTMENT_APART: Final = rf"(?:[0-9]{_GAP}[0-9]|2{_GAP}[AB])"
@@ -27,6 +25,7 @@ _DIGITS_APART: Final = rf"(?:{_GAP}[0-9])"
 _MATRICULE_APART: Final = (
     rf"{_SEX}{_DIGITS_APART}{{2}}{_GAP}{_MONTH_APART}{_GAP}{_DEPARTMENT_APART}{_DIGITS_APART}{{6}}"
 )
+_GLUED: Final = re.compile(rf"(?=({_MATRICULE_APART}{_DIGITS_APART}{{2}}))", re.IGNORECASE)
 _ANY_APART: Final = rf"[0-9]{_DIGITS_APART}{{4}}{_GAP}{_DEPARTMENT_APART}{_DIGITS_APART}{{8}}"
 _ALONE: Final = re.compile(
     rf"(?<![0-9])(?:[0-9]{{5}}{_DEPARTMENT}[0-9]{{8}}|{_MATRICULE_APART}(?:{_DIGITS_APART}{{2}})?)(?![0-9])",
@@ -37,9 +36,7 @@ _SEPARATOR: Final = re.compile(r"[\W_]")
 _RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE)
 _DECIMAL: Final = re.compile(r"\d")  # of any script
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
-_MANY_DIGITS: Final = re.compile(
-    rf"(?:[^0-9]*+[0-9]){{{_FEWEST_DIGITS}}}"
-)  # most texts have not: a look at each is enough
+_MANY_DIGITS: Final = re.compile(rf"(?:[^0-9]*+[0-9]){{{_FEWEST_DIGITS}}}")  # most texts have not so many
 _ROOM: Final = re.compile(rf"(?:[0-9][\W_ABab]*+){{{_FEWEST_DIGITS}}}")  # where there is none, there is no INS
 
 
@@ -125,7 +122,7 @@ def _keyed(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _keys_compute(text: str) -> Iterator[bool]:
-    return (has_valid_key(found.upper()) for found in _GLUED.findall(text))
+    return (has_valid_key(_SEPARATOR.sub("", found).upper()) for found in _GLUED.findall(text))
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,7 @@
 """What the projection counts is what the log says, however it was folded, as of any position, on both databases."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,10 @@ from huissier.adapters.views.generations import Generations
 from huissier.adapters.views.runner import Runner
 from huissier.domain.commands import AdmitDomain, AnyCommand, CreateMailbox
 from huissier.domain.rule_set import Options
+from huissier.domain.vocabulary.times import FIRST, LAST
 from huissier.projections import exchange_ends, exchange_folding
 from huissier.projections.exchanges import Exchange, Exchanges
+from huissier.projections.months import month_of
 from tests.properties import histories_looked_at, told_shortly
 from tests.statistics.twin import File, Twin
 
@@ -276,6 +279,17 @@ def test_domains_held_in_a_month_are_named_whether_they_had_mail_or_not() -> Non
             assert exchanges.hosted_in(connection, 202609) == [HOSPITAL, PATIENTS]
             assert exchanges.hosted_in(connection, 202610) == [CABINET, HOSPITAL, PATIENTS]
             assert exchanges.hosted_in(connection, 202611) == [HOSPITAL, PATIENTS]
+
+
+@pytest.mark.parametrize("at", [FIRST, FIRST + 40 * DAY, LAST - 40 * DAY, LAST])
+def test_a_message_at_the_bounds_of_the_calendar_is_counted(at: datetime) -> None:
+    told = (AdmitDomain(at=FIRST, domain=CABINET, hosted=True), write(DOCTOR, f"anyone@{CABINET}", at=at))
+    with Engine("sqlite://") as engine, ViewsDatabase(Place("sqlite://")) as database:
+        engine.handle_many([*world(), *told, write(DOCTOR, f"other@{CABINET}", at=NOW)])
+        runner = Runner(engine.log, database, Exchanges)
+        runner.catch_up()
+        assert files(runner, engine.head) == Twin(engine, engine.head).files()
+        assert (CABINET, month_of(at)) in files(runner, engine.head)
 
 
 def test_a_domain_held_from_the_fact_before_on_is_known_within_the_same_page() -> None:

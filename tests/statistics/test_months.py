@@ -29,6 +29,13 @@ def test_a_month_is_all_between_its_start_and_its_end(month: int) -> None:
     assert start_of(next_month(month)) == end_of(month)
 
 
+def test_months_at_the_bounds_of_the_calendar_end_with_it() -> None:
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    assert (month_of(first), start_of(month_of(first))) == (101, first)
+    assert start_of(month_of(last)) == end_of(999912) == last.replace(hour=23, minute=0, second=0, microsecond=0)
+    assert end_of(month_of(last)) == last
+
+
 @pytest.mark.parametrize(
     ("at", "month"),
     [

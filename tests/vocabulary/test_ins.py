@@ -188,6 +188,19 @@ def test_an_ins_glued_into_a_longer_number_is_found_by_its_key(value: str, befor
     assert not mentions_ins(without_ins(f"{before}{value}{after}"))
 
 
+SEPARATED = st.text(st.sampled_from("0123456789 .-_/"), max_size=6)
+
+
+@given(VALID, SEPARATED, SEPARATED, st.lists(st.sampled_from(["", "", ".", "-", " ", "_-"]), min_size=14, max_size=14))
+@example(value="179129900000196", before="9", after="", between=[*"..", "", ".", "", ".", "", ".", *[""] * 6])
+def test_an_ins_glued_to_other_digits_and_separated_is_found_by_its_key(
+    value: str, before: str, after: str, between: list[str]
+) -> None:
+    text = before + "".join(map("".join, zip(value, [*between, ""], strict=True))) + after
+    assert mentions_ins(text)
+    assert not mentions_ins(without_ins(text))
+
+
 @pytest.mark.parametrize(
     ("text", "cleaned"),
     [
