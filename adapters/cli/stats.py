@@ -53,6 +53,7 @@ def exchanges(
     how = _layout(layout)
     if not out.is_dir():
         fail(f"--out: {out} is not a folder", Status.UNREADABLE)
+    now = utc_now()  # before the log's head is looked at: a month that was over then has nothing behind it
     with views_of(context, store) as (engine, database):
         with errors_of_projections(), progress_bar(Exchanges.name) as progress:
             production = Production(engine, Runner(engine.log, database, Exchanges), progress)
@@ -62,7 +63,7 @@ def exchanges(
         if not domains:
             fail(f"{'no' if domain is None else 'no such'} domain was held here in {month}", Status.NO)
         with _errors_of_files():
-            for fact in production.produce(which, domains, out, how, utc_now(), anew=anew):
+            for fact in production.produce(which, domains, out, how, now, anew=anew):
                 if json:
                     typer.echo(as_json(fact))
                 else:

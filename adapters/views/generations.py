@@ -3,6 +3,7 @@
 On PostgreSQL a table cannot be dropped while it is read, so what nobody looks up any more waits for the next rebuild.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -56,13 +57,26 @@ class Generations:
             )
             return self._make(connection) if building is None else building
 
-    def go_live(self, generation: int) -> None:
-        """Have one read from now on, unless one that was begun later is already."""
+    def go_live(self, generation: int, head: Callable[[], int]) -> bool:
+        """Have one read from now on, unless one that was begun later is already.
+
+        False where it is behind the one that is read: nobody who has caught up may find less than before. What is
+        beyond the log's head was built from another log, and nobody is to find it again.
+        """
         with self._database.changing() as connection:
-            if self._newest_live(connection) < generation:
+            newest = self._newest_live(connection)
+            if newest < generation:
+                if self._position(connection, generation) < self._position(connection, newest) <= head():
+                    return False
                 connection.execute(
                     sa.update(projections).where(self._of_kind).values(live=projections.c.generation == generation)
                 )
+            return True
+
+    def _position(self, connection: Connection, generation: int) -> int:
+        """Return how far one is, and keep it there for the rest of the transaction."""
+        row = sa.select(projections.c.position).where(self.is_row(generation)).with_for_update()
+        return connection.scalar(row) or 0
 
     def _newest_live(self, connection: Connection) -> int:
         newest = sa.select(sa.func.max(projections.c.generation)).where(self._of_kind, projections.c.live)

@@ -94,9 +94,7 @@ class Runner(Generic[P]):
         while True:
             live = self._live_generation()
             generation = self._generations.join() if live is None else live
-            if self._fold_all(generation, progress):
-                if live is None:
-                    self._generations.go_live(generation)
+            if self._fold_all(generation, progress) and (live is not None or self._go_live(generation)):
                 return
 
     def rebuild(self, progress: Progress | None = None) -> None:
@@ -105,8 +103,9 @@ class Runner(Generic[P]):
         Readers go on meanwhile, and keep what they have begun to read.
         """
         generation = self._generations.begin()
-        if self._fold_all(generation, progress):
-            self._generations.go_live(generation)
+        while self._fold_all(generation, progress):
+            if self._go_live(generation):
+                return
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Connection, P]]:
@@ -119,8 +118,7 @@ class Runner(Generic[P]):
 
     def standing(self) -> Standing:
         """Say how far the live tables are, and what stopped them."""
-        with self._log.reading() as look:
-            head = look.head
+        head = self._head()
         with self._database.reading() as connection:
             row = connection.execute(
                 sa.select(projections)
@@ -130,6 +128,13 @@ class Runner(Generic[P]):
         if row is None:
             return Standing(self._kind.name, self._kind.version, 0, 0, head, None)
         return Standing(row.name, row.version, row.generation, row.position, max(0, head - row.position), row.error)
+
+    def _go_live(self, generation: int) -> bool:
+        return self._generations.go_live(generation, self._head)
+
+    def _head(self) -> int:
+        with self._log.reading() as look:
+            return look.head
 
     def _live_generation(self) -> int | None:
         with self._database.reading() as connection:

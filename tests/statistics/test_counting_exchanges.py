@@ -206,7 +206,7 @@ def test_pages_may_be_folded_in_turn_by_two_who_remember(tmp_path: Path) -> None
         with database.writing() as connection:
             for number, entry in enumerate(entries):
                 two[number // 2 % 2].fold(connection, [entry])
-        generations.go_live(generation)
+        generations.go_live(generation, lambda: engine.head)
         assert files(runner, engine.head) == Twin(engine, engine.head).files()
 
 

@@ -14,6 +14,7 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import StoreError
 from huissier.adapters.log.place import Place
 from huissier.adapters.views.database import ViewsDatabase
+from huissier.adapters.views.generations import Generations
 from huissier.adapters.views.runner import ProjectionError, Runner
 from huissier.domain.events import MessageDecided
 from huissier.projections.projection import Entry, Projection
@@ -166,6 +167,28 @@ def test_readers_keep_reading_while_the_tables_are_rebuilt(engine: Engine, datab
     with database.reading() as connection:
         tables = [name for name in sa.inspect(connection).get_table_names() if name.startswith("counted_seen")]
     assert len(tables) == 2
+
+
+def test_a_rebuild_that_was_overtaken_goes_on_before_it_is_read(
+    engine: Engine, database: ViewsDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, follower = Runner(engine.recorder, database, Counted), Runner(engine.recorder, database, Counted)
+    runner.catch_up()
+    overtaken: list[int] = []
+
+    def go_live(self: Generations, generation: int, head: Callable[[], int]) -> bool:
+        if len(overtaken) < 2:
+            overtaken.append(generation)
+            engine.handle(message(100 + len(overtaken)))
+            follower.catch_up()
+        return switched(self, generation, head)
+
+    switched = Generations.go_live
+    monkeypatch.setattr(Generations, "go_live", go_live)
+    runner.rebuild()
+    assert len(overtaken) == 2
+    assert positions(runner) == list(range(1, engine.head + 1))
+    assert runner.standing().generation == overtaken[0]
 
 
 def test_another_version_is_built_beside_the_old_one(engine: Engine, database: ViewsDatabase) -> None:
