@@ -1,6 +1,5 @@
 """Who the two ends of a message were at its time, and under which numbers they and its sort are kept."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -10,7 +9,7 @@ from sqlalchemy import Connection
 from huissier.domain.identities import UNREADABLE_USAGER
 from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.domain.vocabulary.times import FIRST, LAST
-from huissier.projections.exchange_tables import EXTERNE, TYPES, USAGER_TYPE, Tables
+from huissier.projections.exchange_tables import EXTERNE, USAGER_TYPE, Tables
 from huissier.projections.months import end_of, month_of, start_of
 from huissier.projections.places import Named, Place, places_of, time_of
 from huissier.projections.rows import rows_with
@@ -75,9 +74,8 @@ class Ends:
         """Know that the page was folded up to a position."""
         self._until = position
 
-    def learn(self, connection: Connection, addresses: Collection[str]) -> None:
+    def learn(self, connection: Connection, addresses: set[str]) -> None:
         """Read what the tables have of addresses, and give a number to those that are new."""
-        addresses = set(addresses)
         numbers = self._numbers
         for row in rows_with(connection, self._tables.addresses, "address", addresses.difference(numbers)):
             numbers[row.address] = row.number
@@ -88,7 +86,7 @@ class Ends:
         held = [address for address in addresses.difference(self._mailboxes) if _domain(address) in self._places]
         self._mailboxes.update(dict.fromkeys(held, _NO_MAILBOX))
         for row in rows_with(connection, self._tables.mailboxes, "address", held):
-            self._create(row.address, row.type, time_of(row.since))
+            self.create(row.address, row.type, time_of(row.since))
 
     def _read(self, connection: Connection) -> None:
         tables = self._tables
@@ -120,11 +118,8 @@ class Ends:
             self.new_sorts.append((number, domain, month, sender_type, recipient_type, outcome))
         return number
 
-    def create(self, address: str, kind: str, since: datetime) -> None:
+    def create(self, address: str, type_: int, since: datetime) -> None:
         """Learn since when a mailbox is there; a late fact may say that it was earlier."""
-        self._create(address, TYPES.index(kind), since)
-
-    def _create(self, address: str, type_: int, since: datetime) -> None:
         if since < self._mailboxes.get(address, _NO_MAILBOX)[1]:
             self._mailboxes[address] = (type_, since)
             self._ends.pop(address, None)

@@ -75,6 +75,8 @@ class _Folding:
             add_rows(self._connection, table, rows)
 
     def _add_waiting(self) -> None:
+        if not self._waiting:
+            return
         waiting, self._waiting = self._waiting, []
         self._ends.learn(self._connection, {address for event, _ in waiting for address in _addresses(event)})
         for event, position in waiting:
@@ -119,8 +121,9 @@ class _Folding:
         match event:
             case MailboxCreated():
                 self._add_waiting()
-                ends.create(event.address, event.kind, event.at)
-                self._rows[tables.mailboxes].append((event.address, number_of(event.at), TYPES.index(event.kind)))
+                type_ = TYPES.index(event.kind)
+                ends.create(event.address, type_, event.at)
+                self._rows[tables.mailboxes].append((event.address, number_of(event.at), type_))
             case DomainAdmitted() if event.operator is not None or event.hosted is not None:
                 self._add_waiting()
                 ends.name(event.domain, Named(event.at, position, event.operator, event.hosted))

@@ -68,7 +68,7 @@ class _Page:
         return _fingerprint(self._last)
 
     def _read(self) -> None:
-        self._rows = self._look.facts_after(self.position, min(self._left, AT_ONCE))
+        self._rows = self._look.facts_after(self.position, min(self._left, AT_ONCE)) if self._left else []
         if self._rows:
             self._left -= len(self._rows)
             self.position, self._last = self._rows[-1]
@@ -187,8 +187,10 @@ class Runner(Generic[P]):
 
     def _check_same(self, look: Look, position: int, fingerprint: str | None) -> None:
         """Make sure that the fact at a position is still the one that was folded."""
-        rows = look.facts_after(position - 1, 1) if position else []
-        if position and not (rows and _fingerprint(rows[0][1]) == fingerprint):
+        if not position:
+            return
+        rows = look.facts_after(position - 1, 1)
+        if not rows or _fingerprint(rows[0][1]) != fingerprint:
             raise StoreError(f"the projection {self._kind.name} was built from another log; rebuild it")
 
     def _stop(self, generation: int, problem: Exception) -> None:

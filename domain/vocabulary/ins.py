@@ -88,7 +88,11 @@ def mentions_ins(text: str) -> bool:
     plain = _plain(text)
     if _MANY_DIGITS.match(plain) is None or _ROOM.search(plain) is None:
         return False
-    return _ALONE.search(plain) is not None or any(_keys_compute(plain)) or next(_keyed(plain), None) is not None
+    return (
+        _ALONE.search(plain) is not None
+        or any(map(_key_computes, _GLUED.findall(plain)))
+        or next(_keyed(plain), None) is not None
+    )
 
 
 def without_ins(text: str) -> str:
@@ -117,12 +121,12 @@ def _without_keyed(text: str) -> str:
 def _keyed(text: str) -> Iterator[tuple[int, int]]:
     """Yield where those stand that have separators in them, or none, and a key that computes."""
     for found in _ALONE_WITH_KEY.finditer(text):
-        if has_valid_key(_SEPARATOR.sub("", found[1]).upper()):
+        if _key_computes(found[1]):
             yield found.start(), found.start() + len(found[1])
 
 
-def _keys_compute(text: str) -> Iterator[bool]:
-    return (has_valid_key(_SEPARATOR.sub("", found).upper()) for found in _GLUED.findall(text))
+def _key_computes(spelled: str) -> bool:
+    return has_valid_key(_SEPARATOR.sub("", spelled).upper())
 
 
 def _plain(text: str) -> str:
