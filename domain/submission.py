@@ -82,7 +82,10 @@ def report(
     at: datetime,
     submission: Timeline[Submission],
 ) -> Outcome:
-    """Decide whether a delivery report is recorded: what was received stays received."""
+    """Decide whether a delivery report is recorded: what was received stays received.
+
+    An earlier report of a delivery counts, for the right begins with it; an earlier one of a loss adds nothing.
+    """
     before = submission.as_of(at)
     verdict = before.verdict_for(str(recipient))
     if before.decided is None or verdict is None:
@@ -96,6 +99,8 @@ def report(
         if arrival.delivered:
             return Rejected(Code.NOT_ALLOWED_IN_STATE, (arrival.position,))
     if not delivered:
+        if any(_is_loss(fact, str(recipient)) for fact in submission.facts):
+            return UNCHANGED
         return Recorded(MessageUndelivered(at=at, id=id_, recipient=str(recipient), cause=command.cause))
     return Recorded(
         MessageDelivered(
@@ -110,15 +115,19 @@ def report(
     )
 
 
+def _is_loss(fact: Fact, recipient: str) -> bool:
+    return isinstance(fact.event, MessageUndelivered) and fact.event.recipient == recipient
+
+
 def give_up(
     id_: str, at: datetime, cause: str | None, submission: Timeline[Submission]
 ) -> tuple[MessageUndelivered, ...] | None:
     """Return that it will not reach those of whom nothing was heard; None where it was not decided at that time."""
-    before = submission.as_of(at)
-    if before.decided is None:
+    decided, known = submission.as_of(at).decided, submission.latest
+    if decided is None:
         return None
     return tuple(
         MessageUndelivered(at=at, id=id_, recipient=verdict.recipient, cause=cause)
-        for verdict in before.decided.verdicts
-        if verdict.accepted and before.arrival_at(verdict.recipient) is None
+        for verdict in decided.verdicts
+        if verdict.accepted and known.arrival_at(verdict.recipient) is None
     )

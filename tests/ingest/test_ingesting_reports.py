@@ -15,7 +15,7 @@ from huissier.adapters.ingest.reports import read_report
 from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
-from tests.ingest.logs import GATEWAY, kept_aside, queue_id, submitted, told
+from tests.ingest.logs import GATEWAY, delivery, kept_aside, line, queue_id, submitted, told
 from tests.ingest.reports import about, dsn, mdn
 
 STORE = "sqlite:///huissier.db"
@@ -71,6 +71,18 @@ def test_a_report_is_about_the_submission_that_it_names(report: str) -> None:
     assert (done.returncode, counts(done)["delivered"]) == (0, 1), kept_aside(Path())
     assert may_answer()
     assert counts(ingest(report))["unchanged"] == 1
+
+
+def test_a_loss_that_a_report_and_a_log_tell_is_recorded_once_though_the_log_says_it_was_earlier() -> None:
+    told(STORE, submitted([USAGER, SURGEON], DOCTOR))
+    done = ingest(dsn(about(USAGER, "failed"), queue=queue_id()))
+    assert (done.returncode, counts(done)["undelivered"]) == (0, 1)
+    Path("mail.log").write_text(
+        delivery(USAGER, "bounced", said="unknown user", dsn="5.1.1")
+        + line(f"from=<{DOCTOR}>, status=expired, returned to sender", program="postfix/qmgr")
+    )
+    again = counts(run("ingest", "postfix-log", "mail.log", "--gateway", GATEWAY, "--json", cwd=Path()))
+    assert (again["undelivered"], again["unchanged"]) == (1, 1)  # only the surgeon was not heard of
 
 
 def test_a_milter_may_call_its_decision_header_otherwise() -> None:

@@ -38,7 +38,7 @@ def reckon(server: Postfix, url: str) -> Reckoning:
 
     Under its pseudonym nobody can tell whose an address is: usagers are told apart by nothing but their number.
     """
-    lines = server.lines()
+    lines = server.all_lines()
     from_nobody = {found[1] for line in lines if (found := _FROM_NOBODY.search(line))}
     sent = [(found[1], found[2].lower()) for line in lines if (found := _SENT.search(line))]
     assert Counter(sent) == Counter(_in_mailboxes(server))

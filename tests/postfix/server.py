@@ -18,6 +18,7 @@ from typing import Final
 from tests.waiting import eventually
 
 MASTER: Final = Path("/usr/lib/postfix/sbin/master")
+POSTLOG: Final = "/usr/sbin/postlog"
 UNDELIVERABLE: Final = "dr.absent"  # its mailbox is in no map: what was accepted for it bounces
 LONGEST: Final = 60.0
 _LOWEST_PORT, _PORTS = 10_000, 20_000
@@ -87,6 +88,16 @@ class Postfix:
     def lines(self) -> list[str]:
         """Return its log so far; the file is made when there is first something to say."""
         return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def all_lines(self) -> list[str]:
+        """Return its log with everything that it said until now.
+
+        A client may be answered before that is written, but not before it was said: so something is said after it.
+        """
+        mark = secrets.token_hex(8)
+        subprocess.run([POSTLOG, "-c", str(self.root / "conf"), "-t", "tests", mark], check=True, timeout=LONGEST)
+        eventually(lambda: any(line.endswith(mark) for line in self.lines()))
+        return self.lines()
 
     def messages(self) -> list[mailbox.MaildirMessage]:
         """Return what it delivered."""

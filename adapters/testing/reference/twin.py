@@ -311,7 +311,7 @@ class Twin:
         return ""
 
     def _report(self, command: ReportDelivery, box: Box, past: Past) -> str:
-        """Rule 1: what was received stays received."""
+        """Rule 1: what was received stays received; that it was lost is recorded once, whenever it was."""
         sent = submission(past, command.id)
         if sent is None or sent.decided is None or box not in sent.decided.codes:
             return "NOT_FOUND"
@@ -321,7 +321,8 @@ class Twin:
         if received(past, sent.command, box):
             return "unchanged" if command.status == "delivered" else "NOT_ALLOWED_IN_STATE"
         assert isinstance(sent.command, SubmitMessage)
-        return "unchanged" if command.status in reports(past, sent.command, box) else ""
+        lost = reports([entry for entry in self.log if not entry.rejected], sent.command, box)
+        return "unchanged" if command.status == "undelivered" in lost else ""
 
 
 def _at(command: AnyCommand) -> datetime:
