@@ -313,7 +313,9 @@ DELIVERIES = [
     Case("a message is lost", lost("sent", USAGER), RECORDED, (SENT,)),
     Case("it is received again", received("sent", USAGER), UNCHANGED, (SENT, received("sent", USAGER))),
     Case("it is lost again", lost("sent", USAGER), UNCHANGED, (SENT, lost("sent", USAGER))),
-    Case("it was lost even earlier", lost("sent", USAGER, at=NOW), UNCHANGED, (SENT, lost("sent", USAGER, at=NOW + DAY))),
+    Case(
+        "it was lost even earlier", lost("sent", USAGER, at=NOW), UNCHANGED, (SENT, lost("sent", USAGER, at=NOW + DAY))
+    ),
     Case("another one is lost", lost("sent", SURGEON), RECORDED, (SENT, lost("sent", USAGER))),
     Case("it arrives after all", received("sent", USAGER), RECORDED, (SENT, lost("sent", USAGER))),
     Case("it is lost at last", lost("sent", USAGER), "NOT_ALLOWED_IN_STATE", (SENT, received("sent", USAGER))),
