@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -261,10 +262,18 @@ class Engine:
         self.close()
 
     def _serve(self, tickets: Sequence[Ticket]) -> None:
-        """Answer a batch in one turn; where one command breaks it, the others are answered without it."""
-        commands = [ticket.command for ticket in tickets]
+        """Answer a batch in one turn; where one command breaks it, the others are answered without it.
+
+        For whom it got too late while the pen was waited for is told so, and nothing is decided behind their back.
+        """
+
+        def answered(clerk: Clerk, turn: Turn) -> list[tuple[Ticket, Answer]]:
+            now = time.monotonic()
+            in_time = [ticket for ticket in tickets if now < ticket.deadline]
+            return list(zip(in_time, clerk.answer_all([one.command for one in in_time], turn), strict=True))
+
         try:
-            answers = self._in_turn(lambda clerk, turn: clerk.answer_all(commands, turn))
+            answers = self._in_turn(answered)
         except StoreError as problem:
             for ticket in tickets:
                 ticket.problem = type(problem)(*problem.args)
@@ -275,8 +284,11 @@ class Engine:
             for ticket in tickets:
                 self._serve([ticket])
         else:
-            for ticket, answer in zip(tickets, answers, strict=True):
+            for ticket, answer in answers:
                 ticket.answer = answer
+            for ticket in tickets:
+                if ticket.answer is None:
+                    ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
 
     def _in_turn(self, work: Callable[[Clerk, Turn], T]) -> T:
         """Do some work with the pen; what the turn recorded is durable when this returns.

@@ -28,9 +28,13 @@ UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time;
 
 
 class Ticket(Protocol):
-    """One command in line, and how its caller hears of it."""
+    """One command in line, and how its caller hears of it.
+
+    `deadline` (monotonic seconds): from then on nobody waits for the answer.
+    """
 
     command: AnyCommand
+    deadline: float
     answer: Answer | None
     problem: BaseException | None
 
@@ -74,16 +78,16 @@ class Line:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def enter(self, ticket: Ticket, deadline: float) -> bool:
+    def enter(self, ticket: Ticket) -> bool:
         """Take a place in line and say whether the caller must lead now.
 
-        Raises `TemporarilyUnavailableError` where there is no room before the deadline (monotonic seconds) and
-        `EngineClosedError`.
+        Raises `TemporarilyUnavailableError` where there is no room before its deadline, and `EngineClosedError`.
         """
         self.check_process()
         with self._lock:
             while len(self._waiting) >= self._capacity and not self._closed:
-                if not self._wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
+                left = ticket.deadline - time.monotonic()
+                if not self._wait(max(0.0, left)) and time.monotonic() >= ticket.deadline:
                     raise TemporarilyUnavailableError(UNAVAILABLE)
             return self._admit(ticket)
 
@@ -196,12 +200,13 @@ class Line:
 class ThreadTicket:
     """A ticket whose caller is a thread that waits."""
 
-    __slots__ = ("_signal", "answer", "command", "done", "problem")
+    __slots__ = ("_signal", "answer", "command", "deadline", "done", "problem")
     leads_when_woken = True
 
-    def __init__(self, command: AnyCommand) -> None:
+    def __init__(self, command: AnyCommand, deadline: float) -> None:
         """Start without an answer."""
         self.command = command
+        self.deadline = deadline
         self.answer: Answer | None = None
         self.problem: BaseException | None = None
         self.done = False
@@ -241,8 +246,8 @@ def ask(line: Line, command: AnyCommand, seconds: float) -> Answer:
     Raises `TemporarilyUnavailableError` when nothing was heard in `seconds`.
     """
     deadline = time.monotonic() + seconds
-    ticket = ThreadTicket(command)
-    must_lead = line.enter(ticket, deadline)
+    ticket = ThreadTicket(command, deadline)
+    must_lead = line.enter(ticket)
     try:
         while not ticket.done:
             if must_lead:

@@ -46,6 +46,23 @@ def test_a_thread_is_answered_in_its_time_while_another_process_holds_the_pen(ur
         assert engine.handle(message(1)).position == head + 1
 
 
+def test_who_was_told_that_it_took_too_long_is_not_decided_about_behind_their_back(url: str) -> None:
+    async def story() -> None:
+        with hospital(url) as engine, Engine(url) as other:
+            awaited, head = AsyncEngine(engine), engine.head
+            with other.recorder.pen():
+                patient = asyncio.create_task(awaited.handle(message(1), timeout=60))
+                late = [awaited.handle(message(number), timeout=0.1) for number in range(2, 5)]
+                told = await asyncio.gather(*late, return_exceptions=True)
+                assert [type(one) for one in told] == [TemporarilyUnavailableError] * 3
+                with pytest.raises(TemporarilyUnavailableError):
+                    await asyncio.to_thread(engine.handle, message(5), timeout=0.1)
+            assert (await patient).position == head + 1
+            assert (await awaited.handle(message(6))).position == head + 2
+
+    asyncio.run(story())
+
+
 def test_callers_with_little_and_with_much_time_are_answered_in_one_line(url: str) -> None:
     with hospital(url) as engine, ThreadPoolExecutor(8) as callers:
         before = engine.head

@@ -17,5 +17,5 @@ class Gateway:
     def begin(self, key: str, sender: str, peer: Peer = NOBODY_KNOWN) -> Transaction:
         """Begin a message; a certificate says nothing about a sender whose mailbox is here."""
         if self.policy.hosts(sender):
-            peer = NOBODY_KNOWN
+            peer = Peer(login=peer.login)
         return Transaction(self._engine, self.policy, key, sender, peer, self.watch)

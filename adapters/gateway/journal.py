@@ -66,7 +66,7 @@ class Journal:
         """`digest` is keyed, so that addresses cannot be tried out."""
         self._digest = digest
 
-    def decided(self, command: SubmitMessage, reply: Reply, seconds: float) -> None:
+    def decided(self, command: SubmitMessage, reply: Reply, seconds: float, login: str | None) -> None:
         """Write what was answered."""
         said = {
             "submission": command.id,
@@ -76,6 +76,7 @@ class Journal:
             "shadow": reply.shadow,
             "recorded": reply.decision is not None,
             "sender": self._pseudonym(command.sender),
+            "login": None if login is None else self._pseudonym(login),
             "recipient": self._pseudonym(command.recipients[0]) if len(command.recipients) == 1 else None,
             "recipients": len(command.recipients),
             "ms": round(1000 * seconds, 3),

@@ -25,7 +25,7 @@ class Lately:
         failed_at = self._failed_at
         return failed_at is not None and self._clock() - failed_at < SECONDS
 
-    def decided(self, _command: SubmitMessage, reply: Reply, _seconds: float) -> None:
+    def decided(self, _command: SubmitMessage, reply: Reply, _seconds: float, _login: str | None) -> None:
         """Hear of an answer."""
         if reply.decision is not None:
             self._failed_at = None

@@ -63,7 +63,7 @@ class Metrics:
         connected.set_function(connections)
         self.registry.register(_Lag(engine))
 
-    def decided(self, command: SubmitMessage, reply: Reply, seconds: float) -> None:
+    def decided(self, command: SubmitMessage, reply: Reply, seconds: float, _login: str | None) -> None:
         """Count a decision."""
         stage = command.stage or ""
         outcome = "shadow" if reply.shadow else reply.kind

@@ -50,11 +50,12 @@ class Policy(Struct, frozen=True, kw_only=True):
         return _canonical(address).rpartition("@")[2] in self.hosted
 
 
-class Peer(Struct, frozen=True):
-    """Whose certificate the sending server showed, as far as the gateway knows."""
+class Peer(Struct, frozen=True, kw_only=True):
+    """Who is at the other end, as far as the gateway knows: whose certificate was shown, and who logged in."""
 
     certificate_dn: str | None = None
     certificate_cn: str | None = None
+    login: str | None = None
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -109,11 +110,14 @@ class Transaction:
         """The recipients let through so far, each once."""
         return tuple(self._let_through)
 
-    def agrees_with(self, count: int) -> bool:
+    def agrees_with(self, count: int, named: str) -> bool:
         """Say whether a mail server that counts its recipients can mean those let through here.
 
-        It counts one that was named twice as two, and asks about one twice when it heard nothing.
+        It counts one that was named twice as two, and asks about one twice when it heard nothing. `named`: which one
+        it is, where it is one; else empty.
         """
+        if named and _canonical(_readable(named)) not in self._let_through:
+            return False
         return len(self._let_through) <= count <= self._let_through.total()
 
     async def recipient(self, spelled: str, *, size: int | None = None) -> Reply:
@@ -148,11 +152,13 @@ class Transaction:
         self.came_to_its_end = True
         if not self._let_through:
             return OUT_OF_STEP
-        if self._is_from_nobody and self._takes_from_nobody(content):
+        if self._is_from_nobody and len(self._let_through) == 1 and self._takes_from_nobody(content):
             return PASS
         final = self._policy.final_hop and all(map(self._policy.hosts, self._let_through))
         command = self._submission(self._id(queue_id), list(self._let_through), "end-of-message", size, content, final)
         reply, answer = await self._asked(command)
+        if answer is not None and [one.recipient for one in answer.verdicts] != command.recipients:
+            return OUT_OF_STEP  # somebody else asked under this id, or this message had come to its end with others
         if answer is not None and reply.kind == "pass" and self._policy.final_hop and not final:
             await self._delivered_here(answer)
         return reply
@@ -235,7 +241,7 @@ class Transaction:
             self._watch.failed(problem)
             reply = UNAVAILABLE
         seconds = time.perf_counter() - began
-        asyncio.get_running_loop().call_soon(self._watch.decided, command, reply, seconds)
+        asyncio.get_running_loop().call_soon(self._watch.decided, command, reply, seconds, self._peer.login)
         return reply, answer
 
     def _let_pass_at_once(self, command: SubmitMessage) -> Reply | None:

@@ -9,8 +9,8 @@ from huissier.domain.commands import SubmitMessage
 class Watch(Protocol):
     """Is told of each decision and each failure. What it does must be quick, and it must never raise."""
 
-    def decided(self, command: SubmitMessage, reply: Reply, seconds: float, /) -> None:
-        """Hear what was answered to a command, and after how many seconds."""
+    def decided(self, command: SubmitMessage, reply: Reply, seconds: float, login: str | None, /) -> None:
+        """Hear what was answered to a command, after how many seconds, and who had logged in to ask it."""
 
     def failed(self, problem: Exception, /) -> None:
         """Hear that something was deferred because of a problem, whose text may name somebody."""
@@ -26,10 +26,10 @@ class Watches:
         """Tell each of them in turn."""
         self._watches = watches
 
-    def decided(self, command: SubmitMessage, reply: Reply, seconds: float) -> None:
+    def decided(self, command: SubmitMessage, reply: Reply, seconds: float, login: str | None) -> None:
         """Tell all of a decision."""
         for watch in self._watches:
-            watch.decided(command, reply, seconds)
+            watch.decided(command, reply, seconds, login)
 
     def failed(self, problem: Exception) -> None:
         """Tell all of a failure."""

@@ -16,9 +16,9 @@ def test_what_failed_counts_until_something_is_recorded_or_some_time_has_passed(
     assert not lately.has_failed
     lately.failed(StoreError())
     assert lately.has_failed
-    lately.decided(COMMAND, PASS, 0.1)
+    lately.decided(COMMAND, PASS, 0.1, None)
     assert lately.has_failed
-    lately.decided(COMMAND, Reply("pass", decision="m"), 0.1)
+    lately.decided(COMMAND, Reply("pass", decision="m"), 0.1, None)
     assert not lately.has_failed
     lately.failed(StoreError())
     now[0] = SECONDS

@@ -28,7 +28,7 @@ INSTANCE = "1a2b.6565a1b2.8f7e6.0"
 def request(**values: object) -> Request:
     usual = {
         "state": "RCPT", "instance": INSTANCE, "sender": DOCTOR, "recipient": SURGEON, "recipient_count": 0, "size": 0,
-        "queue_id": "", "certificate_cn": "",
+        "queue_id": "", "certificate_cn": "", "login": "",
     }  # fmt: skip
     return Request(**{**usual, **values})  # type: ignore[arg-type]
 
@@ -45,6 +45,7 @@ READ = {
         request(certificate_cn="Hopital de l'Étoile"),
     ),
     "xtext that is none": (rcpt(SURGEON, ccert_subject="a+zz+2"), request(certificate_cn="a+zz+2")),
+    "who logged in": (rcpt(SURGEON, sasl_username="martin"), request(login="martin")),
     "a sender that is nobody": (rcpt(SURGEON, sender=""), request(sender="")),
     "bytes that are no text": (rcpt("\udcff@x.fr"), request(recipient="\ufffd@x.fr")),
     "names and no more": (
@@ -56,6 +57,8 @@ MALFORMED = {
     "no lines": b"\n",
     "no lines, twice": b"\n\n",
     "an empty line first": b"\n" + rcpt(SURGEON),
+    "no sender": rcpt(SURGEON).replace(f"sender={DOCTOR}\n".encode(), b""),
+    "no recipient": rcpt(SURGEON).replace(f"recipient={SURGEON}\n".encode(), b""),
     "no equals sign": b"request=smtpd_access_policy\nprotocol_state\n\n",
     "no name": b"request=smtpd_access_policy\n=RCPT\n\n",
     "another kind of request": b"request=junk\nprotocol_state=RCPT\n\n",

@@ -172,6 +172,31 @@ def test_a_report_from_nobody_passes_to_one_recipient_and_is_no_message() -> Non
     played(play)
 
 
+def test_who_was_not_asked_about_takes_nobodys_place() -> None:
+    async def play(server: Postfix) -> None:
+        before = server.head
+        assert await server.ask(rcpt(SURGEON)) == PASS
+        for state in ("DATA", "END-OF-MESSAGE"):
+            assert await server.ask(asked(state, recipient="postmaster", recipient_count=1)) == OUT_OF_STEP
+        assert server.head == before
+        assert await server.ask(asked("DATA", recipient=SURGEON.upper(), recipient_count=1)) == PASS
+        assert await server.ask(end(1, recipient=f"{SURGEON}.")) == PASS
+        assert server.head == before + 1
+
+    played(play)
+
+
+def test_who_comes_behind_the_end_of_a_message_is_not_taken_for_one_of_its_recipients() -> None:
+    async def play(server: Postfix) -> None:
+        assert await server.ask(rcpt(SURGEON)) == PASS
+        assert await server.ask(end(1)) == PASS
+        assert await server.ask(end(1)) == PASS  # Postfix asks again where it heard nothing
+        assert await server.ask(rcpt(REMOTE_DOCTOR)) == PASS
+        assert await server.ask(end(2)) == OUT_OF_STEP
+
+    played(play)
+
+
 def test_nobody_may_be_refused() -> None:
     async def play(server: Postfix) -> None:
         assert refused(await server.ask(rcpt(DOCTOR, sender=""))) == "ADDRESS_INVALID"
@@ -240,7 +265,7 @@ class Seen:
         self.problems: list[str] = []
         self.abandoned_messages = 0
 
-    def decided(self, command: SubmitMessage, reply: Reply, seconds: float) -> None:
+    def decided(self, command: SubmitMessage, reply: Reply, seconds: float, login: str | None) -> None:
         assert seconds >= 0
         self.replies.append((command.stage, reply))
 

@@ -141,6 +141,7 @@ def test_the_log_tells_each_decision_and_names_nobody(folder: Path, start: Start
         ask(peer, rcpt(OUTSIDER))
         ask(peer, rcpt(f"{ins(3)}@example.org"))
         ask(peer, end(1))
+        ask(peer, rcpt(SURGEON, instance="logged-in", sasl_username=DOCTOR))
     assert service.end() == 0
     decisions = [line for line in service.lines if line["event"] == "decision"]
     assert [(line["stage"], line["outcome"], line.get("reason")) for line in decisions] == [
@@ -148,7 +149,9 @@ def test_the_log_tells_each_decision_and_names_nobody(folder: Path, start: Start
         ("rcpt", "refuse", "RECIPIENT_DOMAIN_NOT_ADMITTED"),
         ("rcpt", "refuse", "RECIPIENT_DOMAIN_NOT_ADMITTED"),
         ("end-of-message", "pass", None),
+        ("rcpt", "pass", None),
     ]
+    assert [line.get("login") for line in decisions] == [None] * 4 + [decisions[4]["sender"]]
     assert decisions[3]["submission"] == "mx1/4dVQ7l1hZ4z4yTc"
     assert decisions[0]["recipient"] == decisions[3]["recipient"]
     written = json.dumps(service.lines)

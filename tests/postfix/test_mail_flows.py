@@ -1,5 +1,6 @@
 """Messages through a real Postfix: what is let through is delivered and recorded once, so is what is refused."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,22 @@ def test_a_usager_answers_once_the_message_was_received(new_site: NewSite, tmp_p
     assert_all_agree(site.server, site.url)
     ingest(site, tmp_path)
     assert sum(isinstance(fact, MessageDelivered) for fact in facts(site.url)) == 2
+
+
+def test_the_log_tells_who_had_logged_in_without_a_name(new_site: NewSite, tmp_path: Path) -> None:
+    site = new_site(more="smtpd_authorized_xclient_hosts = 127.0.0.1")
+    with session(site.server.port) as server:
+        assert server.docmd("XCLIENT", "LOGIN=martin")[0] == 220
+        server.ehlo("peer.test.invalid")
+        assert begin(server, DOCTOR, SURGEON)[SURGEON].startswith("250")
+        assert finish(server, "Subject: x\n\nBonjour\n").startswith("250")
+    assert send(site.server.port, DOCTOR, SURGEON).is_taken
+    site.gateway.stop()
+    lines = [json.loads(line) for line in (tmp_path / "gateway.log").read_text().splitlines()]
+    logins = [line.get("login") for line in lines if line["event"] == "decision"]
+    assert logins[0] is not None
+    assert logins == [logins[0]] * 2 + [None] * 2
+    assert "martin" not in logins[0]
 
 
 def test_at_the_final_hop_what_was_accepted_was_received(new_site: NewSite) -> None:

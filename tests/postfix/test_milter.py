@@ -132,15 +132,31 @@ def test_mail_of_a_program_is_taken_for_everybody_or_returned(new_site: NewSite)
     assert found.recorded == {("END-OF-MESSAGE", "RECIPIENT_DOMAIN_NOT_ADMITTED"): 1}
     [returned] = site.server.reports()
     assert "RECIPIENT_DOMAIN_NOT_ADMITTED" in returned.as_string()
+    report = b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b--\n"
+    submitted(site.server, "", SURGEON, OUTSIDER, content=report)
+    eventually(lambda: reckon(site.server, site.url).recorded[("END-OF-MESSAGE", "ADDRESS_INVALID")] == 1)
+    assert reckon(site.server, site.url).delivered == found.delivered
 
 
 def reloaded(server: Postfix) -> None:
     subprocess.run(["postfix", "-c", str(server.root / "conf"), "reload"], check=True, capture_output=True)
 
 
-def submitted(server: Postfix, sender: str, *recipients: str) -> None:
+def submitted(server: Postfix, sender: str, *recipients: str, content: bytes = b"Subject: x\n\nBonjour\n") -> None:
     program = ["sendmail", "-C", str(server.root / "conf"), "-f", sender, *recipients]
-    subprocess.run(program, input=b"Subject: x\n\nBonjour\n", check=True, timeout=60)
+    subprocess.run(program, input=content, check=True, timeout=60)
+
+
+def test_a_client_that_types_no_angle_brackets_is_refused_recipient_by_recipient(new_site: NewSite) -> None:
+    site = new_site()
+    with session(site.server.port) as server:
+        assert server.docmd("MAIL", f"FROM:{DOCTOR}")[0] == 250
+        assert server.docmd("RCPT", f"TO:{SURGEON}")[0] == 250
+        assert server.docmd("RCPT", f"TO:{OUTSIDER}")[0] == 550
+        taken = finish(server, "Subject: x\n\nBonjour\n")
+    site.server.wait_until_done_with(taken.rpartition("queued as ")[2])
+    found = assert_all_agree(site.server, site.url)
+    assert (found.accepted.total(), found.recorded.total()) == (1, 1)
 
 
 def test_a_server_is_known_by_the_certificate_that_postfix_trusts(new_site: NewSite, tmp_path: Path) -> None:

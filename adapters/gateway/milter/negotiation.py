@@ -48,7 +48,11 @@ _SILENT: Final = {
     Command.BODY: Step.SILENT_BODY,
 }
 _ALWAYS_SILENT: Final = {Command.MACROS, Command.ABORT, Command.QUIT, Command.QUIT_NEW_CONNECTION}
-_MACROS: Final = {2: b"{mail_addr} {cert_subject}", 3: b"{rcpt_addr} i", 5: b"i"}  # at MAIL, RCPT, end of message
+_MACROS: Final = {
+    2: b"{mail_addr} {client_port} {cert_subject} {auth_authen}",  # at MAIL
+    3: b"{rcpt_addr} i",  # at RCPT
+    5: b"i",  # at the end of the message
+}
 
 
 class Terms(Struct, frozen=True):

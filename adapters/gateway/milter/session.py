@@ -108,16 +108,26 @@ class MilterSession:
         typed, *parameters = strings(data)
         sender = self._macros.value("mail_addr", Command.MAIL) if typed != b"<>" else ""
         peer, queue_id = self._peer(), self._macros.value("i", Command.MAIL)
+        by_smtp = self._comes_by_smtp(typed)
         self._macros.forget_message()  # those of the message before must not be taken for this one's
         self._messages += 1
         transaction = self._gateway.begin(f"{self._name}.{self._messages}", sender or _bare(typed), peer)
-        # Of mail that a program hands to sendmail(1) Postfix tells addresses without angle brackets.
-        by_smtp = typed.startswith(b"<")
         self._message = Message(transaction, queue_id, _declared_size(parameters), comes_by_smtp=by_smtp)
 
+    def _comes_by_smtp(self, typed: bytes) -> bool:
+        """Say whether there is a client, and not a program that handed its mail to sendmail(1).
+
+        Of the latter Postfix tells a port of 0. A server that tells no port is judged by what only a client may type.
+        """
+        port = self._macros.value("client_port", Command.MAIL, Command.CONNECT)
+        return port != "0" if port else typed.startswith(b"<")
+
     def _peer(self) -> Peer:
-        name = self._macros.value("cert_subject", Command.MAIL, Command.HELO, Command.CONNECT) or None
-        return Peer(certificate_dn=name) if self._is_cert_subject_whole else Peer(certificate_cn=name)
+        at_any_time = Command.MAIL, Command.HELO, Command.CONNECT
+        name, login = (self._macros.value(macro, *at_any_time) or None for macro in ("cert_subject", "auth_authen"))
+        if self._is_cert_subject_whole:
+            return Peer(certificate_dn=name, login=login)
+        return Peer(certificate_cn=name, login=login)
 
     async def _recipient(self, data: bytes) -> bytes:
         """Decide on the address that the server resolved, for that is where the message goes.

@@ -18,6 +18,7 @@ LONGEST_ACTION: Final = 400  # with the address that Postfix puts before it, it 
 
 _END: Final = b"\n\n"
 _END_OF_CRLF: Final = b"\n\r\n"
+_ABOUT_MESSAGES: Final = {"RCPT", "DATA", "END-OF-MESSAGE"}
 _TOKEN: Final = re.compile(r"[!-~]{1,100}")
 _NUMBER: Final = re.compile(r"[0-9]{1,20}")  # a client may declare any size
 _XTEXT: Final = re.compile(rb"\+([0-9A-F]{2})")
@@ -33,8 +34,9 @@ class Request(Struct, frozen=True, kw_only=True):
     """What the policy service needs of one request.
 
     `instance` joins the requests of one message. `recipient_count`: how many recipients the server has accepted,
-    `size`: the message's bytes, 0 where they are not known. `certificate_cn`: the common name of the client's
-    certificate where the server trusts it, else empty; Postfix tells no more of it (`ccert_subject`).
+    `size`: the message's bytes, 0 where they are not known. `login`: who logged in, else empty. `certificate_cn`: the
+    common name of the client's certificate where the server trusts it, else empty; Postfix tells no more of it
+    (`ccert_subject`).
     """
 
     state: str
@@ -45,6 +47,7 @@ class Request(Struct, frozen=True, kw_only=True):
     size: int
     queue_id: str
     certificate_cn: str
+    login: str
 
 
 class Requests:
@@ -89,8 +92,11 @@ def _request(content: bytes) -> Request:
     values = _values(content)
     if values.get(b"request") != b"smtpd_access_policy":
         raise MalformedError("a request is of another kind")
+    state = _matching(_TOKEN, values, "protocol_state")
+    if state in _ABOUT_MESSAGES and not {b"sender", b"recipient"} <= values.keys():  # none is not the same as nobody
+        raise MalformedError("a message has a sender and a recipient, be they empty")
     return Request(
-        state=_matching(_TOKEN, values, "protocol_state"),
+        state=state,
         instance=_matching(_TOKEN, values, "instance", ""),
         sender=_text(values.get(b"sender", b"")),
         recipient=_text(values.get(b"recipient", b"")),
@@ -98,6 +104,7 @@ def _request(content: bytes) -> Request:
         size=int(_matching(_NUMBER, values, "size", "0")),
         queue_id=_matching(_TOKEN, values, "queue_id", ""),
         certificate_cn=_text(_from_xtext(values.get(b"ccert_subject", b""))),
+        login=_text(values.get(b"sasl_username", b"")),
     )
 
 

@@ -52,7 +52,9 @@ class PolicySession:
         if request.state == "RCPT":
             return await self._begun(request).recipient(request.recipient, size=request.size or None)
         message = self._underway.find(request.instance)
-        if message is None or message.sender != request.sender or not message.agrees_with(request.recipient_count):
+        if message is None or message.sender != request.sender:
+            return OUT_OF_STEP
+        if not message.agrees_with(request.recipient_count, request.recipient):
             return OUT_OF_STEP
         if request.state == "DATA":
             return PASS
@@ -72,7 +74,7 @@ class PolicySession:
         """Return the request's message, begun with its first recipient."""
         message = self._underway.find(request.instance)
         if message is None or message.sender != request.sender:
-            peer = Peer(certificate_cn=request.certificate_cn or None)
+            peer = Peer(certificate_cn=request.certificate_cn or None, login=request.login or None)
             message = self._gateway.begin(request.instance, request.sender, peer)
             self._underway.keep(request.instance, message)
         return message

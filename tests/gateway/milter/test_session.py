@@ -154,6 +154,33 @@ def test_mail_that_does_not_come_by_smtp_is_decided_on_as_a_whole() -> None:
     converse(play)
 
 
+def test_a_client_that_types_no_angle_brackets_is_still_refused_recipient_by_recipient() -> None:
+    async def play(conversation: Conversation) -> None:
+        port = macros(b"M", mail_addr=DOCTOR, client_port="40212")
+        assert await conversation.tell(port, packet(b"M", f"{DOCTOR}\0".encode()), rcpt(SURGEON)) == CONTINUE
+        [(letter, text)] = split(await conversation.tell(packet(b"R", f"{OUTSIDER}\0".encode())))
+        assert (letter, text[:40]) == ("y", b"550 5.7.1 RECIPIENT_DOMAIN_NOT_ADMITTED ")
+        assert split(await conversation.tell(end()))[-1][0] == "c"
+        assert [verdict.recipient for verdict in conversation.last.verdicts] == [SURGEON]
+
+    converse(play)
+
+
+def test_a_report_of_a_program_goes_to_one_recipient_as_all_reports_do() -> None:
+    async def play(conversation: Conversation) -> None:
+        head = conversation.head
+        local = macros(b"M", client_port="0") + packet(b"M", b"<>\0")
+        report = header("Content-Type", "multipart/report; report-type=delivery-status; boundary=b")
+        assert await conversation.tell(local, rcpt(SURGEON), rcpt(OUTSIDER), report) == CONTINUE * 2
+        assert split(await conversation.tell(end()))[-1][1].startswith(b"550 5.7.1 ADDRESS_INVALID ")
+        assert conversation.head == head + 1
+        assert await conversation.tell(ABORT, local, rcpt(SURGEON), report) == CONTINUE
+        assert split(await conversation.tell(end("4dVQ7l1hZ4z4yTd")))[-1][0] == "c"
+        assert conversation.head == head + 1
+
+    converse(play)
+
+
 def test_a_message_that_begins_before_the_last_one_ended_takes_its_place() -> None:
     async def play(conversation: Conversation) -> None:
         await conversation.tell(mail(DOCTOR), rcpt(SURGEON), header("Subject", "[FIN]"))
@@ -365,7 +392,7 @@ class Counting:
         self.left = 0
         self.problems: list[str] = []
 
-    def decided(self, command: SubmitMessage, reply: Reply, seconds: float) -> None: ...
+    def decided(self, command: SubmitMessage, reply: Reply, seconds: float, login: str | None) -> None: ...
 
     def failed(self, problem: Exception) -> None:
         self.problems.append(type(problem).__name__)
