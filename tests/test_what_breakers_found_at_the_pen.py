@@ -150,6 +150,7 @@ def test_a_task_that_leaves_when_it_was_called_does_not_have_two_lead() -> None:
     class Task:
         leads_when_woken = False
         command: AnyCommand = message(1)
+        deadline = math.inf
         answer: Answer | None = None
         problem: BaseException | None = None
         calls = 0

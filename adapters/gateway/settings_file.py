@@ -60,17 +60,24 @@ def _text_of(path: Path) -> str:
 def parse_settings(text: str, name: str) -> Settings:
     """Read the text of a file of that name. Raises `SettingsError`."""
     try:
-        return msgspec.convert(tomllib.loads(text), Settings)
+        return msgspec.convert(tomllib.loads(f"{text}\n"), Settings)  # of the last line it would only say "the end"
     except tomllib.TOMLDecodeError as problem:
-        found = _TOML_WHERE.fullmatch(str(problem))
-        where = f"{name}, line {found['line']}" if found else name
-        raise SettingsError(f"{where}: {found['what'] if found else problem}") from None
+        raise SettingsError(f"{name}{_told_of(str(problem), text)}") from None
     except RecursionError:
         raise SettingsError(f"{name}: brackets stand in brackets without end") from None
     except msgspec.ValidationError as problem:
         keys, what = _place_of(str(problem))
         line = _line_of(keys, text)
         raise SettingsError(f"{name}, line {line}, {'.'.join(keys) or 'the file'}: {what}") from None
+
+
+def _told_of(message: str, text: str) -> str:
+    """Return line and key of what is no TOML, as far as there are any, and what is wrong."""
+    found = _TOML_WHERE.fullmatch(message)
+    if found is None:
+        return f": {message}"
+    key = ".".join(dict(_keys_of(text)).get(int(found["line"]), []))
+    return f", line {found['line']}{key and f', {key}'}: {found['what']}"
 
 
 def _place_of(message: str) -> tuple[list[str], str]:
