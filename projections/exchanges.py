@@ -7,16 +7,18 @@ whatever comes late.
 A message that was let pass in shadow counts as accepted, for it was exchanged, and never as delivered, for the rules
 know of no delivery of it.
 
-No usager's address is shown: it is the word `usager`, which no address is.
+No usager's address is shown: it is the word `usager`, which no address is. Whose domain is known late to be usagers' is
+called so from then on.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import BigInteger, Connection
 
+from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.projections.exchange_ends import Ends
 from huissier.projections.exchange_folding import fold
 from huissier.projections.exchange_tables import RECEIVED, REFUSED, TYPES, USAGER, USAGER_TYPE, Tables
@@ -78,7 +80,7 @@ class Exchanges(Projection):
 
         The database counts and sorts; nothing is held here.
         """
-        outcomes = self._outcomes(position).where(
+        outcomes = self._outcomes(position, self._usagers_domains(connection, month, position)).where(
             self._tables.sorts.c.domain == domain, self._tables.sorts.c.month == month
         )
         outcome = outcomes.subquery().c
@@ -123,10 +125,23 @@ class Exchanges(Projection):
         )
         return [Totals(*row) for row in rows]
 
-    def _outcomes(self, position: int) -> sa.Select[Any]:
+    def _usagers_domains(self, connection: Connection, month: int, position: int) -> list[str]:
+        """Name the domains that were usagers' in a month, as far as is known at a position: perhaps too late.
+
+        Of the one that always was there is nobody who was not known to be one.
+        """
+        domains, operators = self._tables.domains, self._tables.operators
+        usagers = set(connection.scalars(sa.select(operators.c.operator).where(operators.c.kind == "usager")))
+        places = places_of(connection.execute(sa.select(domains).where(domains.c.position <= position)))
+        start, end = start_of(month), end_of(month)
+        places.pop(USAGERS_DOMAIN, None)
+        return [name for name, place in places.items() if usagers & place.operators_between(start, end)]
+
+    def _outcomes(self, position: int, usagers_domains: Sequence[str] = ()) -> sa.Select[Any]:
         """Select each message to each recipient with what was known of it at a position.
 
-        All usagers are one end without a number. What was received stays received, whatever else is reported.
+        All usagers are one end without a number, also those on `usagers_domains` who were not known to be any when
+        their messages were decided. What was received stays received, whatever else is reported.
         """
         tables = self._tables
         sort, sent, delivered, undelivered = tables.sorts.c, tables.messages.c, tables.delivered.c, tables.undelivered.c
@@ -145,20 +160,31 @@ class Exchanges(Projection):
                 & (undelivered.position <= position),
             )
         )
+        are_usagers = self._numbers_on(usagers_domains)
+        sender_type = _type(sort.sender_type, sent.sender, are_usagers)
+        recipient_type = _type(sort.recipient_type, sent.recipient, are_usagers)
         received = (sort.outcome == RECEIVED) | delivered.position.is_not(None)
         columns: list[sa.ColumnElement[Any]] = [
             sort.domain,
             sort.month,
-            sa.case((sort.sender_type != USAGER_TYPE, sent.sender)).label("sender"),
-            sort.sender_type,
-            sa.case((sort.recipient_type != USAGER_TYPE, sent.recipient)).label("recipient"),
-            sort.recipient_type,
+            sa.case((sender_type != USAGER_TYPE, sent.sender)).label("sender"),
+            sender_type.label("sender_type"),
+            sa.case((recipient_type != USAGER_TYPE, sent.recipient)).label("recipient"),
+            recipient_type.label("recipient_type"),
             _number_of(sort.outcome != REFUSED, "accepted"),
             _number_of(sort.outcome == REFUSED, "refused"),
             _number_of(received, "delivered"),
             _number_of(undelivered.position.is_not(None) & ~received, "undelivered"),
         ]
         return sa.select(*columns).select_from(joined).where(sent.position <= position)
+
+    def _numbers_on(self, domains: Sequence[str]) -> sa.Select[Any] | None:
+        """Select the numbers of the addresses on some domains, None where there are no domains."""
+        if not domains:
+            return None
+        addresses = self._tables.addresses.c
+        on_one = (addresses.address.endswith(f"@{domain}", autoescape=True) for domain in domains)
+        return sa.select(addresses.number).where(sa.or_(*on_one))
 
     def hosted_in(self, connection: Connection, month: int) -> list[str]:
         """Name the domains that were held here for any part of a month."""
@@ -179,6 +205,12 @@ class Exchanges(Projection):
 
 
 _COUNTS: Final = Totals.__struct_fields__[2:]
+
+
+def _type(
+    type_: sa.ColumnElement[int], end: sa.ColumnElement[int], usagers: sa.Select[Any] | None
+) -> sa.ColumnElement[int]:
+    return type_ if usagers is None else sa.case((end.in_(usagers), USAGER_TYPE), else_=type_)
 
 
 def _number_of(condition: sa.ColumnElement[bool], name: str) -> sa.Label[int]:

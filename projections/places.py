@@ -41,8 +41,15 @@ class Place:
 
     def is_hosted_between(self, start: datetime, end: datetime) -> bool:
         """Say whether it is held here at any time from the start on and before the end."""
-        moments = (start, *(fact.at for fact in self._facts if start <= fact.at < end))
-        return any(self.is_hosted_at(moment) for moment in moments)
+        return any(map(self.is_hosted_at, self._changes_between(start, end)))
+
+    def operators_between(self, start: datetime, end: datetime) -> set[str | None]:
+        """Return who runs it at any time from the start on and before the end."""
+        return set(map(self.operator_at, self._changes_between(start, end)))
+
+    def _changes_between(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        yield start
+        yield from (fact.at for fact in self._facts if start <= fact.at < end)
 
     def unchanged_around(self, at: datetime) -> tuple[datetime, datetime]:
         """Return from when on and before when nothing changes about it, around a time."""

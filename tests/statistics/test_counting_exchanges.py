@@ -39,7 +39,7 @@ from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.entries import entry_of
 from huissier.adapters.views.generations import Generations
 from huissier.adapters.views.runner import Runner
-from huissier.domain.commands import AdmitDomain, AnyCommand, CreateMailbox
+from huissier.domain.commands import AdmitDomain, AnyCommand, CreateMailbox, RegisterOperator
 from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.times import FIRST, LAST
 from huissier.projections import exchange_ends, exchange_folding
@@ -152,6 +152,34 @@ def test_what_passed_in_shadow_was_exchanged_but_never_delivered() -> None:
     assert counted(in_shadow, options=Options(shadow_reasons=("CONTACT_NOT_OPENED",))) == [
         Exchange("usager", DOCTOR, "USAGER", "PER", 1, 0, 0, 0)
     ]
+
+
+def test_whose_domain_is_known_late_to_be_usagers_is_called_usager_from_then_on() -> None:
+    told = [
+        write(DOCTOR, "jean.exemple@mes.exemple.fr", "jean@xmes.exemple.fr", at=NOW),
+        write("jean.exemple@mes.exemple.fr", DOCTOR, at=NOW),
+    ]
+    late = [
+        RegisterOperator(at=SINCE, operator="mes", kind="usager", name="Mes"),
+        AdmitDomain(at=SINCE, domain="mes.exemple.fr", operator="mes"),
+    ]
+    with Engine("sqlite://") as engine, ViewsDatabase(Place("sqlite://")) as database:
+        engine.handle_many([*world(), *told])
+        before = engine.head
+        engine.handle_many(late)
+        runner = Runner(engine.log, database, Exchanges)
+        runner.catch_up()
+        stranger = Exchange(DOCTOR, "jean@xmes.exemple.fr", "PER", "EXTERNE", 0, 1, 0, 0)
+        assert files(runner, engine.head)[HOSPITAL, MONTH] == [
+            stranger,
+            Exchange(DOCTOR, "usager", "PER", "USAGER", 0, 1, 0, 0),
+            Exchange("usager", DOCTOR, "USAGER", "PER", 0, 1, 0, 0),
+        ]
+        assert files(runner, before)[HOSPITAL, MONTH] == [
+            Exchange(DOCTOR, "jean.exemple@mes.exemple.fr", "PER", "EXTERNE", 0, 1, 0, 0),
+            stranger,
+            Exchange("jean.exemple@mes.exemple.fr", DOCTOR, "EXTERNE", "PER", 0, 1, 0, 0),
+        ]
 
 
 def test_an_ins_on_any_other_domain_is_a_usager_too() -> None:

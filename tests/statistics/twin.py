@@ -11,7 +11,7 @@ from huissier.domain.tags import domain_tag, mailbox_tag, operator_tag, submissi
 from huissier.domain.timeline import Fact, Timeline
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.projections.exchanges import Exchange
-from huissier.projections.months import month_of
+from huissier.projections.months import month_of, start_of
 
 File = tuple[str, int]
 
@@ -56,14 +56,22 @@ class Twin:
         mailbox = self._timeline(mailbox_tag(text)).as_of(message.at)
         return text, mailbox.kind if held and mailbox.exists else "EXTERNE", held
 
+    def _shown(self, end: tuple[str, str, str | None], message: MessageDecided) -> tuple[str, str, str | None]:
+        """Return an end as it is shown now, knowing whose domains were usagers' at any time of the message's month."""
+        domain = self._timeline(domain_tag(end[0].rpartition("@")[2]))
+        month = month_of(message.at)
+        times = [start_of(month), *(fact.at for fact in domain.facts if month_of(fact.at) == month)]
+        operators = (self._timeline(operator_tag(domain.as_of(time).operator or "")).latest for time in times)
+        return ("usager", "USAGER", end[2]) if any(one.kind == "usager" for one in operators) else end
+
     def files(self) -> dict[File, list[Exchange]]:
         """Return every file there is, by domain and month."""
         pairs: dict[File, dict[tuple[str, str], list[Any]]] = defaultdict(dict)
         for event, ends in self._messages:
             submission = self._timeline(submission_tag(event.id)).latest
-            sender = ends[event.sender]
+            sender = self._shown(ends[event.sender], event)
             for verdict in event.verdicts:
-                recipient = ends[verdict.recipient]
+                recipient = self._shown(ends[verdict.recipient], event)
                 arrival = submission.arrival_at(verdict.recipient) if verdict.accepted else None
                 for domain in {sender[2], recipient[2]} - {None}:
                     of_file = pairs[str(domain), month_of(event.at)]
