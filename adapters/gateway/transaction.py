@@ -126,11 +126,10 @@ class Transaction:
         whom = _canonical(spelled)
         if self._is_from_nobody and self._policy.null_sender != "refuse" and not self._let_through.keys() - {whom}:
             self._let_through[whom] += 1
-            return PASS
+            return self._passed(self._at_rcpt(spelled, whom, size))
         if whom not in self._let_through and len(self._let_through) >= _MOST_RECIPIENTS:
             return UNAVAILABLE
-        id_ = f"{self._policy.name}/{self._key}/rcpt/{self._engine.engine.digest(whom)}"
-        reply, _ = await self._asked(self._submission(id_, [spelled], "rcpt", size))
+        reply, _ = await self._asked(self._at_rcpt(spelled, whom, size))
         if reply.kind == "pass":
             self._let_through[whom] += 1
         return reply
@@ -153,15 +152,23 @@ class Transaction:
         if not self._let_through:
             return OUT_OF_STEP
         if self._is_from_nobody and len(self._let_through) == 1 and self._takes_from_nobody(content):
-            return PASS
+            return self._passed(self._at_end(queue_id, size, content))
         final = self._policy.final_hop and all(map(self._policy.hosts, self._let_through))
-        command = self._submission(self._id(queue_id), list(self._let_through), "end-of-message", size, content, final)
+        command = self._at_end(queue_id, size, content, final)
         reply, answer = await self._asked(command)
         if answer is not None and [one.recipient for one in answer.verdicts] != command.recipients:
             return OUT_OF_STEP  # somebody else asked under this id, or this message had come to its end with others
         if answer is not None and reply.kind == "pass" and self._policy.final_hop and not final:
             await self._delivered_here(answer)
         return reply
+
+    def _at_rcpt(self, spelled: str, whom: str, size: int | None) -> SubmitMessage:
+        id_ = f"{self._policy.name}/{self._key}/rcpt/{self._engine.engine.digest(whom)}"
+        return self._submission(id_, [spelled], "rcpt", size)
+
+    def _at_end(self, queue_id: str, size: int | None, content: Content, final_hop: bool = False) -> SubmitMessage:
+        recipients = list(self._let_through)
+        return self._submission(self._id(queue_id), recipients, "end-of-message", size, content, final_hop)
 
     def _submission(
         self,
@@ -240,9 +247,16 @@ class Transaction:
         except Exception as problem:
             self._watch.failed(problem)
             reply = UNAVAILABLE
-        seconds = time.perf_counter() - began
-        asyncio.get_running_loop().call_soon(self._watch.decided, command, reply, seconds, self._peer.login)
+        self._have_told(command, reply, time.perf_counter() - began)
         return reply, answer
+
+    def _passed(self, command: SubmitMessage) -> Reply:
+        """Let something pass that is not to be decided, in the sight of who looks on."""
+        self._have_told(command, PASS, 0.0)
+        return PASS
+
+    def _have_told(self, command: SubmitMessage, reply: Reply, seconds: float) -> None:
+        asyncio.get_running_loop().call_soon(self._watch.decided, command, reply, seconds, self._peer.login)
 
     def _let_pass_at_once(self, command: SubmitMessage) -> Reply | None:
         """Let a recipient pass where nothing stands against it, without the pen: that leaves no fact (docs/adr/0040).

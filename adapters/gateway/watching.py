@@ -6,6 +6,10 @@ from huissier.adapters.gateway.replies import Reply
 from huissier.domain.commands import SubmitMessage
 
 
+class OutOfStepError(Exception):
+    """Something was asked about a message of which nobody knows the beginning, or another one."""
+
+
 class Watch(Protocol):
     """Is told of each decision and each failure. What it does must be quick, and it must never raise."""
 

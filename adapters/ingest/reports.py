@@ -10,9 +10,12 @@ from email.utils import parsedate_to_datetime
 from itertools import product
 from typing import Final
 
+from msgspec.structs import replace
+
 from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.ingest.mail import LONGEST_MESSAGE, Message
 from huissier.adapters.ingest.sightings import NOT_FINAL, Sighting, Told, Unreadable, cause_of
+from huissier.adapters.xtext import from_xtext
 from huissier.domain.commands import DeliveryStatus
 
 _DSN: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -27,9 +30,12 @@ _ACTIONS: Final[dict[str, DeliveryStatus | None]] = {
 }
 # Whatever was done with a message, or not done, was done with it in the mailbox.
 _DISPOSITIONS: Final = frozenset({"displayed", "deleted", "dispatched", "processed"})
+_TELLING: Final = (
+    *("Original-Envelope-Id", "X-Postfix-Queue-ID", "Message-ID", "Original-Message-ID"),
+    *("Original-Recipient", "Final-Recipient", "Action", "Disposition", "Status", "Diagnostic-Code"),
+)
 _NAME: Final = re.compile(r"[!-~]{1,400}")
 _ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+;)?\s*<?([^\s<>;]{1,320})>?\s*")
-_XTEXT: Final = re.compile(r"\+([0-9A-F]{2})")
 _RECEIVED_UNDER: Final = re.compile(r"\sid\s+([0-9A-Za-z]{5,40})\b")
 _MOST_NAMES: Final = 8
 _SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)
@@ -53,7 +59,9 @@ class Report:
         if (part := self._part(_DSN)) is not None:
             yield from self._of_delivery(_groups(part), part is self._parts[-1])
         elif (part := self._part(_MDN)) is not None:
-            yield self._of_disposition(next(iter(_groups(part)), Mail()))
+            fields = next(iter(_groups(part)), Mail())
+            told = self._of_disposition(fields)
+            yield replace(told, text=_fields(self._returned(), fields)) if isinstance(told, Unreadable) else told
         else:
             yield self._unreadable("not a report of delivery (multipart/report)")
 
@@ -69,7 +77,8 @@ class Report:
             yield self._unreadable("a report of delivery that names no recipient")
         ids = self._ids(_text(about, "Original-Envelope-Id"), _text(about, "X-Postfix-Queue-ID"))
         for fields in recipients:
-            yield self._about_recipient(fields, ids)
+            told = self._about_recipient(fields, ids)
+            yield replace(told, text=_fields(about, fields)) if isinstance(told, Unreadable) else told
 
     def _about_recipient(self, fields: Mail, ids: tuple[str, ...]) -> Told:
         action = _text(fields, "Action").lower()
@@ -111,7 +120,7 @@ class Report:
         plain = [
             *_texts(returned, self._decision_header),
             envelope,
-            _XTEXT.sub(lambda code: chr(int(code[1], 16)), envelope),
+            from_xtext(envelope),
         ]
         queues = [f"{gateway}/{name}" for name, gateway in product((queue, *received), self._gateways) if name]
         ids = [name for name in (*plain, *queues) if _NAME.fullmatch(name)]
@@ -158,6 +167,11 @@ def _groups(part: Mail) -> list[Mail]:
         text = groups[0].as_string()
     cut = re.split(r"\n\s*\n", text.replace("\r\n", "\n"))
     return [message_from_string(group.lstrip("\n")) for group in cut if group.strip()]
+
+
+def _fields(*groups: Mail) -> str:
+    """Return what is said in some groups of fields of those that tell which message and recipient they are about."""
+    return "\n".join(f"{name}: {value}" for group in groups for name in _TELLING for value in _texts(group, name))
 
 
 def _texts(mail: Mail, name: str) -> list[str]:

@@ -86,7 +86,7 @@ async def postfix(
     """Run a gateway on the small hospital world."""
     async with huissier.open_async("sqlite://", clock=lambda: NOW, options=options) as engine:
         engine.engine.handle_many(world())
-        yield Postfix(engine, policy, watch, Underway() if underway is None else underway)
+        yield Postfix(engine, policy, watch, Underway(watch) if underway is None else underway)
 
 
 def played(play: Callable[[Postfix], Awaitable[None]], **how: object) -> None:

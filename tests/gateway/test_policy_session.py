@@ -6,6 +6,7 @@ import pytest
 
 from huissier import ReportDelivery, SubmitMessage, SuspendMailbox
 from huissier.adapters.gateway.postfix.underway import Underway
+from huissier.adapters.gateway.replies import PASS as PASSED
 from huissier.adapters.gateway.replies import Reply
 from huissier.adapters.gateway.transaction import Policy
 from huissier.adapters.testing.hospital import (
@@ -296,6 +297,33 @@ def test_who_looks_on_is_told_of_decisions_failures_and_what_was_abandoned() -> 
         ("rcpt", "defer", False),
     ]
     assert seen.problems == ["EngineClosedError"]
+    assert seen.abandoned_messages == 1
+
+
+def test_who_looks_on_hears_of_reports_that_pass_and_of_messages_that_nobody_knows() -> None:
+    seen = Seen()
+
+    async def play(server: Postfix) -> None:
+        await server.ask(rcpt(DOCTOR, sender=""))
+        await server.ask(end(1, sender=""))
+        await server.ask(end(1, instance="unheard-of"))
+
+    played(play, watch=seen)
+    assert seen.replies == [("rcpt", PASSED), ("end-of-message", PASSED)]
+    assert (seen.problems, seen.abandoned_messages) == (["OutOfStepError"], 0)
+
+
+def test_what_is_forgotten_before_its_end_was_abandoned() -> None:
+    seen = Seen()
+
+    async def play(server: Postfix) -> None:
+        for number in range(3):
+            await server.ask(rcpt(SURGEON, instance=f"i{number}"), f"connection {number}")
+        await server.ask(end(1, instance="i2"), "connection 2")
+        await server.ask(rcpt(SURGEON, instance="i3"), "connection 2")
+        assert len(server.underway) == 2
+
+    played(play, watch=seen, underway=Underway(seen, most=2))
     assert seen.abandoned_messages == 1
 
 

@@ -31,6 +31,9 @@ class Echo:
         self._go_on = go_on
         self._waits = waits
 
+    def closed(self) -> None:
+        self.waits_for_nobody = True
+
     async def answers(self, received: bytes) -> AsyncIterator[bytes]:
         for line in received.splitlines():
             if line == b"wait":
@@ -243,8 +246,7 @@ def test_a_socket_that_nobody_answers_on_is_replaced_and_removed_in_the_end(tmp_
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
-    with listening_on([Unix(str(path))], 0o660) as (opened,):
-        opened.listen()
+    with listening_on([Unix(str(path))], 0o660):
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         with pytest.raises(ListenError, match="in use"), listening_on([Unix(str(path))], 0o660):
             pass

@@ -139,6 +139,16 @@ def test_what_cannot_be_read_is_kept_aside(report: str, error: str) -> None:
     assert ins(1) not in kept_aside(Path())
 
 
+def test_of_a_report_that_cannot_be_read_it_is_kept_what_it_was_about() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    ingest(dsn(about(SURGEON, "teleported"), about(USAGER, "lost"), queue=queue_id()))
+    ingest(mdn(SURGEON, "denied", decision=DECISION))
+    kept = [json.loads(line)["text"] for line in kept_aside(Path()).splitlines()]
+    for number, words in enumerate(((queue_id(), SURGEON, "teleported"), (queue_id(), "lost"), (SURGEON, "denied"))):
+        assert all(word in kept[number] for word in words)
+    assert ins(1) not in kept_aside(Path())
+
+
 def test_a_report_inside_another_message_reports_nothing() -> None:
     told(STORE, submitted([USAGER], DOCTOR))
     forwarded = f"Content-Type: message/rfc822\n\n{dsn(about(USAGER), queue=queue_id())}"

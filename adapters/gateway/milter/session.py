@@ -16,9 +16,11 @@ from huissier.adapters.gateway.milter.macros import Macros
 from huissier.adapters.gateway.milter.message import Message
 from huissier.adapters.gateway.milter.negotiation import Terms, negotiate
 from huissier.adapters.gateway.milter.packets import Command, MalformedError, Packet, Packets, strings
-from huissier.adapters.gateway.replies import OUT_OF_STEP
+from huissier.adapters.gateway.replies import OUT_OF_STEP, Reply
 from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Peer
+from huissier.adapters.gateway.watching import OutOfStepError
+from huissier.adapters.xtext import from_xtext
 
 _SIZE: Final = re.compile(rb"SIZE=([0-9]{1,20})", re.IGNORECASE)
 
@@ -60,6 +62,10 @@ class MilterSession:
             self._gateway.watch.failed(problem)
             self._drop_message()
             self.is_over = True
+
+    def closed(self) -> None:
+        """Drop what was under way: one connection is one SMTP session."""
+        self._drop_message()
 
     async def _answers(self, packet: Packet) -> list[bytes]:
         """Return exactly one answer where one is waited for, and edits before it."""
@@ -126,7 +132,7 @@ class MilterSession:
         at_any_time = Command.MAIL, Command.HELO, Command.CONNECT
         name, login = (self._macros.value(macro, *at_any_time) or None for macro in ("cert_subject", "auth_authen"))
         if self._is_cert_subject_whole:
-            return Peer(certificate_dn=name, login=login)
+            return Peer(certificate_dn=name and from_xtext(name), login=login)
         return Peer(certificate_cn=name, login=login)
 
     async def _recipient(self, data: bytes) -> bytes:
@@ -137,11 +143,11 @@ class MilterSession:
         typed = _bare(strings(data)[0])
         resolved = self._macros.take("rcpt_addr", Command.RECIPIENT)
         if self._message is None:
-            return verdict(OUT_OF_STEP)
+            return self._verdict(OUT_OF_STEP)
         transaction, size = self._message.transaction, self._message.declared_size
         if not self._message.comes_by_smtp:
-            return verdict(transaction.unasked(resolved or typed))
-        return verdict(await transaction.recipient(resolved or typed, size=size))
+            return self._verdict(transaction.unasked(resolved or typed))
+        return self._verdict(await transaction.recipient(resolved or typed, size=size))
 
     def _header(self, data: bytes) -> None:
         match strings(data):
@@ -154,12 +160,17 @@ class MilterSession:
     async def _end_of_message(self, last_chunk: bytes) -> list[bytes]:
         message, self._message = self._message, None
         if message is None:
-            return [verdict(OUT_OF_STEP)]
+            return [self._verdict(OUT_OF_STEP)]
         message.add_body(last_chunk)
         reply = await message.decided(self._macros.queue_id() or message.queue_id)
         self._macros.forget_message()
         edits = self._edits(message.forged, reply.decision) if reply.kind == "pass" else []
-        return [*edits, verdict(reply)]
+        return [*edits, self._verdict(reply)]
+
+    def _verdict(self, reply: Reply) -> bytes:
+        if reply is OUT_OF_STEP:
+            self._gateway.watch.failed(OutOfStepError())
+        return verdict(reply)
 
     def _edits(self, forged: int, decision: str | None) -> list[bytes]:
         if not self._decision_header:

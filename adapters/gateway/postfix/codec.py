@@ -13,6 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from huissier.adapters.xtext import from_xtext
+
 LARGEST: Final = 32 * 1024  # of one request; Postfix's own are some hundred bytes, with addresses of 2 KB at most
 LONGEST_ACTION: Final = 400  # with the address that Postfix puts before it, it still is one SMTP line
 
@@ -21,7 +23,6 @@ _END_OF_CRLF: Final = b"\n\r\n"
 _ABOUT_MESSAGES: Final = {"RCPT", "DATA", "END-OF-MESSAGE"}
 _TOKEN: Final = re.compile(r"[!-~]{1,100}")
 _NUMBER: Final = re.compile(r"[0-9]{1,20}")  # a client may declare any size
-_XTEXT: Final = re.compile(rb"\+([0-9A-F]{2})")
 _LINE: Final = rb"[^=\n\0]+=[^\n\0]*"
 _LINES: Final = re.compile(_LINE + rb"(?:\n" + _LINE + rb")*")
 
@@ -103,7 +104,7 @@ def _request(content: bytes) -> Request:
         recipient_count=int(_matching(_NUMBER, values, "recipient_count", "0")),
         size=int(_matching(_NUMBER, values, "size", "0")),
         queue_id=_matching(_TOKEN, values, "queue_id", ""),
-        certificate_cn=_text(_from_xtext(values.get(b"ccert_subject", b""))),
+        certificate_cn=from_xtext(_text(values.get(b"ccert_subject", b""))),
         login=_text(values.get(b"sasl_username", b"")),
     )
 
@@ -132,8 +133,3 @@ def _matching(pattern: re.Pattern[str], values: dict[bytes, bytes], name: str, a
 def _text(value: bytes) -> str:
     """Decode a value; bytes that are no text become what stands in no address."""
     return value.decode("utf-8", "replace")
-
-
-def _from_xtext(value: bytes) -> bytes:
-    """Decode what Postfix encodes as `+XX` (RFC 3461, section 4)."""
-    return _XTEXT.sub(lambda matched: bytes([int(matched[1], 16)]), value)

@@ -12,7 +12,7 @@ class PostfixFront:
     def __init__(self, gateway: Gateway) -> None:
         """Start with nothing under way."""
         self._gateway = gateway
-        self._underway = Underway()
+        self._underway = Underway(gateway.watch)
 
     def new_session(self) -> PolicySession:
         """Return the session of a new connection."""

@@ -12,6 +12,7 @@ from huissier.adapters.gateway.postfix.codec import MalformedError, Request, Req
 from huissier.adapters.gateway.postfix.underway import Underway
 from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, Reply
 from huissier.adapters.gateway.transaction import Peer, Transaction
+from huissier.adapters.gateway.watching import OutOfStepError
 
 # Nobody to decide about; at BDAT, which has come in place of DATA, Postfix does not say how many there are.
 _NOT_YET: Final = {"CONNECT", "EHLO", "HELO", "MAIL", "VRFY", "ETRN", "BDAT"}
@@ -37,11 +38,17 @@ class PolicySession:
         """Yield an action for each request."""
         try:
             for request in self._requests.feed(received):
-                yield encode(_action(await self._reply(request)))
+                reply = await self._reply(request)
+                if reply is OUT_OF_STEP:
+                    self._gateway.watch.failed(OutOfStepError())
+                yield encode(_action(reply))
         except MalformedError as problem:
             self._gateway.watch.failed(problem)
             self.is_over = True
             yield encode(_action(UNAVAILABLE))
+
+    def closed(self) -> None:
+        """Keep what is under way: a server may go on about it on another connection."""
 
     async def _reply(self, request: Request) -> Reply:
         if request.state in _NOT_YET:
@@ -65,9 +72,7 @@ class PolicySession:
     def _follow(self, instance: str) -> None:
         """Forget the message before: a server that asks about another one on a connection has done with it."""
         if self._instance != instance:
-            before = self._underway.drop(self._instance)
-            if before is not None and before.let_through and not before.came_to_its_end:
-                self._gateway.watch.abandoned()
+            self._underway.drop(self._instance)
             self._instance = instance
 
     def _begun(self, request: Request) -> Transaction:

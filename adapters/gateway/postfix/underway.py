@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from huissier.adapters.gateway.transaction import Transaction
+from huissier.adapters.gateway.watching import UNWATCHED, Watch
 
 MOST: Final = 50_000
 SECONDS: Final = 4 * 3600.0  # a large message over a slow line; then the sender is told to try again
@@ -18,9 +19,15 @@ class Underway:
     """
 
     def __init__(
-        self, *, most: int = MOST, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic
+        self,
+        watch: Watch = UNWATCHED,
+        *,
+        most: int = MOST,
+        seconds: float = SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns seconds."""
+        """`watch` hears of those that never came to their end. `clock` returns seconds."""
+        self._watch = watch
         self._most = most
         self._seconds = seconds
         self._clock = clock
@@ -43,14 +50,15 @@ class Underway:
         self._messages[instance] = (self._clock() + self._seconds, message)
         self._messages.move_to_end(instance)
         while len(self._messages) > self._most:
-            self._messages.popitem(last=False)
+            self.drop(next(iter(self._messages)))
 
-    def drop(self, instance: str) -> Transaction | None:
-        """Forget a message that nobody will ask about any more, and return it."""
-        found = self._messages.pop(instance, None)
-        return None if found is None else found[1]
+    def drop(self, instance: str) -> None:
+        """Forget a message that nobody will ask about any more."""
+        _, message = self._messages.pop(instance, (0.0, None))
+        if message is not None and message.let_through and not message.came_to_its_end:
+            self._watch.abandoned()
 
     def _forget_old(self) -> None:
         now = self._clock()
         while self._messages and next(iter(self._messages.values()))[0] <= now:
-            self._messages.popitem(last=False)
+            self.drop(next(iter(self._messages)))

@@ -86,6 +86,8 @@ class Connection(asyncio.Protocol):
         """Leave what nobody waits for any more; what is recorded is recorded as a whole or not at all."""
         if self._answering is not None:
             self._answering.cancel()
+        if self._session is not None:
+            self._session.closed()
         self._host.farewell(self)
 
     async def _answer(self, session: Session) -> None:

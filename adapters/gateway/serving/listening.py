@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from huissier.adapters.errors import HuissierError
 
+BACKLOG: Final = 1024
 _INET: Final = re.compile(r"inet:(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
@@ -91,6 +92,7 @@ def _inet(address: Inet) -> Iterator[socket.socket]:
             if family == socket.AF_INET6:
                 opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             opened.bind(where)
+            opened.listen(BACKLOG)
         except BaseException:
             opened.close()
             raise
@@ -104,6 +106,7 @@ def _unix(path: Path, mode: int, stack: ExitStack) -> Iterator[socket.socket]:
     before = os.umask(0o777 & ~mode)
     try:
         opened.bind(str(path))
+        opened.listen(BACKLOG)  # at once: nobody takes it for one that was left behind, and who comes waits
     except BaseException:
         opened.close()
         raise

@@ -9,10 +9,10 @@ from typing import Final
 from msgspec import Struct
 
 from huissier.adapters.gateway.serving.connection import Connection
+from huissier.adapters.gateway.serving.listening import BACKLOG
 from huissier.adapters.gateway.serving.session import NewSession, Session
 
 _LOG: Final = logging.getLogger(__name__)
-_BACKLOG: Final = 1024
 _LOOP_TURNS: Final = 3  # bytes in the kernel, bytes in the process, the session's own turn
 _LOOKS: Final = 4  # in the time that a peer may be silent: one timer for all costs less than one for each
 _LONGEST_BETWEEN_LOOKS: Final = 10.0  # seconds, after which a shorter time holds
@@ -51,7 +51,7 @@ class Server:
         """Accept connections from now on."""
         loop = asyncio.get_running_loop()
         for each in sockets:
-            self._listening.append(await loop.create_server(lambda: Connection(self), sock=each, backlog=_BACKLOG))
+            self._listening.append(await loop.create_server(lambda: Connection(self), sock=each, backlog=BACKLOG))
         self._look_for_silent(loop)
 
     async def drain(self, seconds: float) -> None:

@@ -20,6 +20,10 @@ class Session(Protocol):
         """
         ...
 
+    def closed(self) -> None:
+        """Hear that the connection is gone, whoever ended it."""
+        ...
+
     def answers(self, received: bytes) -> AsyncIterator[bytes]:
         """Take bytes, cut anywhere, and yield each answer as soon as it is known.
 

@@ -253,6 +253,14 @@ def test_where_the_whole_name_is_told_it_is_asked_for() -> None:
     converse(play, section=MilterSection(cert_subject="distinguished-name"))
 
 
+def test_a_name_is_read_as_sendmail_writes_it() -> None:
+    async def play(conversation: Conversation) -> None:
+        assert await is_let_through(conversation, f"/{CABINET_DN.replace(',', '/').replace(' ', '+20')}")
+
+    assert " " in CABINET_DN
+    converse(play, section=MilterSection(cert_subject="distinguished-name"))
+
+
 def test_a_certificate_told_at_helo_holds_for_the_session_and_no_other() -> None:
     async def play(conversation: Conversation) -> None:
         await conversation.tell(macros(b"H", cert_subject="mss.ailleurs.fr"))
@@ -412,6 +420,17 @@ def test_whoever_looks_on_hears_of_what_is_abandoned_and_of_what_cannot_be_agree
 
     converse(play, watch=watch)
     assert (watch.left, watch.problems) == (2, ["NoAgreementError"])
+
+
+def test_whoever_looks_on_hears_of_sessions_that_break_off_and_of_what_is_out_of_step() -> None:
+    watch = Counting()
+
+    async def play(conversation: Conversation) -> None:
+        await conversation.tell(end(), mail(DOCTOR), rcpt(SURGEON))
+        conversation.session.closed()
+
+    converse(play, watch=watch)
+    assert (watch.left, watch.problems) == (1, ["OutOfStepError"])
 
 
 def test_a_session_is_at_rest_between_messages_alone() -> None:
