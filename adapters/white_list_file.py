@@ -151,7 +151,7 @@ def _rows(signed: etree._Element, document: etree._Element) -> Iterator[tuple[st
         try:
             name = Domain.parse(text_of(_only(row, field))).name
             field = "DNCertificatOperateur"
-            yield name, CertificateDn.parse(text_of(_only(row, field)))
+            yield name, CertificateDn.parse_recordable(text_of(_only(row, field)))
         except VocabularyError as problem:
             raise WhiteListError(f"row {number} of the white list (line {line}), {field}: {problem}") from None
 

@@ -339,7 +339,4 @@ def _read_admission(command: AdmitDomain | WithdrawDomain) -> None:
 
 
 def _dn(text: str) -> str:
-    dn = CertificateDn.parse(text)
-    if dn.mentions_ins:
-        raise VocabularyError("an INS has no place in a distinguished name")
-    return str(dn)
+    return str(CertificateDn.parse_recordable(text))

@@ -60,6 +60,14 @@ class CertificateDn(Struct, frozen=True):
             raise VocabularyError(f"a distinguished name has at most {_LONGEST} characters")
         return dn
 
+    @classmethod
+    def parse_recordable(cls, text: str) -> Self:
+        """Read a name that is to be recorded as an operator's. Raises `VocabularyError`, also where an INS is in it."""
+        dn = cls.parse(text)
+        if dn.mentions_ins:
+            raise VocabularyError("an INS has no place in a distinguished name")
+        return dn
+
     @property
     def mentions_ins(self) -> bool:
         """Whether an INS stands in it; structures have numbers of 15 digits too, so their attributes do not count."""

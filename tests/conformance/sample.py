@@ -108,6 +108,9 @@ class _Session:
     def at_rest(self) -> bool:
         return self._session.at_rest
 
+    def closed(self) -> None:
+        self._session.closed()
+
     async def answers(self, received: bytes) -> AsyncIterator[bytes]:
         how = self._how
         if how.answers_each_piece:

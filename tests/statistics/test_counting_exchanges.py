@@ -159,7 +159,7 @@ def test_whose_domain_is_known_late_to_be_usagers_is_called_usager_from_then_on(
         write(DOCTOR, "jean.exemple@mes.exemple.fr", "jean@xmes.exemple.fr", at=NOW),
         write("jean.exemple@mes.exemple.fr", DOCTOR, at=NOW),
     ]
-    late = [
+    late: list[AnyCommand] = [
         RegisterOperator(at=SINCE, operator="mes", kind="usager", name="Mes"),
         AdmitDomain(at=SINCE, domain="mes.exemple.fr", operator="mes"),
     ]

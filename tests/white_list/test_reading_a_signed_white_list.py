@@ -16,6 +16,7 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 
 from huissier.adapters.errors import WhiteListError
+from huissier.adapters.testing.hospital import ins
 from huissier.adapters.testing.white_lists import (
     DS,
     EXCLUSIVE,
@@ -630,6 +631,7 @@ NOM, DN = "<Nom>ch-a.mssante.fr</Nom>\n", "<DNCertificatOperateur>CN=a,O=A</DNCe
         (DN, "", "DNCertificatOperateur: missing"),
         (DN, DN + DN, "DNCertificatOperateur: given more than once"),
         (DN, "<DNCertificatOperateur/>", "DNCertificatOperateur: empty"),
+        (DN, f"<DNCertificatOperateur>CN=Dr {ins(1)}</DNCertificatOperateur>", "DNCertificatOperateur: an INS has no"),
         (DN, "<DNCertificatOperateur>who knows</DNCertificatOperateur>", "DNCertificatOperateur: a distinguished"),
     ],
 )
