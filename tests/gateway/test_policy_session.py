@@ -366,6 +366,19 @@ def test_what_is_under_way_is_bounded_in_number_and_in_time() -> None:
     played(play, underway=Underway(most=3, seconds=9, clock=lambda: now[0]))
 
 
+def test_what_is_under_way_is_bounded_by_its_recipients() -> None:
+    async def play(server: Postfix) -> None:
+        for number in range(3):
+            for recipient in (SURGEON, REMOTE_DOCTOR, USAGER):
+                assert await server.ask(rcpt(recipient, instance=f"i{number}"), f"connection {number}") == PASS
+        assert await server.ask(end(3, instance="i0"), "connection 0") == OUT_OF_STEP
+        assert await server.ask(end(3, instance="i1"), "connection 1") == PASS
+        assert await server.ask(end(3, instance="i2"), "connection 2") == PASS
+        assert await server.ask(rcpt(SURGEON, instance="i3"), "connection 1") == PASS
+
+    played(play, underway=Underway(most=5))
+
+
 def test_two_at_a_time_about_one_recipient_are_one_refusal() -> None:
     async def play(server: Postfix) -> None:
         before = server.head

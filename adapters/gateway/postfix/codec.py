@@ -23,8 +23,6 @@ _END_OF_CRLF: Final = b"\n\r\n"
 _ABOUT_MESSAGES: Final = {"RCPT", "DATA", "END-OF-MESSAGE"}
 _TOKEN: Final = re.compile(r"[!-~]{1,100}")
 _NUMBER: Final = re.compile(r"[0-9]{1,20}")  # a client may declare any size
-_LINE: Final = rb"[^=\n\0]+=[^\n\0]*"
-_LINES: Final = re.compile(_LINE + rb"(?:\n" + _LINE + rb")*")
 
 
 class MalformedError(ValueError):
@@ -111,10 +109,14 @@ def _request(content: bytes) -> Request:
 
 def _values(content: bytes) -> dict[bytes, bytes]:
     """Return the values by their names."""
-    if not _LINES.fullmatch(content):
-        raise MalformedError("a line is not name=value")
     lines = content.split(b"\n")
-    values: dict[bytes, bytes] = dict(line.split(b"=", 1) for line in lines)
+    values: dict[bytes, bytes] = {}
+    for line in lines:
+        name, equals, values[name] = line.partition(b"=")
+        if not (name and equals):
+            raise MalformedError("a line is not name=value")
+    if b"\0" in content:
+        raise MalformedError("a line holds what no text has")
     if len(values) != len(lines):  # which of the two is meant, and by whom?
         raise MalformedError("a name is given twice")
     return values

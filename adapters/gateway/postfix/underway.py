@@ -8,12 +8,12 @@ from typing import Final
 from huissier.adapters.gateway.transaction import Transaction
 from huissier.adapters.gateway.watching import UNWATCHED, Watch
 
-MOST: Final = 50_000
+MOST: Final = 200_000  # recipients of all messages, of which each counts as one that has none
 SECONDS: Final = 4 * 3600.0  # a large message over a slow line; then the sender is told to try again
 
 
 class Underway:
-    """Remembers a number of messages for some time since they were last asked about.
+    """Remembers messages, up to a number of recipients, for some time since they were last asked about.
 
     A message that was forgotten is deferred at its end: nobody knows any more for whom it was let through.
     """
@@ -31,7 +31,8 @@ class Underway:
         self._most = most
         self._seconds = seconds
         self._clock = clock
-        self._messages: OrderedDict[str, tuple[float, Transaction]] = OrderedDict()
+        self._messages: OrderedDict[str, tuple[float, Transaction, int]] = OrderedDict()
+        self._recipients = 0
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -47,16 +48,21 @@ class Underway:
 
     def keep(self, instance: str, message: Transaction) -> None:
         """Remember a message; where there is no more room, one that nobody has asked about for longest is forgotten."""
-        self._messages[instance] = (self._clock() + self._seconds, message)
+        recipients = max(1, len(message.let_through))
+        self._recipients += recipients - (self._messages[instance][2] if instance in self._messages else 0)
+        self._messages[instance] = (self._clock() + self._seconds, message, recipients)
         self._messages.move_to_end(instance)
-        while len(self._messages) > self._most:
+        while self._recipients > self._most and len(self._messages) > 1:
             self.drop(next(iter(self._messages)))
 
     def drop(self, instance: str) -> None:
         """Forget a message that nobody will ask about any more."""
-        _, message = self._messages.pop(instance, (0.0, None))
-        if message is not None and message.let_through and not message.came_to_its_end:
-            self._watch.abandoned()
+        found = self._messages.pop(instance, None)
+        if found is not None:
+            _, message, recipients = found
+            self._recipients -= recipients
+            if message.let_through and not message.came_to_its_end:
+                self._watch.abandoned()
 
     def _forget_old(self) -> None:
         now = self._clock()
