@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
+from psycopg.errors import UndefinedTable
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
 from huissier.adapters.errors import CorruptStoreError, StoreError
@@ -85,6 +86,22 @@ class ViewsDatabase:
         begin = "BEGIN" if self._is_embedded else "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         with self._connected(begin) as connection:
             yield connection
+
+    def keep(self, connection: Connection, tables: sa.MetaData) -> bool:
+        """Keep tables from being dropped while they are read; False where they are gone, and reading has to begin anew.
+
+        In a file nothing has to be done for it: what is read is as it was when reading began.
+        """
+        if self._is_embedded:
+            return True
+        names = ", ".join(table.name for table in reversed(tables.sorted_tables))  # in the order they are dropped in
+        try:
+            connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
+        except ProgrammingError as problem:
+            if not isinstance(problem.orig, UndefinedTable):
+                raise
+            return False
+        return True
 
     @contextmanager
     def _connected(self, begin: str) -> Iterator[Connection]:

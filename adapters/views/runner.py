@@ -110,11 +110,19 @@ class Runner(Generic[P]):
     @contextmanager
     def reading(self) -> Iterator[tuple[Connection, P]]:
         """Look at the live tables in one consistent state. Raises `StoreError` where they were never built."""
-        with self._database.reading() as connection:
-            generation = self._generations.live(connection)
-            if generation is None:
-                raise StoreError(f"the projection {self._kind.name} was not built yet")
-            yield connection, self._kind(generation)
+        gone: int | None = None
+        while True:
+            with self._database.reading() as connection:
+                generation = self._generations.live(connection)
+                if generation is None:
+                    raise StoreError(f"the projection {self._kind.name} was not built yet")
+                projection = self._kind(generation)
+                if self._database.keep(connection, projection.metadata):
+                    yield connection, projection
+                    return
+                if generation == gone:
+                    raise StoreError(f"the tables of the projection {self._kind.name} are missing; rebuild it")
+                gone = generation
 
     def standing(self) -> Standing:
         """Say how far the live tables are, and what stopped them."""

@@ -169,6 +169,38 @@ def test_readers_keep_reading_while_the_tables_are_rebuilt(engine: Engine, datab
     assert len(tables) == 2
 
 
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)  # in memory there is one connection
+def test_tables_that_were_looked_up_are_not_dropped_before_they_are_read(
+    engine: Engine, database: ViewsDatabase, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner(engine.recorder, database, Counted)
+    runner.catch_up()
+    looked_up: list[int | None] = []
+
+    def live(self: Generations, connection: Connection) -> int | None:
+        looked_up.append(found(self, connection))
+        if len(looked_up) == 1:
+            with ViewsDatabase(Place(url)) as other:
+                for _ in range(2):
+                    Runner(engine.recorder, other, Counted).rebuild()
+        return looked_up[-1]
+
+    found = Generations.live
+    monkeypatch.setattr(Generations, "live", live)
+    assert positions(runner) == list(range(1, engine.head + 1))
+    assert looked_up == ([1] if url.startswith("sqlite") else [1, 3])
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+def test_tables_that_are_missing_are_told(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.recorder, database, Counted)
+    runner.catch_up()
+    with database.changing() as connection:
+        Counted(1).metadata.drop_all(connection)
+    with pytest.raises(StoreError, match=r"tables of the projection counted are missing|no such table: counted_seen_1"):
+        positions(runner)
+
+
 def test_a_rebuild_that_was_overtaken_goes_on_before_it_is_read(
     engine: Engine, database: ViewsDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
