@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NoReturn, TypeVar
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -151,22 +151,23 @@ class Runner(Generic[P]):
     def _fold_all(self, generation: int, progress: Progress | None) -> bool:
         """Fold up to the log's head; False where the tables were dropped meanwhile, because newer ones are read."""
         projection = self._kind(generation)
-        size = self._page
+        singly = 0  # so many facts are folded one a transaction
         while True:
             try:
-                page = self._fold_page(projection, size)
+                page = self._fold_page(projection, 1 if singly else self._page)
             except _DroppedError:
                 return False
             except Exception as problem:
                 if isinstance(problem, StoreError) and not isinstance(problem, CorruptStoreError):
                     raise  # nothing is wrong with the facts
-                if size > 1:
-                    size = 1  # find out which fact it is; those before it are folded
-                    continue
-                self._stop(generation, problem)
+                if singly:
+                    self._stop(generation, problem)
+                singly = self._page  # find out which fact of the page it is; those before it are folded
+                projection = self._kind(generation)  # what this one remembers was perhaps never kept
             else:
                 if page is None:
                     return True
+                singly = max(0, singly - 1)
                 if progress is not None:
                     progress(page.position, page.head)
 
@@ -201,7 +202,7 @@ class Runner(Generic[P]):
         if not rows or _fingerprint(rows[0][1]) != fingerprint:
             raise StoreError(f"the projection {self._kind.name} was built from another log; rebuild it")
 
-    def _stop(self, generation: int, problem: Exception) -> None:
+    def _stop(self, generation: int, problem: Exception) -> NoReturn:
         """Keep why the projection stopped, and say it. Raises `ProjectionError`."""
         with self._database.writing() as connection:
             position = connection.scalar(sa.select(projections.c.position).where(self._generations.is_row(generation)))

@@ -55,6 +55,22 @@ class Choosy(Counted):
             raise ValueError("m-2 is not to my taste")
 
 
+class Passing(Counted):
+    """Cannot fold the third message the first time."""
+
+    name: ClassVar[str] = "passing"
+    failed: ClassVar[Projection | None] = None
+    pages: ClassVar[list[tuple[Projection, int]]] = []
+
+    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
+        facts = list(page)
+        self.pages.append((self, len(facts)))
+        super().fold(connection, facts)
+        if self.failed is None and any(isinstance(e.event, MessageDecided) and e.event.id == "m-2" for e in facts):
+            type(self).failed = self
+            raise ValueError("not now")
+
+
 class CountedAgain(Counted):
     """The same under another version."""
 
@@ -132,6 +148,22 @@ def test_a_fact_that_cannot_be_folded_stops_this_projection_only(
     runner.catch_up()
     assert positions(runner) == list(range(1, engine.head + 1))
     assert runner.standing().error is None
+
+
+def test_after_an_error_that_passes_pages_are_as_large_as_before(
+    engine: Engine, database: ViewsDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Passing, "failed", None)
+    monkeypatch.setattr(Passing, "pages", [])
+    runner = Runner(engine.recorder, database, Passing, page=4)
+    runner.catch_up()
+    assert positions(runner) == list(range(1, engine.head + 1))
+    sizes = [size for _, size in Passing.pages]
+    assert sizes[:-1].count(1) == 4
+    assert set(sizes[sizes.index(1) + 4 : -1]) == {4}
+    folded = [projection for projection, _ in Passing.pages]
+    last = len(folded) - 1 - folded[::-1].index(Passing.failed)
+    assert sizes[last + 1] == 1, "what failed has folded again"
 
 
 def test_a_projection_that_stopped_while_it_was_built_says_so(engine: Engine, database: ViewsDatabase) -> None:
