@@ -52,9 +52,26 @@ class CguLacking(Struct, frozen=True, tag="cgu-lacking", tag_field="type"):
 
 
 class Hosting(Struct, frozen=True):
-    """The hosted domains of an operator that are in the trust space as of a time, and since when it hosts any."""
+    """The hosted domains of an operator that are in the trust space as of a time, and since when it hosts each."""
 
-    domains: tuple[str, ...]
+    since_by_domain: Mapping[str, datetime]
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.since_by_domain)
+
+    @property
+    def since(self) -> datetime:
+        """Since when it hosts any."""
+        return min(self.since_by_domain.values())
+
+
+class Host(Struct, frozen=True):
+    """The operator that hosts a domain as of a time, and since when."""
+
+    name: str
+    operator: Operator
     since: datetime
 
 
@@ -63,14 +80,12 @@ def hosting(domains: Mapping[str, Timeline[AdmittedDomain]], rules: RuleSet, at:
 
     A domain in the grace after its withdrawal counts, as it does when its mail is decided (rule 8).
     """
-    found: dict[str | None, Hosting] = {}
+    found: dict[str | None, dict[str, datetime]] = {}
     for name, timeline in sorted(domains.items()):
         state = timeline.as_of(at)
         if state.hosted and state.is_admitted(at, rules):
-            since = _hosted_since(timeline, rules, at)
-            known = found.get(state.operator, Hosting((), since))
-            found[state.operator] = Hosting((*known.domains, name), min(known.since, since))
-    return found
+            found.setdefault(state.operator, {})[name] = _hosted_since(timeline, rules, at)
+    return {operator: Hosting(since_by_domain) for operator, since_by_domain in found.items()}
 
 
 def _hosted_since(timeline: Timeline[AdmittedDomain], rules: RuleSet, at: datetime) -> datetime:
@@ -108,18 +123,19 @@ def instruments_lacking(
 
 
 def cgu_lacking(
-    address: str, mailbox: Timeline[Mailbox], name: str, operator: Operator, rules: RuleSet, at: datetime
+    address: str, mailbox: Timeline[Mailbox], host: Host, rules: RuleSet, at: datetime
 ) -> CguLacking | None:
     """Return the version that a mailbox's holder must sign to send, or will have to (rule 10, EX_DCU_5010).
 
     The one in force where it is not signed; else the one whose deadline comes first.
     """
+    name, operator = host.name, host.operator
     state = mailbox.as_of(at)
     if not state.exists or state.status == DELETED:
         return None
     required = operator.cgu_required(at)
     if required and not _signed_enough(state, name, operator, required, rules):
-        since = max(required[0].deadline or required[0].at, mailbox.facts[0].at)
+        since = max(required[0].deadline or required[0].at, mailbox.facts[0].at, host.since)
         return CguLacking(address, name, required[0].version, required[0].deadline, since)
     coming = [
         cgu

@@ -26,7 +26,7 @@ from huissier.domain.events import (
 )
 from huissier.domain.facts import new_timeline
 from huissier.domain.mailbox import Mailbox
-from huissier.domain.obligations import CguLacking, InstrumentLacking, cgu_lacking, hosting, instruments_lacking
+from huissier.domain.obligations import CguLacking, Host, InstrumentLacking, cgu_lacking, hosting, instruments_lacking
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
 from huissier.domain.operator import Operator
 from huissier.domain.rule_set import RuleSet
@@ -88,18 +88,18 @@ class Obligations(Projection):
         """Yield what operators and then mailboxes' holders have not signed, as of a time, however many they are."""
         operators: dict[str, Timeline[Operator]] = dict(self._timelines(connection, operator_tag("")))
         domains: dict[str, Timeline[AdmittedDomain]] = dict(self._timelines(connection, domain_tag("")))
-        runs: dict[str, tuple[str, Operator]] = {}
+        hosts: dict[str, Host] = {}
         for name, hosted in sorted(hosting(domains, rules, at).items(), key=lambda item: item[0] or ""):
             operator = operators[name].as_of(at) if name in operators else NO_OPERATOR
             yield from instruments_lacking(name, operator, hosted, rules, at)
             if name is not None and operator.cgu:
-                runs.update(dict.fromkeys(hosted.domains, (name, operator)))
-        if not runs:
+                hosts.update((domain, Host(name, operator, since)) for domain, since in hosted.since_by_domain.items())
+        if not hosts:
             return
         mailboxes: Iterator[tuple[str, Timeline[Mailbox]]] = self._timelines(connection, mailbox_tag(""))
         for address, mailbox in mailboxes:
-            if (run_by := runs.get(address.rpartition("@")[2])) is not None:
-                found = cgu_lacking(address, mailbox, *run_by, rules, at)
+            if (host := hosts.get(address.rpartition("@")[2])) is not None:
+                found = cgu_lacking(address, mailbox, host, rules, at)
                 if found is not None:
                     yield found
 

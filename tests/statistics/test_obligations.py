@@ -170,6 +170,15 @@ def test_without_a_deadline_the_cgu_are_lacking_at_once_or_since_the_mailbox_is_
     ]
 
 
+def test_the_cgu_are_not_lacking_before_the_operator_hosts_the_domain() -> None:
+    moved = AdmitDomain(at=NOW, domain=HOSPITAL, operator=GHT, hosted=True)
+    before = AdmitDomain(at=SINCE, domain=HOSPITAL, operator="other", hosted=True)
+    told = [*operator(), *operator("other"), before, published("1", SINCE, NOW - DAY), moved]
+    told += [AdmitDomain(at=SINCE, domain="ght.mssante.fr", operator=GHT, hosted=True), *hospital_mailboxes()]
+    assert lacking(*told, at=NOW - INSTANT) == []
+    assert lacking(*told, at=NOW + DAY) == unsigned(NOW, DOCTOR, SURGEON, SECRETARIAT, deadline=NOW - DAY)
+
+
 def test_a_newer_version_counts_for_an_older_one_but_not_the_other_way_round() -> None:
     told = [*operator(), hospital_domain(), *hospital_mailboxes()[:2]]
     told += [published("1", SINCE, None), published("2", SINCE, NOW)]
