@@ -13,6 +13,7 @@ from huissier.adapters.json_lines import as_json
 if TYPE_CHECKING:
     from huissier.adapters.statistics.layout import Layout
     from huissier.adapters.statistics.summary import Summary
+    from huissier.projections.exchanges import Totals
 
 stats = typer.Typer(help="Exchange statistics (EX_PSU_5020).", no_args_is_help=True)
 
@@ -91,7 +92,7 @@ def summary(
     if html is not None:
         _write_page(html, found)
     if json:
-        for totals in (totals for one in found for totals in one.months):
+        for totals in (totals for one in found for totals in one.months if totals is not None):
             typer.echo(as_json(totals))
     else:
         typer.echo("\n\n".join(map(_as_text, found)) or "No exchanges yet.")
@@ -132,14 +133,18 @@ def _errors_of_files() -> Iterator[None]:
 
 def _as_text(summary: "Summary") -> str:
     from huissier.adapters.statistics.sparkline import sparkline
-    from huissier.adapters.statistics.summary import written_month
 
     lines = [
         f"{summary.domain}  {sparkline(summary.messages)}",
         f"  {'month':<9}{'accepted':>12}{'refused':>12}{'delivered':>12}{'undelivered':>13}",
     ]
-    lines += [
-        f"  {written_month(t.month):<9}{t.accepted:>12,}{t.refused:>12,}{t.delivered:>12,}{t.undelivered:>13,}"
-        for t in summary.months
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(_month_as_text, summary.months)])
+
+
+def _month_as_text(totals: "Totals | None") -> str:
+    from huissier.adapters.statistics.summary import GAP, written_month
+
+    if totals is None:
+        return f"  {'…':<9}{GAP}"
+    counts = f"{totals.accepted:>12,}{totals.refused:>12,}{totals.delivered:>12,}{totals.undelivered:>13,}"
+    return f"  {written_month(totals.month):<9}{counts}"

@@ -5,7 +5,7 @@ from html import escape
 from typing import Final
 
 from huissier.adapters.statistics.gate import passed
-from huissier.adapters.statistics.summary import Summary, written_month
+from huissier.adapters.statistics.summary import GAP, Summary, written_month
 from huissier.projections.exchanges import Totals
 
 _HEIGHT: Final = 120
@@ -59,13 +59,20 @@ def page_of(summaries: Iterable[Summary], at: str) -> Iterator[str]:
 
 
 def _chart(summary: Summary, domain: str) -> str:
-    greatest = max(*summary.messages, 1)
+    greatest = max(filter(None, summary.messages), default=1)
     width = _STEP * len(summary.months)
-    bars = "".join(_bar(totals, place * _STEP, greatest) for place, totals in enumerate(summary.months))
+    bars = "".join(
+        _gap(place * _STEP) if totals is None else _bar(totals, place * _STEP, greatest)
+        for place, totals in enumerate(summary.months)
+    )
     return (
         f'<figure><svg role="img" aria-label="Messages of {domain} by month" width="{width}" height="{_HEIGHT + 34}"'
         f' viewBox="0 -16 {width} {_HEIGHT + 34}">\n{bars}</svg></figure>\n'
     )
+
+
+def _gap(left: int) -> str:
+    return f'<text x="{left + _STEP / 2:g}" y="{_HEIGHT}" text-anchor="middle">…<title>{GAP}</title></text>\n'
 
 
 def _bar(totals: Totals, left: int, greatest: int) -> str:
@@ -90,11 +97,14 @@ def _parts_of(totals: Totals) -> tuple[int, int, int, int]:
     return totals.delivered, totals.undelivered, waiting, totals.refused
 
 
-def _table(months: Sequence[Totals]) -> str:
-    rows = "".join(
-        f"<tr><td>{written_month(t.month)}</td><td>{t.accepted:,}</td><td>{t.refused:,}</td>"
-        f"<td>{t.delivered:,}</td><td>{t.undelivered:,}</td></tr>\n"
-        for t in months
-    )
+def _table(months: Sequence[Totals | None]) -> str:
+    rows = "".join(map(_row, months))
     names = "".join(f"<th>{name}</th>" for name in ("month", "accepted", "refused", "delivered", "undelivered"))
     return f"<table>\n<thead><tr>{names}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
+
+
+def _row(totals: Totals | None) -> str:
+    if totals is None:
+        return f'<tr><td>…</td><td colspan="4">{GAP}</td></tr>\n'
+    counts = (totals.accepted, totals.refused, totals.delivered, totals.undelivered)
+    return f"<tr><td>{written_month(totals.month)}</td>{''.join(f'<td>{count:,}</td>' for count in counts)}</tr>\n"

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from typing import Final
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
+_GAP: Final = "…"
 
 
-def sparkline(values: Sequence[int]) -> str:
-    """Return a bar a value, the highest for the greatest; what is not zero is never the lowest bar."""
-    greatest = max(values, default=0)
-    steps = len(_BARS) - 1
-    return "".join(_BARS[-(-value * steps // greatest) if value > 0 else 0] for value in values)
+def sparkline(values: Sequence[int | None]) -> str:
+    """Return a bar a value, the highest for the greatest; what is not zero is never the lowest bar, None is a gap."""
+    greatest = max(filter(None, values), default=0)
+    return "".join(_GAP if value is None else _bar(value, greatest) for value in values)
+
+
+def _bar(value: int, greatest: int) -> str:
+    return _BARS[-(-value * (len(_BARS) - 1) // greatest) if value > 0 else 0]

@@ -24,6 +24,7 @@ from huissier.adapters.testing.hospital import (
     reach,
     write,
 )
+from huissier.domain.commands import AdmitDomain
 from huissier.projections.exchanges import Totals
 from tests.browser import BROWSER, needs_browser
 from tests.command_line import huissier
@@ -54,6 +55,24 @@ def test_the_summary_has_a_row_a_month_and_a_sparkline_a_domain(told: Path) -> N
     ]
 
 
+def test_a_month_far_from_the_others_stands_behind_a_mark_instead_of_years_of_empty_months(told: Path) -> None:
+    tell(
+        told,
+        AdmitDomain(at=moment("0001-01-01"), domain=HOSPITAL, hosted=True),
+        *(write(DOCTOR, REMOTE_DOCTOR, at=moment(day)) for day in ("0001-01-01", "2028-01-01", "9999-12-31")),
+    )
+    done = huissier("stats", "summary", "--domain", HOSPITAL, "--html", "page.html", cwd=told)
+    lines = [line.split()[0] for line in done.stdout.splitlines()]
+    assert done.stdout.splitlines()[0].split()[1].count("…") == 2
+    assert lines[2:5] == ["0001-01", "…", "2025-10"]
+    assert lines[5:-3] == [*("2025-11", "2025-12"), *(f"{year}-{m:02}" for year in (2026, 2027) for m in range(1, 13))]
+    assert lines[-3:] == ["2028-01", "…", "9999-12"]
+    assert "…        no messages for more than 24 months" in done.stdout
+    page = (told / "page.html").read_text()
+    assert page.count("…</td>") == page.count("…<title>") == 2
+    assert len(huissier("stats", "summary", "--domain", HOSPITAL, "--json", cwd=told).stdout.splitlines()) == 30
+
+
 def test_the_summary_is_there_for_programs(told: Path) -> None:
     done = huissier("stats", "summary", "--json", "--domain", HOSPITAL, cwd=told)
     assert done.stdout.splitlines()[0] == (
@@ -69,9 +88,10 @@ def test_without_exchanges_the_summary_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "bars"), [((), ""), ((0, 0), "▁▁"), ((1, 1_000_000), "▂█"), ((4, 8, 0), "▅█▁"), ((7,), "█")]
+    ("values", "bars"),
+    [((), ""), ((0, 0), "▁▁"), ((1, 1_000_000), "▂█"), ((4, 8, 0), "▅█▁"), ((7,), "█"), ((0, None, 2), "▁…█")],
 )
-def test_a_sparkline_has_a_bar_a_value(values: tuple[int, ...], bars: str) -> None:
+def test_a_sparkline_has_a_bar_a_value(values: tuple[int | None, ...], bars: str) -> None:
     assert sparkline(values) == bars
 
 
