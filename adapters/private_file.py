@@ -3,10 +3,12 @@
 import os
 import re
 import secrets
+import signal
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NoReturn
 
 from huissier.adapters.errors import HuissierError
 
@@ -15,6 +17,7 @@ class UnwritableError(HuissierError):
     """A file could not be written; what stood there before still does."""
 
 
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _DRAFT: Final = re.compile(r"\.{1,2}(.+?)(?:\.[0-9a-f]{16}){1,2}")
 
 
@@ -24,37 +27,31 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises `UnwritableError`.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # it is not where nobody may look, and then writing says so
         raise UnwritableError(f"{path} cannot be written: it is a folder")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
-            try:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-                draft.replace(path)
-                _sync(path.parent)
-            finally:
-                draft.unlink(missing_ok=True)
+        with _unwound_at_the_end(), _removed(draft), _new(draft) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            draft.replace(path)
+            _sync(path.parent)
     except OSError as problem:
         raise UnwritableError(f"{path} cannot be written: {problem.strerror}") from None
 
 
 def make_once(path: Path, content: Callable[[], bytes]) -> None:
     """Write a file that is complete or absent, unless there is one already. Raises `UnwritableError`."""
-    if path.exists():
+    if os.path.exists(path):
         return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with private_file(draft) as file:
-            file.write(content())
-        try:
-            os.link(draft, path)  # whoever came first keeps theirs
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        with _unwound_at_the_end(), _removed(draft):
+            with private_file(draft) as file:
+                file.write(content())
+            with suppress(FileExistsError):
+                os.link(draft, path)  # whoever came first keeps theirs
         _sync(path.parent)
     except OSError as problem:
         raise UnwritableError(f"{path} cannot be made: {problem.strerror}") from None
@@ -64,6 +61,37 @@ def name_of_draft(path: Path) -> str | None:
     """Return the name that a file would have got whose writing broke off; None where it is no such file."""
     found = _DRAFT.fullmatch(path.name)
     return None if found is None or path.is_symlink() or not path.is_file() else found[1]
+
+
+def _new(path: Path) -> BinaryIO:
+    return open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b")
+
+
+@contextmanager
+def _removed(draft: Path) -> Iterator[None]:
+    """Leave nothing under a name when the block ends."""
+    try:
+        yield
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _unwound_at_the_end() -> Iterator[None]:
+    """Have a signal that would end this process at once end it by an exception, unless somebody else sees to it."""
+    is_main = threading.current_thread() is threading.main_thread()  # no other thread can
+    ours = [number for number in _ENDING if is_main and signal.getsignal(number) is signal.SIG_DFL]
+    try:
+        for number in ours:
+            signal.signal(number, _end)
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def _sync(folder: Path) -> None:

@@ -52,8 +52,7 @@ def exchanges(
     if which is None:
         fail("--month: not a month such as 2026-10", Status.UNREADABLE)
     how = _layout(layout)
-    if not out.is_dir():
-        fail(f"--out: {out} is not a folder", Status.UNREADABLE)
+    _check_folder(out)
     now = utc_now()  # before the log's head is looked at: a month that was over then has nothing behind it
     with views_of(context, store) as (engine, database):
         with errors_of_projections(), progress_bar(Exchanges.name) as progress:
@@ -96,6 +95,15 @@ def summary(
             typer.echo(as_json(totals))
     else:
         typer.echo("\n\n".join(map(_as_text, found)) or "No exchanges yet.")
+
+
+def _check_folder(path: Path) -> None:
+    try:
+        is_folder = path.is_dir()
+    except OSError as problem:
+        fail(f"--out: {path}: {problem.strerror}", Status.UNREADABLE)
+    if not is_folder:
+        fail(f"--out: {path} is not a folder", Status.UNREADABLE)
 
 
 def _layout(path: Path | None) -> "Layout":

@@ -1,7 +1,10 @@
 """The exchanges file: whole or not at all, in the log, and the same bytes for ever once its month is over."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.log.place import Place
+from huissier.adapters.private_file import private_file
 from huissier.adapters.statistics.layout import shipped_layout
 from huissier.adapters.statistics.production import Production
 from huissier.adapters.testing.hospital import (
@@ -171,6 +175,41 @@ def test_a_full_disk_leaves_the_file_that_was_there_and_no_half_one(
     assert produced(tmp_path) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_leaves_no_half_file(tmp_path: Path, number: signal.Signals) -> None:
+    program = f"""
+import os, pathlib
+from huissier.adapters.statistics.exchanges_file import exchanges_file
+from huissier.adapters.statistics.layout import shipped_layout
+from huissier.projections.exchanges import Exchange
+
+def endless():
+    while True:
+        yield Exchange("{DOCTOR}", "{REMOTE_DOCTOR}", "PER", "EXTERNE", 1, 0, 0, 0)
+        if any(path.stat().st_size for path in pathlib.Path().iterdir()):
+            os.kill(os.getpid(), {number})
+
+with exchanges_file(pathlib.Path(), 202510, "{HOSPITAL}", shipped_layout(), endless()):
+    pass
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (128 + number, b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_sees_to_signals_goes_on_doing_so(tmp_path: Path) -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        with private_file(tmp_path / "file") as file:
+            os.kill(os.getpid(), signal.SIGTERM)
+            file.write(b"all of it")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
+    assert (tmp_path / "file").read_bytes() == b"all of it"
+
+
 def test_a_file_that_cannot_be_recorded_does_not_get_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tell(tmp_path)
     out = tmp_path / "out"
@@ -190,6 +229,27 @@ def test_a_folder_that_is_none_is_refused_before_anything_is_done(tmp_path: Path
         done = produce(tmp_path, "--out", out)
         assert (done.returncode, done.stderr) == (2, f"huissier: --out: {out} is not a folder\n")
     assert produced(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("stats", "exchanges", "--month", "2025-10", "--out"),
+        ("stats", "summary", "--html"),
+        ("directory", "export", "--out"),
+        ("audit", "report", "--out"),
+    ],
+)
+def test_a_name_that_is_too_long_is_told_with_the_path(tmp_path: Path, command: tuple[str, ...]) -> None:
+    tell(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    name = "x" * 300
+    done = huissier(*command, name, cwd=tmp_path)
+    assert done.returncode == (3 if command[0] == "audit" else 2)
+    assert name in done.stderr
+    assert done.stderr.endswith(": File name too long\n")
+    assert done.stderr.count("\n") == 1
+    assert [path for path in sorted(tmp_path.iterdir()) if path.suffix != ".views"] == before
 
 
 @pytest.mark.parametrize("month", ["2025-13", "202510", "October"])
