@@ -24,7 +24,7 @@ projections = typer.Typer(help="Read models folded from the log.", no_args_is_he
 
 @projections.command()
 def status(context: typer.Context, store: StoreOption = None, json: JsonOption = False) -> None:
-    """Say of each projection how far it is behind the log, and what stopped it.
+    """Say of each projection how far it is behind the log, and what stopped it or its last rebuild.
 
     Exit status 1 if one has stopped.
     """

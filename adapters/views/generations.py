@@ -14,6 +14,7 @@ from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.views.database import ViewsDatabase, projections
 from huissier.projections.projection import Projection
 
+_GIVEN_UP: Final = 0  # the version of what has no tables: no projection has it
 _PATIENCE: Final = 1  # with those who still read what nobody looks up any more; it can be dropped another time
 
 
@@ -34,49 +35,84 @@ class Generations:
         )
         return found
 
+    def can_be_folded(self, generation: int) -> sa.ColumnElement[bool]:
+        """Return the condition under which a row is that of a generation with its tables."""
+        return self._of_version & (projections.c.generation == generation)
+
     def is_row(self, generation: int) -> sa.ColumnElement[bool]:
         """Return the condition under which a row is that of a generation."""
         return self._of_kind & (projections.c.generation == generation)
 
     def begin(self) -> int:
-        """Make the tables of the next one."""
-        self._drop_unread()
+        """Make the tables of the next one, in place of all that were begun and not finished."""
         with self._database.changing() as connection:
-            return self._make(connection)
+            generation = self._make(connection)
+        self._drop_older(generation)
+        return generation
 
-    def join(self) -> int:
-        """Return the one that is read or, for want of any, that somebody is or was building; else begin it."""
-        self._drop_unread()
+    def join(self, oldest: int = 0) -> int:
+        """Return the one that is read or, for want of any, that somebody is or was building; else begin it.
+
+        `oldest`: none that was begun before it will do.
+        """
+        with self._database.reading() as connection:
+            newest = self._newest_live(connection)
+        self._drop_older(newest)
         with self._database.changing() as connection:
-            if (live := self.live(connection)) is not None:
+            live = self.live(connection)
+            if live is not None and live >= oldest:
                 return live  # just finished
             building: int | None = connection.scalar(
                 sa.select(sa.func.max(projections.c.generation)).where(
-                    self._of_version, projections.c.generation > self._newest_live(connection)
+                    self._of_version,
+                    projections.c.generation > self._newest_live(connection),
+                    projections.c.generation >= oldest,
                 )
             )
             return self._make(connection) if building is None else building
 
+    def give_up(self, generation: int) -> None:
+        """Drop the tables of one that cannot be finished, where another is read; what stopped it stays.
+
+        Where none is read, whoever comes goes on with it.
+        """
+        with self._database.changing() as connection:
+            if self.live(connection) is not None:
+                is_unfinished = self.is_row(generation) & ~projections.c.live
+                given_up = connection.execute(sa.update(projections).where(is_unfinished).values(version=_GIVEN_UP))
+                if given_up.rowcount:
+                    self._tables_of(generation, connection).drop_all(connection)
+
+    def stopped(self, connection: Connection, generation: int) -> str | None:
+        """Return what stopped the last one that was given up after one was begun, None where there is none."""
+        later = self._of_kind & (projections.c.version == _GIVEN_UP) & (projections.c.generation > generation)
+        found: str | None = connection.scalar(
+            sa.select(projections.c.error).where(later).order_by(projections.c.generation.desc()).limit(1)
+        )
+        return found
+
     def go_live(self, generation: int, head: Callable[[], int]) -> bool:
         """Have one read from now on, unless one that was begun later is already.
 
-        False where it is behind the one that is read: nobody who has caught up may find less than before. What is
-        beyond the log's head was built from another log, and nobody is to find it again.
+        False where it was dropped, or is behind the one that is read: nobody who has caught up may find less than
+        before. What is beyond the log's head was built from another log, and nobody is to find it again.
         """
         with self._database.changing() as connection:
             newest = self._newest_live(connection)
             if newest < generation:
-                if self._position(connection, generation) < self._position(connection, newest) <= head():
+                position = self._position(connection, generation)
+                if position is None or position < (self._position(connection, newest) or 0) <= head():
                     return False
                 connection.execute(
                     sa.update(projections).where(self._of_kind).values(live=projections.c.generation == generation)
                 )
             return True
 
-    def _position(self, connection: Connection, generation: int) -> int:
-        """Return how far one is, and keep it there for the rest of the transaction."""
+    def _position(self, connection: Connection, generation: int) -> int | None:
+        """Return how far one is, and keep it there for the rest of the transaction; None where there is no such one."""
         row = sa.select(projections.c.position).where(self.is_row(generation)).with_for_update()
-        return connection.scalar(row) or 0
+        found: int | None = connection.scalar(row)
+        return found
 
     def _newest_live(self, connection: Connection) -> int:
         newest = sa.select(sa.func.max(projections.c.generation)).where(self._of_kind, projections.c.live)
@@ -93,12 +129,12 @@ class Generations:
         )
         return generation
 
-    def _drop_unread(self) -> None:
-        """Drop what is older than what is read; what somebody still reads is left for the next time."""
+    def _drop_older(self, than: int) -> None:
+        """Drop what is older than one and not read; what somebody still reads or fills is left for the next time."""
         with self._database.reading() as connection:
             older = connection.scalars(
                 sa.select(projections.c.generation).where(
-                    self._of_kind, projections.c.generation < self._newest_live(connection)
+                    self._of_kind, ~projections.c.live, projections.c.generation < than
                 )
             ).all()
         for generation in older:

@@ -31,7 +31,7 @@ class _DroppedError(Exception):
 
 
 class Standing(Struct, frozen=True):
-    """Where a projection stands: `lag` in events behind the log's head, `error` what stopped it."""
+    """Where a projection stands: `lag` in events behind the log's head, `error` what stopped it or its last rebuild."""
 
     name: str
     version: int
@@ -100,12 +100,16 @@ class Runner(Generic[P]):
     def rebuild(self, progress: Progress | None = None) -> None:
         """Fold the whole log into fresh tables beside those that are read, then switch over. Raises `ProjectionError`.
 
-        Readers go on meanwhile, and keep what they have begun to read.
+        Readers go on meanwhile, and keep what they have begun to read. Whose tables are dropped because somebody else
+        began a rebuild builds theirs with them.
         """
         generation = self._generations.begin()
-        while self._fold_all(generation, progress):
-            if self._go_live(generation):
-                return
+        try:
+            while not (self._fold_all(generation, progress) and self._go_live(generation)):
+                generation = self._generations.join(generation)
+        except ProjectionError:
+            self._generations.give_up(generation)
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[tuple[Connection, P]]:
@@ -133,9 +137,11 @@ class Runner(Generic[P]):
                 .where(projections.c.name == self._kind.name)
                 .order_by(projections.c.live.desc(), projections.c.generation.desc())
             ).first()
-        if row is None:
-            return Standing(self._kind.name, self._kind.version, 0, 0, head, None)
-        return Standing(row.name, row.version, row.generation, row.position, max(0, head - row.position), row.error)
+            if row is None:
+                return Standing(self._kind.name, self._kind.version, 0, 0, head, None)
+            stopped = self._generations.stopped(connection, row.generation)
+        error = row.error or (None if stopped is None else f"its last rebuild failed: {stopped}")
+        return Standing(row.name, row.version, row.generation, row.position, max(0, head - row.position), error)
 
     def _go_live(self, generation: int) -> bool:
         return self._generations.go_live(generation, self._head)
@@ -149,7 +155,7 @@ class Runner(Generic[P]):
             return self._generations.live(connection)
 
     def _fold_all(self, generation: int, progress: Progress | None) -> bool:
-        """Fold up to the log's head; False where the tables were dropped meanwhile, because newer ones are read."""
+        """Fold up to the log's head; False where the tables were dropped meanwhile, because of newer ones."""
         projection = self._kind(generation)
         singly = 0  # so many facts are folded one a transaction
         while True:
@@ -176,7 +182,7 @@ class Runner(Generic[P]):
         with self._database.writing() as connection:
             row = connection.execute(
                 sa.select(projections.c.position, projections.c.fingerprint)
-                .where(self._generations.is_row(projection.generation))
+                .where(self._generations.can_be_folded(projection.generation))
                 .with_for_update()
             ).first()
             if row is None:

@@ -106,6 +106,12 @@ def positions(runner: Runner[Any]) -> list[int]:
         return list(connection.scalars(sa.select(counted.seen.c.position).order_by(counted.seen.c.position)))
 
 
+def tables(database: ViewsDatabase, kind: type[Projection]) -> list[str]:
+    with database.reading() as connection:
+        names = sa.inspect(connection).get_table_names()
+    return sorted(name for name in names if name.startswith(f"{kind.name}_"))
+
+
 def test_the_log_is_folded_once_however_often_it_is_caught_up(engine: Engine, database: ViewsDatabase) -> None:
     runner = Runner(engine.recorder, database, Counted, page=3)
     for _ in range(3):
@@ -161,9 +167,62 @@ def test_after_an_error_that_passes_pages_are_as_large_as_before(
     sizes = [size for _, size in Passing.pages]
     assert sizes[:-1].count(1) == 4
     assert set(sizes[sizes.index(1) + 4 : -1]) == {4}
-    folded = [projection for projection, _ in Passing.pages]
+    folded: list[Projection | None] = [projection for projection, _ in Passing.pages]
     last = len(folded) - 1 - folded[::-1].index(Passing.failed)
     assert sizes[last + 1] == 1, "what failed has folded again"
+
+
+def test_a_rebuild_that_fails_leaves_no_tables_and_is_told(
+    engine: Engine, database: ViewsDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner(engine.recorder, database, Choosy)
+    monkeypatch.setattr(Choosy, "bad", None)
+    runner.catch_up()
+    monkeypatch.setattr(Choosy, "bad", "m-2")
+    for _ in range(3):
+        with pytest.raises(ProjectionError, match="stopped at position"):
+            runner.rebuild()
+    assert tables(database, Choosy) == ["choosy_seen_1"]
+    standing = runner.standing()
+    assert (standing.generation, standing.lag) == (1, 0)
+    assert str(standing.error).startswith("its last rebuild failed: the projection choosy stopped at position")
+    assert positions(runner) == list(range(1, engine.head + 1))
+    monkeypatch.setattr(Choosy, "bad", None)
+    runner.rebuild()
+    assert runner.standing().error is None
+    assert positions(runner) == list(range(1, engine.head + 1))
+
+
+def test_what_a_killed_rebuild_left_is_dropped_by_the_next(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.recorder, database, Counted, page=4)
+    runner.catch_up()
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            runner.rebuild(killed)
+    assert tables(database, Counted) == ["counted_seen_1", "counted_seen_4"]
+    runner.rebuild()
+    assert tables(database, Counted) == ["counted_seen_1", "counted_seen_5"]
+    assert positions(runner) == list(range(1, engine.head + 1))
+
+
+def killed(_: int, __: int) -> None:
+    raise KeyboardInterrupt
+
+
+def test_who_rebuilds_at_the_same_time_builds_together(engine: Engine, database: ViewsDatabase) -> None:
+    first, second = (Runner(engine.recorder, database, Counted, page=4) for _ in range(2))
+    first.catch_up()
+    begun: list[int] = []
+
+    def rebuild_too(_: int, __: int) -> None:
+        if not begun:
+            begun.append(2)
+            with pytest.raises(KeyboardInterrupt):
+                second.rebuild(killed)
+
+    first.rebuild(rebuild_too)
+    assert first.standing().generation == 3
+    assert positions(first) == list(range(1, engine.head + 1))
 
 
 def test_a_projection_that_stopped_while_it_was_built_says_so(engine: Engine, database: ViewsDatabase) -> None:
@@ -196,9 +255,7 @@ def test_readers_keep_reading_while_the_tables_are_rebuilt(engine: Engine, datab
     assert runner.standing().generation == 2
     for _ in range(3):
         runner.rebuild()
-    with database.reading() as connection:
-        tables = [name for name in sa.inspect(connection).get_table_names() if name.startswith("counted_seen")]
-    assert len(tables) == 2
+    assert len(tables(database, Counted)) == 2
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)  # in memory there is one connection
@@ -253,6 +310,25 @@ def test_a_rebuild_that_was_overtaken_goes_on_before_it_is_read(
     assert len(overtaken) == 2
     assert positions(runner) == list(range(1, engine.head + 1))
     assert runner.standing().generation == overtaken[0]
+
+
+def test_a_rebuild_that_was_dropped_just_before_it_is_read_takes_nothing_away(
+    engine: Engine, database: ViewsDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = Runner(engine.recorder, database, Counted)
+    runner.catch_up()
+    begun: list[int] = []
+
+    def go_live(self: Generations, generation: int, head: Callable[[], int]) -> bool:
+        if not begun:
+            begun.append(Generations(database, Counted).begin())
+        return switched(self, generation, head)
+
+    switched = Generations.go_live
+    monkeypatch.setattr(Generations, "go_live", go_live)
+    runner.rebuild()
+    assert runner.standing().generation == begun[0]
+    assert positions(runner) == list(range(1, engine.head + 1))
 
 
 def test_another_version_is_built_beside_the_old_one(engine: Engine, database: ViewsDatabase) -> None:
