@@ -192,6 +192,11 @@ class Exchanges(Projection):
         start, end = start_of(month), end_of(month)
         return sorted(name for name, place in places.items() if place.is_hosted_between(start, end))
 
+    def was_hosted(self, connection: Connection, domain: str) -> bool:
+        """Say whether a domain was ever held here."""
+        domains = self._tables.domains.c
+        return bool(connection.scalar(sa.select(sa.exists().where(domains.domain == domain, domains.hosted))))
+
     def final_position(self, connection: Connection, domain: str, month: int) -> int | None:
         """Return as of where a domain's month is counted since its file was produced, None where it is open."""
         produced = self._tables.produced.c

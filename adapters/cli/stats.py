@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from huissier.adapters.cli.asking import read_option
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail
 from huissier.adapters.json_lines import as_json
 
@@ -48,7 +49,7 @@ def exchanges(
     from huissier.projections.exchanges import Exchanges
     from huissier.projections.months import parse_month
 
-    which = parse_month(month)
+    which, wanted = parse_month(month), _domain(domain)
     if which is None:
         fail("--month: not a month such as 2026-10", Status.UNREADABLE)
     how = _layout(layout)
@@ -58,10 +59,10 @@ def exchanges(
         with errors_of_projections(), progress_bar(Exchanges.name) as progress:
             production = Production(engine, Runner(engine.log, database, Exchanges), progress)
         domains = production.domains(which)
-        if domain is not None:
-            domains = [name for name in domains if name == domain.lower()]
+        if wanted is not None:
+            domains = [name for name in domains if name == wanted]
         if not domains:
-            fail(f"{'no' if domain is None else 'no such'} domain was held here in {month}", Status.NO)
+            fail(f"{'no domain was' if wanted is None else f'{wanted} was not'} held here in {month}", Status.NO)
         with _errors_of_files():
             for fact in production.produce(which, domains, out, how, now, anew=anew):
                 if json:
@@ -86,15 +87,25 @@ def summary(
     from huissier.adapters.statistics.summary import summaries
     from huissier.projections.exchanges import Exchanges
 
+    wanted = _domain(domain)
     with caught_up(context, store, Exchanges) as (_, connection, projection):
-        found = summaries(projection.totals(connection, domain=None if domain is None else domain.lower()))
+        if wanted is not None and not projection.was_hosted(connection, wanted):
+            fail(f"{wanted} was never held here", Status.NO)
+        found = summaries(projection.totals(connection, domain=wanted))
     if html is not None:
         _write_page(html, found)
     if json:
         for totals in (totals for one in found for totals in one.months if totals is not None):
             typer.echo(as_json(totals))
     else:
-        typer.echo("\n\n".join(map(_as_text, found)) or "No exchanges yet.")
+        nothing = "No exchanges yet." if wanted is None else f"No exchanges of {wanted} yet."
+        typer.echo("\n\n".join(map(_as_text, found)) or nothing)
+
+
+def _domain(text: str | None) -> str | None:
+    from huissier.domain.vocabulary.address import Domain
+
+    return None if text is None else read_option("--domain", Domain.parse, text).name
 
 
 def _check_folder(path: Path) -> None:

@@ -262,8 +262,21 @@ def test_a_domain_that_was_not_held_here_has_no_file(tmp_path: Path) -> None:
     tell(tmp_path)
     done = huissier("stats", "exchanges", "--month", "2025-10", "--domain", "cabinet.mssante.fr", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr == "huissier: no such domain was held here in 2025-10\n"
-    assert huissier("stats", "exchanges", "--month", "2013-10", cwd=tmp_path).returncode == 1
+    assert done.stderr == "huissier: cabinet.mssante.fr was not held here in 2025-10\n"
+    done = huissier("stats", "exchanges", "--month", "2013-10", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "huissier: no domain was held here in 2013-10\n")
+
+
+@pytest.mark.parametrize("command", [("exchanges", "--month", "2025-10"), ("summary",)])
+def test_a_domain_is_read_as_the_rules_read_it(tmp_path: Path, command: tuple[str, ...]) -> None:
+    tell(tmp_path, write(DOCTOR, REMOTE_DOCTOR, at=AT))
+    done = huissier("stats", *command, "--domain", f"{HOSPITAL.upper()}.", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert HOSPITAL in done.stdout
+    for text, problem in (("é.fr", "a domain is written in ASCII"), ("here", "not a domain name")):
+        done = huissier("stats", *command, "--domain", text, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"huissier: --domain: {problem}")
 
 
 def test_without_a_store_nothing_is_written(tmp_path: Path) -> None:

@@ -85,6 +85,14 @@ def test_without_exchanges_the_summary_says_so(tmp_path: Path) -> None:
     tell(tmp_path)
     assert huissier("stats", "summary", cwd=tmp_path).stdout == "No exchanges yet.\n"
     assert "No exchanges yet." in "".join(page_of([], "now"))
+    done = huissier("stats", "summary", "--domain", HOSPITAL, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"No exchanges of {HOSPITAL} yet.\n")
+
+
+def test_a_domain_that_was_never_held_here_has_no_summary(told: Path) -> None:
+    for domain in ("cabinet.mssante.fr", "nope.fr"):
+        done = huissier("stats", "summary", "--domain", domain, cwd=told)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"huissier: {domain} was never held here\n")
 
 
 @pytest.mark.parametrize(
