@@ -20,7 +20,7 @@ from huissier.adapters.cli.asking import (
     usager_named,
 )
 from huissier.adapters.cli.replay import replay
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, opened
+from huissier.adapters.cli.shared import MOST, JsonOption, Status, StoreOption, fail, opened
 from huissier.adapters.cli.what_if import what_if
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def trail(
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Messages that were let pass though they are refused: shadow mode.")
     ] = False,
-    after: Annotated[int, typer.Option(help="Facts behind a position only.", metavar="POSITION", min=0)] = 0,
-    limit: Annotated[int | None, typer.Option(help="Not more facts than that.", metavar="N", min=1)] = None,
+    after: Annotated[int, typer.Option(help="Facts behind a position only.", metavar="POSITION", min=0, max=MOST)] = 0,
+    limit: Annotated[int | None, typer.Option(help="Not more facts than that.", metavar="N", min=1, max=MOST)] = None,
     lang: LanguageOption = "en",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")] = False,
     store: StoreOption = None,

@@ -9,7 +9,16 @@ from typing import IO, TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, fail_behind, read_time
+from huissier.adapters.cli.shared import (
+    MOST,
+    JsonOption,
+    Status,
+    StoreOption,
+    errors_told,
+    fail,
+    fail_behind,
+    read_time,
+)
 from huissier.adapters.errors import StoreError
 from huissier.adapters.json_lines import as_json
 from huissier.adapters.printable import printable
@@ -34,7 +43,7 @@ def search(
     context: typer.Context,
     words: Annotated[list[str], typer.Argument(help="Each must match.", metavar="WORD...")],
     at: AtOption = None,
-    limit: Annotated[int, typer.Option(help="Show this many at most.", metavar="N", min=1)] = 100,
+    limit: Annotated[int, typer.Option(help="Show this many at most.", metavar="N", min=1, max=MOST)] = 100,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -107,6 +116,8 @@ def export(
     from huissier.projections.directory.facts import Directory
 
     moment = _moment(at)
+    if moment.year not in writing.YEARS:
+        fail(f"--at: a ZIP tells times of the years {writing.YEARS[0]} to {writing.YEARS[-1]}", Status.UNREADABLE)
     write: Callable[[Iterable[Listed], IO[bytes], datetime], int]
     name, write = (
         (bundles.bundles_name(moment), bundles.write_bundles)

@@ -38,6 +38,7 @@ class Status(IntEnum):
 
 STORE_VARIABLE = "HUISSIER_STORE"
 DEFAULT_STORE = "sqlite:///huissier.db"
+MOST = 10**18  # positions and rows; databases count a little further
 
 StoreOption = Annotated[
     str | None,

@@ -1,10 +1,12 @@
 """Reads an extraction, plain or in its ZIP, row by row in constant memory: commands, and why others are none."""
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from io import UnsupportedOperation
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -45,7 +47,7 @@ _PERSON_TYPES: Final = {RPPS: "rpps", "RPPS": "rpps", ADELI: "adeli", "ADELI": "
 _STRUCTURE_TYPES: Final = {FINESS, "FINESS"}
 _ZIP: Final = b"PK"
 _CHUNK: Final = 1024 * 1024
-_BROKEN_ZIP: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_BROKEN_ZIP: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError)
 
 
 class ExtractionError(HuissierError, ValueError):
@@ -88,10 +90,11 @@ def open_extraction(path: Path) -> Iterator[Extraction]:
     with ExitStack() as stack:
         try:
             extraction = _opened(path, stack)
-        except OSError as problem:
-            raise ExtractionError(problem.strerror or "a file is asked for, not a pipe: it is read twice") from None
-        except _BROKEN_ZIP as problem:
-            raise ExtractionError(f"the archive is broken, or of a kind that cannot be read ({problem})") from None
+        except UnsupportedOperation:
+            raise ExtractionError("a file is asked for, not a pipe: it is read twice") from None
+        except (OSError, *_BROKEN_ZIP) as problem:
+            broken = f"the archive is broken, or of a kind that cannot be read ({problem})"
+            raise ExtractionError(getattr(problem, "strerror", None) or broken) from None  # bzip2's has none
         yield extraction
 
 

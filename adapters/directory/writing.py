@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Iterable
 from datetime import datetime
-from typing import IO
+from typing import IO, Final
 
 from huissier.adapters.directory.columns import (
     ADDRESS,
@@ -26,6 +26,8 @@ from huissier.adapters.directory.columns import (
 from huissier.adapters.directory.names import parted, plain
 from huissier.projections.directory.as_of import Listed
 
+YEARS: Final = range(1980, 2108)  # that a ZIP has room for
+
 
 def extraction_name(at: datetime) -> str:
     """Return the name of an extraction, without its ending; the time in it is UTC."""
@@ -35,7 +37,7 @@ def extraction_name(at: datetime) -> str:
 def write_extraction(listed: Iterable[Listed], file: IO[bytes], at: datetime) -> int:
     """Write what the national directory shows of these mailboxes and return how many rows that is.
 
-    The same mailboxes at the same time give the same bytes.
+    The same mailboxes at the same time, which is of one of the `YEARS`, give the same bytes.
     """
     rows = 0
     text = zipfile.ZipInfo(f"{extraction_name(at)}.txt", date_time=(at.year, at.month, at.day, at.hour, at.minute, 0))

@@ -166,6 +166,8 @@ def test_periods_are_of_the_fact_or_of_its_record(folder: Path) -> None:
         (("--csv", "--json"), "--csv"),
         (("--lang", "de"), "--lang"),
         (("--limit", "0"), "--limit"),
+        (("--limit", "9" * 20), "1000000000000000000"),
+        (("--after", "9" * 20), "1000000000000000000"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_ends_with_status_2(

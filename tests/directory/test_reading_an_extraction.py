@@ -3,7 +3,7 @@
 import os
 from io import BytesIO
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import pytest
 from hypothesis import given
@@ -139,8 +139,8 @@ def test_a_file_that_is_no_extraction_is_refused(content: bytes, reason: str) ->
         list(read_extraction(BytesIO(content)))
 
 
-def zipped(path: Path, **texts: bytes) -> Path:
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+def zipped(path: Path, method: int = ZIP_DEFLATED, **texts: bytes) -> Path:
+    with ZipFile(path, "w", method) as archive:
         for name, content in texts.items():
             archive.writestr(name.replace("_txt", ".txt"), content)
     return path
@@ -165,9 +165,10 @@ def test_an_archive_with_no_text_or_two_is_refused(tmp_path: Path) -> None:
             pass
 
 
-def test_a_damaged_archive_is_refused_before_any_row_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", [ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA])
+def test_a_damaged_archive_is_refused_before_any_row_is_read(tmp_path: Path, method: int) -> None:
     content = extraction(*(row(f"dr.{number}@{HOSPITAL}", Nom_d_exercice=f"{number:x}") for number in range(5_000)))
-    whole = zipped(tmp_path / "e.zip", e_txt=content).read_bytes()
+    whole = zipped(tmp_path / "e.zip", method, e_txt=content).read_bytes()
     middle = len(whole) // 2
     for damaged in (whole[:middle] + bytes(64) + whole[middle + 64 :], whole[:middle], whole[:2]):
         (tmp_path / "e.zip").write_bytes(damaged)

@@ -50,6 +50,7 @@ def test_searching_shows_so_many_and_says_that_there_are_more(folder: Path) -> N
     assert found[0]["since"] == "2020-03-11T00:00:00Z"
     assert "more than 2" in done.stderr
     assert directory(folder, "search", HOSPITAL, "--limit", "3").stderr == ""
+    assert "1000000000000000000" in directory(folder, "search", HOSPITAL, "--limit", "9" * 20).stderr
 
 
 def test_a_mailbox_is_shown_with_its_whole_life(folder: Path) -> None:
@@ -116,6 +117,16 @@ def test_an_export_is_whole_and_private(folder: Path, form: tuple[str, ...]) -> 
     before = file.read_bytes()
     directory(folder, "export", *form, "--out", "out", *at)
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("form", [(), ("--fhir",)])
+def test_an_export_as_of_a_time_that_a_zip_cannot_tell_is_refused(folder: Path, form: tuple[str, ...]) -> None:
+    for year in ("0001", "1979", "2108", "9999"):
+        done = directory(folder, "export", *form, "--at", f"{year}-12-30T00:00:00Z")
+        assert (done.returncode, done.stderr) == (2, "huissier: --at: a ZIP tells times of the years 1980 to 2107\n")
+    for year in ("1980", "2107"):
+        assert directory(folder, "export", *form, "--at", f"{year}-12-30T00:00:00Z").returncode == 0
+    assert len([*folder.glob("*.zip")]) == 2
 
 
 def test_a_folder_that_is_not_there_loses_nothing(folder: Path) -> None:
