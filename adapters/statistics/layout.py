@@ -2,12 +2,14 @@
 
 import re
 import tomllib
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import fields
 
 from huissier.adapters.errors import HuissierError
 from huissier.domain.vocabulary.ins import mentions_ins
@@ -66,16 +68,16 @@ class Layout(Struct, frozen=True, forbid_unknown_fields=True):
             found.append("columns: there is none")
         for number, column in enumerate(self.columns, 1):
             found += [f"column {number}, {problem}" for problem in self._problems_of(column)]
-        fields = [column.field for column in self.columns]
+        held = [column.field for column in self.columns]
         found += [
-            f"column {n}, field: {field} stands twice" for n, field in enumerate(fields, 1) if field in fields[: n - 1]
+            f"column {n}, field: {field} stands twice" for n, field in enumerate(held, 1) if field in held[: n - 1]
         ]
         return found
 
     def _problems_of(self, column: Column) -> list[str]:
         found = []
         if column.field not in FIELDS:
-            found.append(f"field: there is no such one; there are {', '.join(FIELDS)}")
+            found.append(f"field: there is no {column.field}; there are {', '.join(FIELDS)}")
         if not _LABEL.fullmatch(column.label) or mentions_ins(column.label):
             found.append("label: one line of text without control characters or an INS")
         try:
@@ -105,7 +107,10 @@ def read_layout(path: Path) -> Layout:
 
 def _read(content: bytes, where: str) -> Layout:
     try:
-        layout = msgspec.convert(tomllib.loads(content.decode()), Layout)
+        told = tomllib.loads(content.decode())
+        if unknown := list(_unknown_in(told)):
+            raise LayoutError(f"the layout {where}: {'; '.join(unknown)}")
+        layout = msgspec.convert(told, Layout)
     except UnicodeDecodeError:
         raise LayoutError(f"the layout {where} is not text in UTF-8") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as problem:
@@ -113,3 +118,21 @@ def _read(content: bytes, where: str) -> Layout:
     if problems := layout.problems():
         raise LayoutError(f"the layout {where}: {'; '.join(problems)}")
     return layout
+
+
+def _unknown_in(told: dict[str, Any]) -> Iterator[str]:
+    """Name each word that is not known, with those that are."""
+    yield from _unknown_names(told, Layout)
+    for field in fields(Layout):
+        known, word = get_args(field.type), told.get(field.name)
+        if get_origin(field.type) is Literal and word is not None and word not in known:
+            yield f"{field.name}: there is no {word!r}; there are {', '.join(map(repr, known))}"
+    columns = told.get("columns")
+    for number, column in enumerate(columns if isinstance(columns, list) else (), 1):
+        if isinstance(column, dict):
+            yield from (f"column {number}, {problem}" for problem in _unknown_names(column, Column))
+
+
+def _unknown_names(told: Iterable[str], kind: type[Struct]) -> Iterator[str]:
+    known = [field.name for field in fields(kind)]
+    return (f"there is no {name}; there are {', '.join(known)}" for name in told if name not in known)

@@ -76,17 +76,31 @@ def test_the_program_takes_a_layout_of_ones_own_and_records_its_name(tmp_path: P
         ('name = "x"\ncolumns = []\n', "columns: there is none"),
         (
             'name = "x"\n' + columns(("mois", "m"), ("sujet", "s")),
-            "column 2, field: there is no such one; there are mois,",
+            "column 2, field: there is no sujet; there are mois,",
         ),
         ('name = "x"\n' + columns(("mois", "m"), ("mois", "n")), "column 2, field: mois stands twice"),
-        ('name = "x"\nseparator = "a"\n' + columns(("mois", "m")), r"Invalid enum value 'a' - at `\$.separator`"),
-        ('name = "x"\ntime_zone = "UTC"\n' + columns(("mois", "m")), r"'UTC' - at `\$.time_zone`"),
+        ('name = "x"\nseparator = "a"\n' + columns(("mois", "m")), r"separator: there is no 'a'; there are ';', ',',"),
+        (
+            'name = "x"\ntime_zone = "UTC"\n' + columns(("mois", "m")),
+            "time_zone: there is no 'UTC'; there are 'Europe/Paris'",
+        ),
+        (
+            'name = "x"\nencoding = "utf-16"\n' + columns(("mois", "m")),
+            "encoding: there is no 'utf-16'; there are 'utf-8',",
+        ),
+        ('name = "x"\nencoding = 8\n' + columns(("mois", "m")), "encoding: there is no 8; there are 'utf-8',"),
         ('name = "x"\nmonth_format = "MM"\n' + columns(("mois", "m")), "month_format: AAAA and MM"),
         (
             'name = "x"\nencoding = "cp1252"\n' + columns(("mois", "ŵ")),
             "column 1, label: it cannot be written in cp1252",
         ),
-        ('name = "x"\ncolours = 3\n' + columns(("mois", "m")), "unknown field `colours`"),
+        ('name = "x"\ncolours = 3\n' + columns(("mois", "m")), "there is no colours; there are name, columns,"),
+        (
+            'name = "x"\n[[columns]]\nfield = "mois"\ntitle = "m"\n',
+            "column 1, there is no title; there are field, label",
+        ),
+        ('name = "x"\ncolumns = 3\n', r"Expected `array`, got `int` - at `\$.columns`"),
+        ('name = "x"\ncolumns = [3]\n', r"Expected `object`, got `int` - at `\$.columns\[0\]`"),
         ('name = "a/b"\n' + columns(("mois", "m")), "name: letters, digits"),
         ('name = "x"\n' + columns(("mois", "a\\nb")), "column 1, label: one line of text"),
         ('name = "x"\n' + columns(("mois", "")), "column 1, label: one line of text"),
@@ -104,7 +118,7 @@ def test_the_program_names_the_known_columns_and_writes_nothing(tmp_path: Path) 
     done = produce(tmp_path, "--layout", "own.toml")
     assert done.returncode == 2
     assert done.stderr == (
-        "huissier: --layout: the layout own.toml: column 1, field: there is no such one; there are mois, domaine,"
+        "huissier: --layout: the layout own.toml: column 1, field: there is no sujet; there are mois, domaine,"
         " emetteur, destinataire, type_emetteur, type_destinataire, acceptes, refuses, remis, non_remis\n"
     )
     assert produced(tmp_path) == []
