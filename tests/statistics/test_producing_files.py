@@ -32,6 +32,7 @@ from huissier.adapters.testing.hospital import (
 )
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner
+from huissier.domain.commands import AdmitDomain, WithdrawDomain
 from huissier.projections.exchanges import Exchanges
 from tests.command_line import huissier
 from tests.statistics.told import NAME, produce, produced, tell
@@ -71,6 +72,21 @@ def test_every_domain_held_here_has_a_file_also_without_mail(tmp_path: Path) -> 
     assert sorted(os.listdir(tmp_path / "out")) == names
     assert [(tmp_path / "out" / name).read_text() for name in names] == [HEADER, HEADER]
     assert done.stdout.count('"type":"statistics-produced.v1"') == 2
+
+
+def test_a_withdrawn_domain_has_a_file_with_what_was_refused_until_it_is_hosted_elsewhere(tmp_path: Path) -> None:
+    tell(
+        tmp_path,
+        WithdrawDomain(at=moment("2025-08-01"), domain=HOSPITAL),
+        write(DOCTOR, REMOTE_DOCTOR, at=AT),
+        AdmitDomain(at=moment("2025-11-02"), domain=HOSPITAL, hosted=False),
+    )
+    assert produce(tmp_path).returncode == 0
+    assert (tmp_path / NAME).read_text().splitlines()[1:] == [
+        f"202510;{HOSPITAL};{DOCTOR};{REMOTE_DOCTOR};PER;EXTERNE;0;1;0;0"
+    ]
+    assert produce(tmp_path, month="2025-11").returncode == 0
+    assert produce(tmp_path, month="2025-12").returncode == 1
 
 
 def test_a_month_that_was_over_gives_the_same_bytes_whatever_comes_late(tmp_path: Path) -> None:
