@@ -116,12 +116,15 @@ class Engine:
         """
         return ask(self._line, validated(command), seconds_in(timeout))
 
-    def handle_many(self, commands: Iterable[AnyCommand], *, keep_rejections: bool = True) -> list[Answer]:
+    def handle_many(
+        self, commands: Iterable[AnyCommand], *, keep_rejections: bool = True, are_valid: bool = False
+    ) -> list[Answer]:
         """Decide commands one after the other in one transaction: all answers are durable, or none is.
 
-        `keep_rejections`: whether a rejected command leaves a fact; what is only a try leaves none.
+        `keep_rejections`: whether a rejected command leaves a fact; what is only a try leaves none. `are_valid`: they
+        come from `validated`. Raises `InvalidCommandError` for a malformed one, and `StoreError`.
         """
-        ready = [validated(command) for command in commands]
+        ready = list(commands) if are_valid else [validated(command) for command in commands]
         if not ready:
             return []
         return self._in_turn(lambda clerk, turn: clerk.answer_all(ready, turn, keep_rejections=keep_rejections))

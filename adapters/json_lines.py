@@ -96,7 +96,8 @@ def read_command(line: Line) -> AnyCommand | Invalid:
     if line.content is None:
         return Invalid(line=line.number, error=f"the line is longer than {LONGEST_LINE} bytes")
     try:
-        return validated(_decode(line.content))
+        command: AnyCommand = _decode(line.content)
+        return validated(command)
     except (msgspec.MsgspecError, InvalidCommandError) as problem:
         return Invalid(line=line.number, error=without_ins(str(problem)))
     except UnicodeDecodeError:
@@ -108,7 +109,8 @@ def read_command(line: Line) -> AnyCommand | Invalid:
 def answer_lines(engine: "Engine", lines: list[Line]) -> list[Answer | Invalid]:
     """Handle the lines in one transaction; return one answer a line, in order."""
     read = [read_command(line) for line in lines]
-    answers = iter(engine.handle_many(command for command in read if not isinstance(command, Invalid)))
+    commands = (command for command in read if not isinstance(command, Invalid))
+    answers = iter(engine.handle_many(commands, are_valid=True))
     return [command if isinstance(command, Invalid) else next(answers) for command in read]
 
 

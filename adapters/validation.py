@@ -1,14 +1,18 @@
 """Makes sure that a command is one, whoever made it: Python checks no types, and cleaning a text may lengthen it."""
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import structs
 
 from huissier.adapters.errors import InvalidCommandError
-from huissier.domain.commands import AnyCommand
+from huissier.domain.commands import Command
 from huissier.domain.vocabulary.ins import without_ins
 
+C = TypeVar("C", bound=Command)
 
-def validated(command: AnyCommand) -> AnyCommand:
+
+def validated(command: C) -> C:
     """Return the command with every field of its type. Raises `InvalidCommandError` naming the field."""
     try:
         return msgspec.convert(structs.asdict(command), type(command))
@@ -18,7 +22,7 @@ def validated(command: AnyCommand) -> AnyCommand:
         raise InvalidCommandError(without_ins(str(problem))) from None
 
 
-def _unwritable_field(command: AnyCommand) -> str:
+def _unwritable_field(command: Command) -> str:
     """Return the field whose text cannot be written, which the error of the library does not name."""
     for name, value in structs.asdict(command).items():
         try:

@@ -140,7 +140,7 @@ def test_apply_answers_line_by_line_and_ends_with_status_2_for_an_unreadable_one
 def test_apply_says_what_became_of_the_rest_when_the_store_fails(
     problem: StoreError, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise problem
 
     monkeypatch.setattr("huissier.adapters.engine.Engine.handle_many", broken)

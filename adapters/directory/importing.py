@@ -79,7 +79,7 @@ class Import:
                 self.counts.unchanged += 1
             else:
                 commands.append((row.line, row.command))
-        answers = self._engine.handle_many(command for _, command in commands)
+        answers = self._engine.handle_many((command for _, command in commands), are_valid=True)
         rejected = (self._answered(line, answer) for (line, _), answer in zip(commands, answers, strict=True))
         not_taken += filter(None, rejected)
         self._count(rows, not_taken)

@@ -33,8 +33,9 @@ from huissier.adapters.directory.columns import (
     STRUCTURE_TYPE,
 )
 from huissier.adapters.directory.names import joined
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import HuissierError, InvalidCommandError
 from huissier.adapters.json_lines import LONGEST_LINE, Line, batches
+from huissier.adapters.validation import validated
 from huissier.domain.commands import CreateMailbox
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
@@ -174,9 +175,15 @@ def _command(fields: Fields, at: datetime | None) -> CreateMailbox:
         **_person(fields),
     }
     try:
-        return msgspec.convert(said, CreateMailbox)
+        command = msgspec.convert(said, CreateMailbox)
     except msgspec.ValidationError as problem:
         raise VocabularyError(without_ins(str(problem))) from None
+    if all(getattr(command, name) == value for name, value in said.items()):
+        return command
+    try:
+        return validated(command)  # what was cleaned may be longer than it was
+    except InvalidCommandError as problem:
+        raise VocabularyError(str(problem)) from None
 
 
 def _address(text: str) -> str:

@@ -86,6 +86,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
         "finess: a FINESS number has 9 digits",
     ),
     "a long name": (row(DOCTOR, Nom_d_exercice="x" * 2001), "name"),
+    "a name that is long once it has no INS": (row(DOCTOR, Nom_d_exercice="\ufdfa" * 200 + ins(1)), "name"),
     "a NUL": (row(DOCTOR, Nom_d_exercice="x\x00"), "name"),
     "an endless line": (b"x" * (LONGEST_LINE + 1), "longer than"),
     "a usager": (row(f"{ins(1)}@{HOSPITAL}"), "Adresse BAL: a usager's address has no place in the directory"),

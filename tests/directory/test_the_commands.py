@@ -197,7 +197,7 @@ def test_a_file_that_is_no_extraction_is_refused(folder: Path, content: bytes) -
 def test_it_says_up_to_where_rows_were_taken_when_the_store_fails(
     problem: StoreError, told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise problem
 
     monkeypatch.setattr("huissier.adapters.engine.Engine.handle_many", broken)
