@@ -34,7 +34,8 @@ _ALONE: Final = re.compile(
 _ALONE_WITH_KEY: Final = re.compile(rf"(?<![0-9])(?=({_ANY_APART})(?![0-9]))", re.IGNORECASE)
 _SEPARATOR: Final = re.compile(r"[\W_]")
 _RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE)
-_DECIMAL: Final = re.compile(r"\d")  # of any script
+_DIGIT: Final = re.compile(r"[\d\u24f5-\u24fd\u24ff\u2776-\u277e\u2780-\u2788\u278a-\u2792]")  # of any script, circled
+_LOOK_ALIKES: Final = str.maketrans("\u0410\u0430\u0412\u0432\u0391\u03b1\u0392\u03b2", "AaBbAaBb")  # for Corsica's
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
 _MANY_DIGITS: Final = re.compile(rf"(?:[^0-9]*+[0-9]){{{_FEWEST_DIGITS}}}")  # most texts have not so many
 _ROOM: Final = re.compile(rf"(?:[0-9][\W_ABab]*+){{{_FEWEST_DIGITS}}}")  # where there is none, there is no INS
@@ -132,4 +133,5 @@ def _key_computes(spelled: str) -> bool:
 def _plain(text: str) -> str:
     if text.isascii():
         return text
-    return _DECIMAL.sub(lambda digit: str(unicodedata.decimal(digit[0])), unicodedata.normalize("NFKC", text))
+    composed = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
+    return _DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0])), composed)
