@@ -237,8 +237,11 @@ class Engine:
     def close(self) -> None:
         """Answer everybody who waits, then let go of the store; closing twice does no harm.
 
-        A server that has said nothing for `TIMEOUT` seconds is waited for no longer.
+        A server that has said nothing for `TIMEOUT` seconds is waited for no longer. A fork of the process that opened
+        it has nothing to let go of.
         """
+        if self._line.is_inherited:
+            return
         with self._hanging_up_late():
             self._line.close()
             self._checker.shutdown()

@@ -97,12 +97,17 @@ class Line:
         with self._lock:
             return None if len(self._waiting) >= self._capacity else self._admit(ticket)
 
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process is a fork of the one that opened it, whose threads are not here."""
+        return os.getpid() != self._process
+
     def check_process(self) -> None:
         """Refuse a process that inherited an open engine: connections, locks and threads belong to its parent.
 
         Raises `EngineClosedError`.
         """
-        if os.getpid() != self._process:
+        if self.is_inherited:
             raise EngineClosedError("the engine was opened before this process was forked; open one in each process")
 
     def check_open(self) -> None:

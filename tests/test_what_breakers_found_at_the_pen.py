@@ -3,6 +3,7 @@
 import asyncio
 import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -55,6 +56,19 @@ def test_a_process_that_inherited_an_engine_is_told_to_open_its_own(tmp_path: Pa
         assert os.read(reader, 1) == bytes([len(asked)])
         assert engine.head == head
         assert engine.handle(message(1)).position == head + 1
+
+
+def test_a_fork_that_closes_what_it_inherited_takes_nothing_from_its_parent(new_database: Callable[[], str]) -> None:
+    with hospital(new_database(), environment=KEY) as engine:
+        head = engine.handle(message(1)).position or 0
+        engine._line._led = True  # as if somebody led at the moment of the fork, who is not there afterwards
+        if (child := os.fork()) == 0:
+            signal.alarm(20)
+            engine.close()
+            os._exit(0)
+        engine._line._led = False
+        assert os.waitpid(child, 0)[1] == 0
+        assert engine.handle(message(2)).position == head + 1
 
 
 def settled(url: str, setting: sql.Composed) -> None:
