@@ -42,12 +42,12 @@ class AsyncEngine:
         mail = self._mail_of(asyncio.get_running_loop())
         line = self._engine.line
         ticket = _Ticket(validated(command), mail, line.lead_elsewhere, time.monotonic() + seconds_in(timeout))
-        must_lead = line.enter_now(ticket)
-        if must_lead is None:
-            must_lead = await _wait_for_room(line, ticket)
-        if must_lead:
-            line.lead_elsewhere()
         try:
+            must_lead = line.enter_now(ticket)
+            if must_lead is None:
+                must_lead = await _wait_for_room(line, ticket)
+            if must_lead:
+                line.lead_elsewhere(ticket)
             return await mail.expect(ticket)
         except BaseException:  # cancelled, too late, or answered with a problem
             line.leave(ticket)

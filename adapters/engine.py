@@ -29,7 +29,7 @@ from huissier.adapters.validation import validated
 from huissier.adapters.vault import Vault, check_environment, load_key
 from huissier.adapters.white_list_loading import WhiteListReport, load_white_list
 from huissier.domain.answers import Answer, Verdicts
-from huissier.domain.commands import AnyCommand, SubmitMessage
+from huissier.domain.commands import AnyCommand, ReportDelivery, SubmitMessage
 from huissier.domain.events import StatisticsProduced
 from huissier.domain.rule_set import Options, RuleBook
 from huissier.domain.white_list import WhiteList
@@ -83,7 +83,7 @@ class Engine:
         self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
         self._pen_desk, self._check_desk = desk(), desk()
         self._is_at_hand = place.is_embedded and recorder is None  # else it may fall silent
-        self._line = Line(self._serve, capacity=queue, callers_lead=self._is_at_hand)
+        self._line = Line(self._serve, capacity=queue, may_callers_lead=self._may_callers_lead)
         self._checker = ThreadPoolExecutor(1, "huissier-check")
         self._clock = in_utc(clock)
         self.place = place
@@ -204,9 +204,10 @@ class Engine:
         """Record that a submission will not reach those recipients of whom nothing was heard.
 
         A mail server that gives up does not say whom it could not reach. Returns how many they are, None where the
-        submission is not known. Raises `StoreError`.
+        submission is not known. Raises `InvalidCommandError` and `StoreError`.
         """
-        return self._in_turn(lambda clerk, turn: clerk.give_up(id_, at, cause, turn))
+        said = validated(ReportDelivery(at=at, id=id_, recipient="", status="undelivered", cause=cause))
+        return self._in_turn(lambda clerk, turn: clerk.give_up(said.id, said.at or at, said.cause, turn))
 
     def follow(self, options: Options) -> None:
         """Decide under other options from now on; a command that is being decided still falls under the old ones."""
@@ -295,6 +296,10 @@ class Engine:
             for ticket in tickets:
                 if ticket.answer is None:
                     ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
+
+    def _may_callers_lead(self) -> bool:
+        """Say whether a turn begins at once, or where somebody else has the pen waits no longer than the file does."""
+        return self._is_at_hand and not self._pen_desk.lock.locked()
 
     def _in_turn(self, work: Callable[[Clerk, Turn], T]) -> T:
         """Do some work with the pen; what the turn recorded is durable when this returns.

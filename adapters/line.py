@@ -8,11 +8,13 @@ line is called to lead the next, so nobody serves strangers for ever.
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from contextlib import suppress
+from itertools import groupby, repeat, starmap
 from operator import attrgetter
+from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
@@ -24,6 +26,7 @@ MOST_AT_ONCE: Final = 512
 _LATE: Final = 1.0  # seconds by which a caller that leads may be late
 _YEAR: Final = 365 * 86_400.0
 _TELL: Final = attrgetter("tell")
+_ELSEWHERE: Final = object()  # leads where no caller does: the line's own thread
 UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time; asking again with the same id is safe"
 
 
@@ -55,25 +58,30 @@ class Ticket(Protocol):
 class Line:
     """Tickets in order of arrival. `serve` answers a batch: it sets answer or problem of each and never raises."""
 
-    def __init__(self, serve: Callable[[list[Ticket]], None], *, capacity: int, callers_lead: bool) -> None:
+    def __init__(
+        self, serve: Callable[[list[Ticket]], None], *, capacity: int, may_callers_lead: Callable[[], bool]
+    ) -> None:
         """Hold `capacity` tickets at the most; more callers wait for room.
 
-        `callers_lead`: whether a thread that has time may lead, which is quickest but holds it for as long as a
-        turn takes; where a turn may hang, as it may on a server that falls silent, the line's own thread leads.
+        `may_callers_lead`: whether a thread that has time may lead now, which is quickest but holds it for as long as
+        a turn takes; where a turn may hang, as it may on a server that falls silent, the line's own thread leads.
         """
         self.observe: Callable[[int], None] | None = None  # is told the size of each batch, by whoever leads
         self._serve = serve
-        self._callers_lead = callers_lead
+        self._may_callers_lead = may_callers_lead
         self._capacity = capacity
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._onlookers = 0
         self._waiting: deque[Ticket] = deque()
-        self._led = False
-        self._called: Ticket | None = None
+        self._leads: object = None  # the ticket of whose caller leads, or is called to, or `_ELSEWHERE`
         self._closed = False
-        self._leader = ThreadPoolExecutor(1, "huissier-pen")
         self._process = os.getpid()
+        self._calls: SimpleQueue[bool] = SimpleQueue()  # an executor would be broken by an interrupt of who calls it
+        weakref.finalize(self, self._calls.put, False).atexit = False
+        threading.Thread(
+            target=_lead_when_called, args=(self._calls, weakref.ref(self)), name="huissier-pen", daemon=True
+        ).start()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -108,7 +116,7 @@ class Line:
         Raises `EngineClosedError`.
         """
         if self.is_inherited:
-            raise EngineClosedError("the engine was opened before this process was forked; open one in each process")
+            raise EngineClosedError("the engine was opened before this process was forked; open one after forking")
 
     def check_open(self) -> None:
         """Refuse what comes after the end, or in another process. Raises `EngineClosedError`."""
@@ -120,16 +128,19 @@ class Line:
         if self._closed:
             raise EngineClosedError("the engine was closed")
         self._waiting.append(ticket)
-        lead, self._led = not self._led, True
-        return lead
+        if self._leads is None:
+            self._leads = ticket
+        return self._leads is ticket
 
-    def lead(self) -> None:
-        """Answer whoever waits, once, and call the next to lead if more have come."""
-        with self._lock:
-            self._called = None
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
-            self._announce()
+    def lead(self, who: object = _ELSEWHERE) -> None:
+        """Answer whoever waits, once, and call the next to lead if more have come. `who`: the ticket of who leads."""
+        batch: list[Ticket] = []
         try:
+            with self._lock:
+                self._leads = who
+                some = repeat((), min(len(self._waiting), MOST_AT_ONCE))
+                batch.extend(starmap(self._waiting.popleft, some))  # in one step: no interrupt loses a ticket
+                self._announce()
             if batch:
                 if self.observe is not None:
                     self.observe(len(batch))
@@ -139,41 +150,42 @@ class Line:
                 ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
             raise
         finally:
-            self._call_next()
-            for tell, tickets in groupby(batch, _TELL):
-                tell(list(tickets))
-
-    def lead_elsewhere(self) -> None:
-        """Have the line's own thread lead, for callers that must not be held up by a pen that others hold."""
-        try:
-            self._leader.submit(self.lead)
-        except RuntimeError:  # the interpreter is ending: no thread begins anything any more
-            self.lead()
-
-    def lead_for(self, seconds: float) -> None:
-        """Lead for a thread that has so many seconds left, or have it done."""
-        if self._callers_lead and seconds > TIMEOUT - _LATE:
-            self.lead()
-        else:
-            self.lead_elsewhere()
-
-    def leave(self, ticket: Ticket) -> bool:
-        """Give up a place; False where the ticket is being answered already."""
-        with self._lock:
             try:
+                self._call_next()
+            finally:
+                _tell(batch)
+
+    def lead_elsewhere(self, ticket: Ticket | None = None) -> None:
+        """Have the line's own thread lead, for callers that must not be held up by a pen that others hold.
+
+        `ticket`: of the caller who was to lead, and is not any more.
+        """
+        self._calls.put(True)
+        with self._lock:
+            if ticket is not None and self._leads is ticket:
+                self._leads = _ELSEWHERE
+
+    def lead_for(self, ticket: Ticket, seconds: float) -> None:
+        """Lead for a thread that has so many seconds left, or have it done."""
+        if self._may_callers_lead() and seconds > TIMEOUT - _LATE:
+            self.lead(ticket)
+        else:
+            self.lead_elsewhere(ticket)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Give up a place, where there is no answer yet, and the lead, where it was to be taken or was cut short."""
+        with self._lock:
+            with suppress(ValueError):
                 self._waiting.remove(ticket)
-            except ValueError:
-                return False
-            must_call_another = self._called is ticket and ticket.leads_when_woken
+            must_call_another = self._leads is ticket
             self._announce()
         if must_call_another:
             self._call_next()
-        return True
 
     def _call_next(self) -> None:
         with self._lock:
-            called = self._called = self._waiting[0] if self._waiting else None
-            self._led = called is not None
+            called = self._waiting[0] if self._waiting else None
+            self._leads = called if called is None or called.leads_when_woken else _ELSEWHERE
             if called is None:
                 self._announce()
         if called is not None:
@@ -197,9 +209,10 @@ class Line:
         with self._lock:
             self._closed = True
             self._announce()
-            while self._led:
-                self._wait()
-        self._leader.shutdown(wait=False)
+            while self._leads is not None:
+                if not self._wait(TIMEOUT):
+                    self._calls.put(True)  # at the worst somebody leads besides, and finds nobody
+        self._calls.put(False)
 
 
 class ThreadTicket:
@@ -238,6 +251,28 @@ class ThreadTicket:
         return self._signal.acquire(timeout=max(0.0, seconds))
 
 
+def _lead_when_called(calls: "SimpleQueue[bool]", reference: "weakref.ref[Line]") -> None:
+    """Lead a line for each call, until it is closed or nobody holds it any more."""
+    while calls.get():
+        line = reference()
+        if line is None:
+            return
+        with suppress(Exception):  # who stood in line was told
+            line.lead()
+        del line
+
+
+def _tell(batch: list[Ticket]) -> None:
+    """Tell all callers, also if the telling is interrupted: who was told already is told nothing new."""
+    try:
+        for tell, tickets in groupby(batch, _TELL):
+            tell(list(tickets))
+    except BaseException:
+        for ticket in batch:
+            ticket.tell([ticket])
+        raise
+
+
 def seconds_in(timeout: float) -> float:
     """Return a time-out that can be waited for; for ever is a year. Raises `ValueError`."""
     if not timeout >= 0:
@@ -252,20 +287,18 @@ def ask(line: Line, command: AnyCommand, seconds: float) -> Answer:
     """
     deadline = time.monotonic() + seconds
     ticket = ThreadTicket(command, deadline)
-    must_lead = line.enter(ticket)
     try:
+        must_lead = line.enter(ticket)
         while not ticket.done:
             if must_lead:
                 must_lead = False
-                line.lead_for(deadline - time.monotonic())
+                line.lead_for(ticket, deadline - time.monotonic())
             elif ticket.wait(deadline - time.monotonic()):
                 must_lead = not ticket.done
             elif time.monotonic() >= deadline and not ticket.done:
                 raise TemporarilyUnavailableError(UNAVAILABLE)
     except BaseException:  # too late, or interrupted while waiting
         line.leave(ticket)
-        if must_lead:
-            line.lead_elsewhere()
         raise
     if ticket.problem is not None:
         raise ticket.problem

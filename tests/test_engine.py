@@ -26,7 +26,7 @@ from huissier.domain.commands import (
     SubmitMessage,
     SuspendMailbox,
 )
-from huissier.domain.events import MessageDecided
+from huissier.domain.events import MessageDecided, MessageUndelivered
 from tests.stores import StoreUnderTest
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -66,6 +66,20 @@ def log(engine: Engine, store: StoreUnderTest) -> DCBRecorder:
 
 def message(number: int, to: str = SECRETARY, sender: str = DOCTOR) -> SubmitMessage:
     return SubmitMessage(id=f"m-{number}", sender=sender, recipients=[to])
+
+
+def test_what_a_server_gave_up_on_is_read_as_any_command_is(engine: Engine) -> None:
+    later = NOW.astimezone(timezone(timedelta(hours=2)))
+    for number, cause in enumerate(("x" * 2_001, "a\0", "\ud800", 5)):
+        engine.handle(message(number))
+        with pytest.raises(InvalidCommandError):
+            engine.give_up(f"m-{number}", later, cause)  # type: ignore[arg-type]
+    assert engine.give_up("m-0", later, f"no mailbox of {INS}") == 1
+    with engine.log.reading() as look:
+        _, data, _ = look.after(engine.head - 1, 1)[0]
+    fact = codec.decode(data, engine.head).event
+    assert isinstance(fact, MessageUndelivered)
+    assert (fact.cause, fact.at) == ("no mailbox of usager", NOW)
 
 
 def test_a_second_engine_on_the_store_gives_the_first_answer(engine: Engine, store: StoreUnderTest) -> None:

@@ -96,7 +96,7 @@ def test_a_caller_that_is_called_to_lead_late_has_it_done(monkeypatch: pytest.Mo
         for ticket in tickets:
             ticket.answer = Answer(type="submit-message", outcome="recorded", position=1)
 
-    line = Line(slow, capacity=10, callers_lead=True)
+    line = Line(slow, capacity=10, may_callers_lead=lambda: True)
     with ThreadPoolExecutor(2, "caller") as callers:
         callers.submit(ask, line, message(1), TIMEOUT)
         while not served_by:

@@ -1,12 +1,14 @@
 """What newcomers sent to break the pen came upon: forks, interrupts, time-outs, and what a database has by default."""
 
 import asyncio
+import gc
 import math
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -16,13 +18,15 @@ from psycopg import sql
 from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, EngineClosedError, StoreError, TemporarilyUnavailableError
-from huissier.adapters.line import Line, ThreadTicket, Ticket, ask
+from huissier.adapters.integrity import check_store
+from huissier.adapters.line import TIMEOUT, Line, ThreadTicket, Ticket, ask
 from huissier.adapters.log import codec
 from huissier.adapters.log.dialects import Postgresql
 from huissier.adapters.log.store import Store
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand, EraseUsager
 from huissier.domain.events import UsagerErased
+from tests.command_line import as_process
 from tests.test_engine import INS, USAGER, hospital, message
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
@@ -61,14 +65,48 @@ def test_a_process_that_inherited_an_engine_is_told_to_open_its_own(tmp_path: Pa
 def test_a_fork_that_closes_what_it_inherited_takes_nothing_from_its_parent(new_database: Callable[[], str]) -> None:
     with hospital(new_database(), environment=KEY) as engine:
         head = engine.handle(message(1)).position or 0
-        engine._line._led = True  # as if somebody led at the moment of the fork, who is not there afterwards
+        engine._line._leads = object()  # as if somebody led at the moment of the fork, who is not there afterwards
         if (child := os.fork()) == 0:
             signal.alarm(20)
             engine.close()
             os._exit(0)
-        engine._line._led = False
+        engine._line._leads = None
         assert os.waitpid(child, 0)[1] == 0
         assert engine.handle(message(2)).position == head + 1
+
+
+@pytest.mark.parametrize("opens", [lambda url: Engine(url).close(), check_store], ids=["opened", "checked"])
+def test_a_file_that_is_opened_again_in_its_process_keeps_its_locks(
+    opens: Callable[[str], object], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}"
+    (tmp_path / "commands").write_text('{"type":"register-operator","operator":"other","kind":"usager"}\n')
+    with hospital(url) as engine:
+        head = engine.handle(message(1)).position or 0
+        opens(url)
+        assert as_process("apply", "commands", "--store", url, cwd=tmp_path).returncode == 0
+        assert engine.handle(message(2)).position == head + 2
+    with Engine(url) as engine:
+        assert engine.head == head + 2
+
+
+def test_a_fork_opens_no_file_that_its_parent_has_open(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}"
+    with hospital(url):
+        reader, writer = os.pipe()
+        if (child := os.fork()) == 0:
+            try:
+                Engine(url)
+            except StoreError as problem:
+                os.write(writer, str(problem).encode())
+            os._exit(0)
+        os.close(writer)
+        os.waitpid(child, 0)
+        assert b"was open when this process was forked" in os.read(reader, 1_000)
+    if (child := os.fork()) == 0:
+        Engine(url).close()
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def settled(url: str, setting: sql.Composed) -> None:
@@ -110,7 +148,7 @@ def test_whoever_leads_may_be_interrupted_and_the_others_are_told() -> None:
         else:
             answering(tickets)
 
-    line = Line(interrupted, capacity=10, callers_lead=True)
+    line = Line(interrupted, capacity=10, may_callers_lead=lambda: True)
     outcomes: list[str] = []
 
     def caller() -> None:
@@ -141,10 +179,10 @@ def test_a_caller_that_is_interrupted_while_it_waits_leaves_the_line(monkeypatch
         go_on.wait(5)
         answering(tickets)
 
-    line = Line(slow, capacity=10, callers_lead=True)
+    line = Line(slow, capacity=10, may_callers_lead=lambda: True)
     leader = threading.Thread(target=lambda: ask(line, message(1), 30))
     leader.start()
-    while not line._led:
+    while line._leads is None:
         time.sleep(0.001)
     with monkeypatch.context() as interrupting:
 
@@ -183,7 +221,7 @@ def test_a_task_that_leaves_when_it_was_called_does_not_have_two_lead() -> None:
             for task in waiting:
                 line.enter_now(task)
 
-    line = Line(serve, capacity=10, callers_lead=True)
+    line = Line(serve, capacity=10, may_callers_lead=lambda: True)
     ask(line, message(1), 30)
     assert [task.calls for task in waiting] == [1, 0]
     line.leave(waiting[0])
@@ -193,10 +231,42 @@ def test_a_task_that_leaves_when_it_was_called_does_not_have_two_lead() -> None:
     line.close()
 
 
-def test_where_no_thread_can_be_begun_any_more_the_caller_leads() -> None:
-    line = Line(answering, capacity=10, callers_lead=False)
-    line._leader.shutdown()
+def test_a_line_that_nobody_holds_any_more_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    line = Line(answering, capacity=10, may_callers_lead=lambda: False)
     assert ask(line, message(1), 1) == RECORDED
+    (its_own,) = set(threading.enumerate()) - before
+    del line
+    gc.collect()
+    its_own.join(10)
+    assert not its_own.is_alive()
+
+
+class Interrupted(BaseException):
+    """What a signal's handler raised."""
+
+
+@pytest.mark.parametrize("timeout", [TIMEOUT, 5.0], ids=["who leads", "who has it led"])
+def test_wherever_a_caller_is_interrupted_the_next_is_answered(timeout: float) -> None:
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    with hospital() as engine:
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            for number in range(400):
+                with suppress(Interrupted):
+                    signal.setitimer(signal.ITIMER_REAL, 0.000_01 + 0.001 * (number / 400))
+                    engine.handle(message(number), timeout=timeout)
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            with suppress(Interrupted):
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        others = threading.Thread(target=engine.handle, args=(message(1_000),), daemon=True)
+        others.start()
+        others.join(20)
+        assert not others.is_alive()
 
 
 def test_one_may_wait_for_ever_but_not_for_no_number_of_seconds() -> None:

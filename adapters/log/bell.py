@@ -8,7 +8,8 @@ class Bell:
 
     def __init__(self) -> None:
         """Hang a bell that has not rung."""
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()  # taken by name: an interrupt while a condition is entered leaves it locked
+        self._rung = threading.Condition(self._lock)
         self._rings = 0
 
     @property
@@ -18,11 +19,11 @@ class Bell:
 
     def ring(self) -> None:
         """Wake whoever waits."""
-        with self._condition:
+        with self._lock:
             self._rings += 1
-            self._condition.notify_all()
+            self._rung.notify_all()
 
     def wait(self, heard: int, seconds: float) -> None:
         """Wait until it has rung more often than was `heard`, but not longer than `seconds`."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._rings != heard, seconds)
+        with self._lock:
+            self._rung.wait_for(lambda: self._rings != heard, seconds)

@@ -28,4 +28,5 @@ BEGIN
     RETURN head + cardinality(types);
 END $$
 """  # noqa: S608 the lock's number is a constant
-CALL: Final = "SELECT huissier_append(?, ?, ?, ?, ?, ?, ?)"
+# Where somebody has the pen it is not waited for: they are about to move the head, and who waits may be given up on.
+CALL: Final = f"SELECT CASE WHEN pg_try_advisory_xact_lock({PEN_LOCK}) THEN huissier_append(?, ?, ?, ?, ?, ?, ?) END"

@@ -1,6 +1,5 @@
 """The store's tables and the first look at a file, before anything touches it."""
 
-import os
 import struct
 from pathlib import Path
 from typing import Final
@@ -9,6 +8,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, 
 from sqlalchemy.dialects import sqlite
 
 from huissier.adapters.errors import CorruptStoreError, ForeignStoreError, StoreError, StoreVersionError
+from huissier.adapters.log.held_files import look_at, make_new
 from huissier.adapters.log.session import Session
 
 SCHEMA_VERSION: Final = 2
@@ -68,7 +68,7 @@ settings = Table(
 def make_private_file(path: Path) -> bool:
     """Make the file empty and readable by its owner only; say whether it was not there. Raises `StoreError`."""
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        make_new(path)
     except FileExistsError:
         return False
     except OSError as problem:
@@ -83,9 +83,7 @@ def look_at_file(path: Path) -> int | None:
     `CorruptStoreError` or `StoreError`, and leaves the file as it is.
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_LENGTH)
-            size = os.fstat(file.fileno()).st_size
+        header, size = look_at(path, _HEADER_LENGTH)
     except OSError as problem:
         raise StoreError(f"the store {path} cannot be read: {problem.strerror}") from None
     if not header:

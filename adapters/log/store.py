@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from huissier.adapters.errors import EngineClosedError, ForeignStoreError, StoreError
 from huissier.adapters.log.connecting import ErrorsNamed, engine_for
 from huissier.adapters.log.dialects import BUSY_SECONDS
+from huissier.adapters.log.held_files import Hold
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import (
     APPLICATION_ID,
@@ -44,6 +45,7 @@ class Store:
         self._dialect = place.dialect
         self._lock = threading.RLock()
         self._closed = False
+        self._hold = None if place.path is None else Hold(place.path)
         self._engine = engine_for(place)
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._errors_named = ErrorsNamed(place, self._driver_error)
@@ -255,3 +257,5 @@ class Store:
             self._let_go_of_writer()
             self._let_go_of_glancer()
             self._engine.dispose()
+            if self._hold is not None:
+                self._hold.end()
