@@ -14,6 +14,8 @@ C = TypeVar("C", bound=Command)
 
 def validated(command: C) -> C:
     """Return the command with every field of its type. Raises `InvalidCommandError` naming the field."""
+    if not isinstance(command, Command):
+        raise InvalidCommandError("not a command")
     try:
         return msgspec.convert(structs.asdict(command), type(command))
     except UnicodeEncodeError:

@@ -82,6 +82,12 @@ def test_what_a_server_gave_up_on_is_read_as_any_command_is(engine: Engine) -> N
     assert (fact.cause, fact.at) == ("no mailbox of usager", NOW)
 
 
+@pytest.mark.parametrize("thing", ["suspend-mailbox", None, {"type": "suspend-mailbox"}, SubmitMessage])
+def test_what_is_no_command_is_told_so(thing: object, engine: Engine) -> None:
+    with pytest.raises(InvalidCommandError, match="not a command"):
+        engine.handle(thing)  # type: ignore[arg-type]
+
+
 def test_a_second_engine_on_the_store_gives_the_first_answer(engine: Engine, store: StoreUnderTest) -> None:
     first = engine.handle(message(1))
     with store.open() as other:

@@ -55,7 +55,10 @@ class LogCheck:
 
     def _event_of(self, row: Row) -> AnyEvent | None:
         """Check one event and return it, None where it cannot be read."""
-        data = row.data.encode() if isinstance(row.data, str) else row.data
+        data = row.data
+        if isinstance(data, str):
+            self._findings.problem("the event is stored as text, not as bytes", row.position)
+            data = data.encode()
         if not isinstance(data, bytes):
             self._findings.problem("the event cannot be read", row.position)
             return None
