@@ -257,7 +257,7 @@ def _lead_when_called(calls: "SimpleQueue[bool]", reference: "weakref.ref[Line]"
         line = reference()
         if line is None:
             return
-        with suppress(Exception):  # who stood in line was told
+        with suppress(BaseException):  # who stood in line was told, and the next must be led
             line.lead()
         del line
 
