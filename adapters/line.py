@@ -147,7 +147,8 @@ class Line:
                 self._serve(batch)
         except BaseException:  # whoever leads is being interrupted: the others know no more than that
             for ticket in batch:
-                ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
+                if ticket.answer is None:
+                    ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
             raise
         finally:
             try:
