@@ -5,10 +5,11 @@ import gc
 import math
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -242,31 +243,9 @@ def test_a_line_that_nobody_holds_any_more_leaves_no_thread_behind() -> None:
     assert not its_own.is_alive()
 
 
-class Interrupted(BaseException):
-    """What a signal's handler raised."""
-
-
 @pytest.mark.parametrize("timeout", [TIMEOUT, 5.0], ids=["who leads", "who has it led"])
 def test_wherever_a_caller_is_interrupted_the_next_is_answered(timeout: float) -> None:
-    def interrupt(*_: object) -> None:
-        raise Interrupted
-
-    with hospital() as engine:
-        before = signal.signal(signal.SIGALRM, interrupt)
-        try:
-            for number in range(400):
-                with suppress(Interrupted):
-                    signal.setitimer(signal.ITIMER_REAL, 0.000_01 + 0.001 * (number / 400))
-                    engine.handle(message(number), timeout=timeout)
-                    signal.setitimer(signal.ITIMER_REAL, 0)
-            with suppress(Interrupted):
-                signal.setitimer(signal.ITIMER_REAL, 0)
-        finally:
-            signal.signal(signal.SIGALRM, before)
-        others = threading.Thread(target=engine.handle, args=(message(1_000),), daemon=True)
-        others.start()
-        others.join(20)
-        assert not others.is_alive()
+    subprocess.run([sys.executable, "-m", "tests.interrupts", str(timeout)], check=True, timeout=100)
 
 
 def test_one_may_wait_for_ever_but_not_for_no_number_of_seconds() -> None:
