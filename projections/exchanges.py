@@ -132,9 +132,10 @@ class Exchanges(Projection):
         """
         domains, operators = self._tables.domains, self._tables.operators
         usagers = set(connection.scalars(sa.select(operators.c.operator).where(operators.c.kind == "usager")))
-        places = places_of(connection.execute(sa.select(domains).where(domains.c.position <= position)))
+        ever = sa.select(domains.c.domain).where(domains.c.operator.in_(usagers), domains.c.domain != USAGERS_DOMAIN)
+        facts = sa.select(domains).where(domains.c.domain.in_(ever), domains.c.position <= position)
+        places = places_of(connection.execute(facts))
         start, end = start_of(month), end_of(month)
-        places.pop(USAGERS_DOMAIN, None)
         return [name for name, place in places.items() if usagers & place.operators_between(start, end)]
 
     def _outcomes(self, position: int, usagers_domains: Sequence[str] = ()) -> sa.Select[Any]:

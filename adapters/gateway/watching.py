@@ -2,7 +2,7 @@
 
 from typing import Final, Protocol
 
-from huissier.adapters.gateway.replies import Reply
+from huissier.adapters.gateway.replies import OUT_OF_STEP, Reply
 from huissier.domain.commands import SubmitMessage
 
 
@@ -47,3 +47,10 @@ class Watches:
 
 
 UNWATCHED: Final[Watch] = Watches()
+
+
+def in_sight_of(watch: Watch, reply: Reply) -> Reply:
+    """Return a reply; who looks on hears of one that no decision stands behind, for nobody knew the message."""
+    if reply is OUT_OF_STEP:
+        watch.failed(OutOfStepError())
+    return reply

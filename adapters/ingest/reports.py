@@ -60,8 +60,7 @@ class Report:
             yield from self._of_delivery(_groups(part), part is self._parts[-1])
         elif (part := self._part(_MDN)) is not None:
             fields = next(iter(_groups(part)), Mail())
-            told = self._of_disposition(fields)
-            yield replace(told, text=_fields(self._returned(), fields)) if isinstance(told, Unreadable) else told
+            yield _quoting(self._of_disposition(fields), self._returned(), fields)
         else:
             yield self._unreadable("not a report of delivery (multipart/report)")
 
@@ -77,8 +76,7 @@ class Report:
             yield self._unreadable("a report of delivery that names no recipient")
         ids = self._ids(_text(about, "Original-Envelope-Id"), _text(about, "X-Postfix-Queue-ID"))
         for fields in recipients:
-            told = self._about_recipient(fields, ids)
-            yield replace(told, text=_fields(about, fields)) if isinstance(told, Unreadable) else told
+            yield _quoting(self._about_recipient(fields, ids), about, fields)
 
     def _about_recipient(self, fields: Mail, ids: tuple[str, ...]) -> Told:
         action = _text(fields, "Action").lower()
@@ -169,9 +167,12 @@ def _groups(part: Mail) -> list[Mail]:
     return [message_from_string(group.lstrip("\n")) for group in cut if group.strip()]
 
 
-def _fields(*groups: Mail) -> str:
-    """Return what is said in some groups of fields of those that tell which message and recipient they are about."""
-    return "\n".join(f"{name}: {value}" for group in groups for name in _TELLING for value in _texts(group, name))
+def _quoting(told: Told, *groups: Mail) -> Told:
+    """Return what was told; what is unreadable with those fields that tell which message and recipient it is about."""
+    if not isinstance(told, Unreadable):
+        return told
+    said = (f"{name}: {value}" for group in groups for name in _TELLING for value in _texts(group, name))
+    return replace(told, text="\n".join(said))
 
 
 def _texts(mail: Mail, name: str) -> list[str]:

@@ -19,7 +19,7 @@ from huissier.adapters.gateway.milter.packets import Command, MalformedError, Pa
 from huissier.adapters.gateway.replies import OUT_OF_STEP, Reply
 from huissier.adapters.gateway.settings import MilterSection
 from huissier.adapters.gateway.transaction import Peer
-from huissier.adapters.gateway.watching import OutOfStepError
+from huissier.adapters.gateway.watching import in_sight_of
 from huissier.adapters.xtext import from_xtext
 
 _SIZE: Final = re.compile(rb"SIZE=([0-9]{1,20})", re.IGNORECASE)
@@ -168,9 +168,7 @@ class MilterSession:
         return [*edits, self._verdict(reply)]
 
     def _verdict(self, reply: Reply) -> bytes:
-        if reply is OUT_OF_STEP:
-            self._gateway.watch.failed(OutOfStepError())
-        return verdict(reply)
+        return verdict(in_sight_of(self._gateway.watch, reply))
 
     def _edits(self, forged: int, decision: str | None) -> list[bytes]:
         if not self._decision_header:

@@ -12,7 +12,7 @@ from huissier.adapters.gateway.postfix.codec import MalformedError, Request, Req
 from huissier.adapters.gateway.postfix.underway import Underway
 from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, Reply
 from huissier.adapters.gateway.transaction import Peer, Transaction
-from huissier.adapters.gateway.watching import OutOfStepError
+from huissier.adapters.gateway.watching import in_sight_of
 
 # Nobody to decide about; at BDAT, which has come in place of DATA, Postfix does not say how many there are.
 _NOT_YET: Final = {"CONNECT", "EHLO", "HELO", "MAIL", "VRFY", "ETRN", "BDAT"}
@@ -38,10 +38,7 @@ class PolicySession:
         """Yield an action for each request."""
         try:
             for request in self._requests.feed(received):
-                reply = await self._reply(request)
-                if reply is OUT_OF_STEP:
-                    self._gateway.watch.failed(OutOfStepError())
-                yield encode(_action(reply))
+                yield encode(_action(in_sight_of(self._gateway.watch, await self._reply(request))))
         except MalformedError as problem:
             self._gateway.watch.failed(problem)
             self.is_over = True
