@@ -157,17 +157,17 @@ def import_(
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.cli.views import caught_up
     from huissier.adapters.directory.importing import Import
-    from huissier.adapters.directory.reading import read_extraction
+    from huissier.adapters.directory.reading_ahead import rows_of
     from huissier.projections.directory.facts import Directory
 
     moment = None if at is None else _moment(at)
     with (
-        _opened(file) as (stream, size),
-        caught_up(context, store, Directory) as (engine, connection, projection),
+        _opened(file) as extraction,
         progress_bar("importing") as bar,
+        rows_of(file, extraction, moment, lambda position: bar(position, extraction.size)) as rows,
+        caught_up(context, store, Directory) as (engine, connection, projection),
     ):
         work = Import(engine, connection, projection, moment)
-        rows = _telling(read_extraction(stream, moment), lambda _: bar(stream.tell(), size))
         for row in _recorded(work, rows, file):
             if not (skip_remote and row.outcome == "elsewhere"):
                 typer.echo(as_json(row) if json else f"line {row.line}: {row.error}")
