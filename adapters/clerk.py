@@ -1,7 +1,6 @@
 """The clerk: decides one command on what a turn at the log sees, and writes the answer."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from huissier.adapters.identify import Identified, Identifier, Newcomer
 from huissier.adapters.turn import Turn
@@ -73,14 +72,14 @@ class Clerk:
         if self._vault.usager_id(turn.session, newcomer.ins) is None:
             self._vault.keep(turn.change_vault(), newcomer.ins, newcomer.usager_id)
 
-    def give_up(self, id_: str, at: datetime, cause: str | None, turn: Turn) -> int | None:
+    def give_up(self, said: ReportDelivery, turn: Turn) -> int | None:
         """Record that a submission will not reach those of whom nothing was heard; return how many they are.
 
-        None where the submission is not known at that time.
+        `said` names no recipient. None where the submission is not known at that time.
         """
-        submission = self._identifier.submission(id_)
+        submission = self._identifier.submission(said.id)
         turn.learn_submission(submission)
-        given_up = give_up(submission, at, cause, turn.facts.submission(submission))
+        given_up = give_up(submission, said.at or turn.now, said.cause, turn.facts.submission(submission))
         turn.record(*(given_up or ()))
         return None if given_up is None else len(given_up)
 

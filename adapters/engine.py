@@ -126,6 +126,7 @@ class Engine:
         """
         ready = list(commands) if are_valid else [validated(command) for command in commands]
         if not ready:
+            self._line.check_open()
             return []
         return self._in_turn(lambda clerk, turn: clerk.answer_all(ready, turn, keep_rejections=keep_rejections))
 
@@ -207,7 +208,7 @@ class Engine:
         submission is not known. Raises `InvalidCommandError` and `StoreError`.
         """
         said = validated(ReportDelivery(at=at, id=id_, recipient="", status="undelivered", cause=cause))
-        return self._in_turn(lambda clerk, turn: clerk.give_up(said.id, said.at or at, said.cause, turn))
+        return self._in_turn(lambda clerk, turn: clerk.give_up(said, turn))
 
     def follow(self, options: Options) -> None:
         """Decide under other options from now on; a command that is being decided still falls under the old ones."""

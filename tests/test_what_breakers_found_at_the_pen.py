@@ -23,6 +23,7 @@ from huissier.adapters.integrity import check_store
 from huissier.adapters.line import TIMEOUT, Line, ThreadTicket, Ticket, ask
 from huissier.adapters.log import codec
 from huissier.adapters.log.dialects import Postgresql
+from huissier.adapters.log.held_files import look_at
 from huissier.adapters.log.store import Store
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand, EraseUsager
@@ -89,6 +90,39 @@ def test_a_file_that_is_opened_again_in_its_process_keeps_its_locks(
         assert engine.handle(message(2)).position == head + 2
     with Engine(url) as engine:
         assert engine.head == head + 2
+
+
+def test_a_file_that_is_opened_again_and_again_takes_one_descriptor(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}"
+    with hospital(url):
+        Engine(url).close()
+        before = len(os.listdir("/dev/fd"))
+        for _ in range(3):
+            Engine(url).close()
+        assert len(os.listdir("/dev/fd")) == before
+
+
+def test_a_fork_made_while_a_thread_looks_at_a_file_looks_at_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file := tmp_path / "file").write_bytes(b"SQLite")
+    looking, forked, pread = threading.Event(), threading.Event(), os.pread
+
+    def slowly(descriptor: int, length: int, offset: int) -> bytes:
+        looking.set()
+        forked.wait(0.2)  # the fork waits for it, not the other way round
+        return pread(descriptor, length, offset)
+
+    monkeypatch.setattr("os.pread", slowly)
+    thread = threading.Thread(target=look_at, args=(file, 1))
+    thread.start()
+    looking.wait()
+    if (child := os.fork()) == 0:
+        signal.alarm(20)
+        os._exit(look_at(file, 1).size)
+    forked.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == len(b"SQLite")
 
 
 def test_a_fork_opens_no_file_that_its_parent_has_open(tmp_path: Path) -> None:

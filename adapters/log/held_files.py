@@ -30,14 +30,24 @@ class _Held:
 
 _LOCK = threading.Lock()
 _held: dict[tuple[int, int], _Held] = {}  # by device and inode
+# A fork made while another thread looks at a file would wait for that thread for ever: it is not there.
+os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+
+
+def _file(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def look_at(path: Path, length: int) -> Look:
     """Read the beginning of a file without SQLite. Raises `OSError`."""
     with _LOCK:
+        held = _held.get(_file(os.stat(path)))
+        if held is not None and held.descriptors:
+            descriptor = held.descriptors[0]
+            return Look(os.pread(descriptor, length, 0), os.fstat(descriptor).st_size)
         descriptor = os.open(path, os.O_RDONLY)
         status = os.fstat(descriptor)
-        held = _held.get((status.st_dev, status.st_ino))
+        held = _held.get(_file(status))
         try:
             return Look(os.pread(descriptor, length, 0), status.st_size)
         finally:
@@ -62,7 +72,7 @@ class Hold:
             status = path.stat()
         except OSError as problem:
             raise StoreError(f"the store {path} cannot be read: {problem.strerror}") from None
-        self._file = status.st_dev, status.st_ino
+        self._file = _file(status)
         with _LOCK:
             held = _held.setdefault(self._file, _Held())
             if held.process != os.getpid():

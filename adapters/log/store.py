@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from huissier.adapters.errors import EngineClosedError, ForeignStoreError, StoreError
+from huissier.adapters.errors import CorruptStoreError, EngineClosedError, ForeignStoreError, StoreError
 from huissier.adapters.log.connecting import ErrorsNamed, engine_for
 from huissier.adapters.log.dialects import BUSY_SECONDS
 from huissier.adapters.log.held_files import Hold
@@ -94,7 +94,7 @@ class Store:
                 raise ForeignStoreError(f"{self.name} holds tables of something else; it was left untouched")
         version = read_version(session, embedded=self._place.is_embedded)
         if version is None:
-            raise ForeignStoreError(f"{self.name} holds tables of something else; it was left untouched")
+            raise CorruptStoreError(f"{self.name} names no schema version that can be read; it was left untouched")
         self._place.check_version(version)
         return True
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import make_url
 
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import ForeignStoreError, StoreError, StoreVersionError, VaultKeyError
+from huissier.adapters.errors import CorruptStoreError, ForeignStoreError, StoreError, StoreVersionError, VaultKeyError
 from huissier.adapters.integrity import check_store
 from huissier.domain.commands import RegisterOperator
 
@@ -64,6 +64,17 @@ def test_a_store_of_another_schema_version_is_refused(new_database: Callable[[],
     Engine(url, environment=KEY).close()
     run(url, "UPDATE settings SET value = '7' WHERE name = 'schema_version'")
     with pytest.raises(StoreVersionError, match="newer"):
+        Engine(url, environment=KEY)
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM settings WHERE", "UPDATE settings SET value = 'seven' WHERE"])
+def test_a_store_whose_schema_version_is_lost_is_damaged_and_not_somebody_elses(
+    damage: str, new_database: Callable[[], str]
+) -> None:
+    url = new_database()
+    Engine(url, environment=KEY).close()
+    run(url, f"{damage} name = 'schema_version'")
+    with pytest.raises(CorruptStoreError, match="names no schema version that can be read"):
         Engine(url, environment=KEY)
 
 

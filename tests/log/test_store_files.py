@@ -192,3 +192,5 @@ def test_a_closed_engine_says_so_and_closing_twice_does_no_harm(tmp_path: Path) 
             engine.handle(RegisterOperator(operator="late", kind="usager"))
         with pytest.raises(EngineClosedError):
             engine.check(huissier.SubmitMessage(id="x", sender="a", recipients=["b"]))
+        with pytest.raises(EngineClosedError):
+            engine.handle_many([])
