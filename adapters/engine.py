@@ -1,12 +1,10 @@
 """The engine: commands in, explained and durable answers out, each decided inside one write transaction."""
 
 import os
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final, Self, TypeVar
 
@@ -239,29 +237,18 @@ class Engine:
     def close(self) -> None:
         """Answer everybody who waits, then let go of the store; closing twice does no harm.
 
-        A server that has said nothing for `TIMEOUT` seconds is waited for no longer. A fork of the process that opened
-        it has nothing to let go of.
+        A server that has answered no statement for `TIMEOUT` seconds is waited for no longer. A fork of the process
+        that opened it has nothing to let go of.
         """
         if self._line.is_inherited:
             return
-        with self._hanging_up_late():
+        with self._store.hanging_up_on_silence(TIMEOUT):
             self._line.close()
             self._checker.shutdown()
             with self._pen_desk.lock, self._check_desk.lock:
                 self._forget_deleted(False)
                 self._keeps_deleted = False  # closing a second time asks nothing of a store that is closed
                 self._store.close()
-
-    @contextmanager
-    def _hanging_up_late(self) -> Iterator[None]:
-        late = threading.Timer(TIMEOUT, self._store.hang_up)
-        late.daemon = True
-        with suppress(RuntimeError):  # the interpreter is ending: no thread begins anything any more
-            late.start()
-        try:
-            yield
-        finally:
-            late.cancel()
 
     def __enter__(self) -> Self:
         return self

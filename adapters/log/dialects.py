@@ -51,6 +51,7 @@ class Dialect(ABC):
     connect_args: ClassVar[dict[str, Any]]
     appends_in_one_trip: ClassVar[bool] = False
     schema: ClassVar[tuple[str, ...]] = ()
+    answers: int = 0  # how many statements were answered, where they may not be
 
     @abstractmethod
     def prepare(self, connection: Any) -> None:
@@ -155,9 +156,13 @@ class Postgresql(Dialect):
 
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """Run the text with psycopg's marks; with parameters, results come in binary form, which is cheaper."""
-        if not parameters:
-            return connection.execute(text)
-        return connection.execute(_with_percent_marks(text), parameters, binary=True)
+        cursor = (
+            connection.execute(_with_percent_marks(text), parameters, binary=True)
+            if parameters
+            else connection.execute(text)
+        )
+        self.answers += 1
+        return cursor
 
     def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Call the function that looks and appends."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -21,6 +21,7 @@ from huissier.adapters.log.schema import (
     write_version,
 )
 from huissier.adapters.log.session import Session
+from huissier.adapters.log.silence import hanging_up_on_silence
 
 Preparation = Callable[[Session, bool], None]
 
@@ -244,9 +245,9 @@ class Store:
         if self._closed:
             raise EngineClosedError("the engine was closed")
 
-    def hang_up(self) -> None:
-        """Free whoever waits for a server that says nothing: their connections are lost to them."""
-        self._dialect.hang_up()
+    def hanging_up_on_silence(self, seconds: float) -> AbstractContextManager[None]:
+        """Free, during a block, whoever waits for a server that says nothing: their connections are lost to them."""
+        return hanging_up_on_silence(self._dialect, seconds)
 
     def close(self) -> None:
         """Close all connections; closing twice does no harm."""
