@@ -28,6 +28,9 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     request_queue_size = 16
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that went away, or never asked: standard error is for lines of JSON."""
+
 
 class _ServerOverSix(_Server):
     address_family = socket.AF_INET6

@@ -5,7 +5,7 @@ import tomllib
 from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 
@@ -50,7 +50,7 @@ def _without_none(values: dict[str, Any]) -> dict[str, Any]:
 def _text_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(_LARGEST).decode("utf-8")
+            return file.read(_LARGEST).decode("utf-8-sig")
     except OSError as problem:
         raise SettingsError(f"{path}: {problem.strerror}") from None
     except UnicodeDecodeError:
@@ -87,11 +87,21 @@ def _place_of(message: str) -> tuple[list[str], str]:
     keys = [key for key in _INDEX.sub("", path).split(".") if key]
     if pattern := _PATTERN.fullmatch(what):
         return keys, IN_WORDS.get(literal_eval(pattern["pattern"]), what)
+    if what.startswith("Invalid enum value"):
+        return keys, f"{what}, but {', '.join(map(repr, _choices(keys)))} are known"
     if unknown := _UNKNOWN.fullmatch(what):
         return [*keys, unknown["key"]], "there is no such key"
     if named := _NAMED.fullmatch(what):
         return [*keys, named["key"]], named["what"]
     return keys, what
+
+
+def _choices(keys: list[str]) -> tuple[str, ...]:
+    """Return the words that a key may be."""
+    kind: Any = Settings
+    for key in keys:
+        kind = get_type_hints(kind)[key]
+    return get_args(kind)
 
 
 def _line_of(keys: list[str], text: str) -> int:
@@ -106,7 +116,7 @@ def _line_of(keys: list[str], text: str) -> int:
 def _keys_of(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the lines on which a table or a key begins, with its whole name."""
     table: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if found := _TABLE.match(line):
             table = _parts(found[1])
             yield number, table

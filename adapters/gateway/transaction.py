@@ -9,6 +9,7 @@ import asyncio
 import re
 import time
 from collections import Counter
+from collections.abc import Collection
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -93,6 +94,7 @@ class Transaction:
         self._peer = peer
         self._watch = watch
         self._let_through: Counter[str] = Counter()
+        self._asked_on: dict[str, object] = {}
         self.came_to_its_end = False
 
     @property
@@ -113,45 +115,49 @@ class Transaction:
     def agrees_with(self, count: int, named: str) -> bool:
         """Say whether a mail server that counts its recipients can mean those let through here.
 
-        It counts one that was named twice as two, and asks about one twice when it heard nothing. `named`: which one
-        it is, where it is one; else empty.
+        It counts one that was named twice as two. `named`: which one it is, where it is one; else empty.
         """
         if named and _canonical(_readable(named)) not in self._let_through:
             return False
-        return len(self._let_through) <= count <= self._let_through.total()
+        return count == self._let_through.total()
 
-    async def recipient(self, spelled: str, *, size: int | None = None) -> Reply:
-        """Decide one recipient before the message has come; a refusal is recorded, once. Never raises."""
+    async def recipient(self, spelled: str, *, size: int | None = None, on: object = None) -> Reply:
+        """Decide one recipient before the message has come; a refusal is recorded, once. Never raises.
+
+        `on`: the connection that asks. Who hears nothing asks again on another one, and has not named it twice.
+        """
         spelled = _readable(spelled)
         whom = _canonical(spelled)
-        if self._is_from_nobody and self._policy.null_sender != "refuse" and not self._let_through.keys() - {whom}:
-            self._let_through[whom] += 1
-            return self._passed(self._at_rcpt(spelled, whom, size))
         if whom not in self._let_through and len(self._let_through) >= _MOST_RECIPIENTS:
             return UNAVAILABLE
-        reply, _ = await self._asked(self._at_rcpt(spelled, whom, size))
+        command = self._at_rcpt(spelled, whom, size)
+        if self._is_from_nobody and self._may_come_from_nobody(self._let_through.keys() | {whom}):
+            reply = self._passed(command)
+        else:
+            reply, _ = await self._asked(command)
         if reply.kind == "pass":
-            self._let_through[whom] += 1
+            self._count(whom, on)
         return reply
+
+    def _count(self, whom: str, on: object) -> None:
+        if whom not in self._let_through or self._asked_on[whom] is on:
+            self._let_through[whom] += 1
+        self._asked_on[whom] = on
 
     def unasked(self, spelled: str) -> Reply:
         """Let a recipient through whom the mail server could not refuse alone: the end of the message decides."""
         whom = _canonical(_readable(spelled))
         if whom not in self._let_through and len(self._let_through) >= _MOST_RECIPIENTS:
             return UNAVAILABLE
-        self._let_through[whom] += 1
+        self._count(whom, None)
         return PASS
-
-    def forget(self, spelled: str) -> None:
-        """Take back a recipient that the mail server refused for reasons of its own."""
-        del self._let_through[_canonical(_readable(spelled))]
 
     async def message(self, queue_id: str, *, size: int | None = None, content: Content = UNSEEN) -> Reply:
         """Record the submission for everybody let through, or refuse it for all. Never raises."""
         self.came_to_its_end = True
         if not self._let_through:
             return OUT_OF_STEP
-        if self._is_from_nobody and len(self._let_through) == 1 and self._takes_from_nobody(content):
+        if self._is_from_nobody and self._may_come_from_nobody(self._let_through.keys(), content):
             return self._passed(self._at_end(queue_id, size, content))
         final = self._policy.final_hop and all(map(self._policy.hosts, self._let_through))
         command = self._at_end(queue_id, size, content, final)
@@ -205,10 +211,13 @@ class Transaction:
     def _is_from_nobody(self) -> bool:
         return self._sender in ("", "<>")
 
-    def _takes_from_nobody(self, content: Content) -> bool:
-        """Say whether a message from nobody passes without a decision; else it is refused like any bad address."""
+    def _may_come_from_nobody(self, recipients: Collection[str], content: Content = UNSEEN) -> bool:
+        """Say whether a message from nobody passes without a decision; else it is refused like any bad address.
+
+        A report has one recipient: whoever sent what it tells of.
+        """
         if self._policy.null_sender == "reports":
-            return content.is_report is not False
+            return len(recipients) == 1 and content.is_report is not False
         return self._policy.null_sender == "pass"
 
     async def _delivered_here(self, answer: Answer) -> None:

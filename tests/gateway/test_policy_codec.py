@@ -28,7 +28,7 @@ INSTANCE = "1a2b.6565a1b2.8f7e6.0"
 def request(**values: object) -> Request:
     usual = {
         "state": "RCPT", "instance": INSTANCE, "sender": DOCTOR, "recipient": SURGEON, "recipient_count": 0, "size": 0,
-        "queue_id": "", "certificate_cn": "", "login": "",
+        "queue_id": "", "certificate_cn": None, "login": "",
     }  # fmt: skip
     return Request(**{**usual, **values})  # type: ignore[arg-type]
 
@@ -44,6 +44,7 @@ READ = {
         rcpt(SURGEON, ccert_subject="Hopital+20de+20l'+C3+89toile"),
         request(certificate_cn="Hopital de l'Étoile"),
     ),
+    "a certificate without a name": (rcpt(SURGEON, ccert_issuer="IGC"), request(certificate_cn="")),
     "xtext that is none": (rcpt(SURGEON, ccert_subject="a+zz+2"), request(certificate_cn="a+zz+2")),
     "who logged in": (rcpt(SURGEON, sasl_username="martin"), request(login="martin")),
     "a sender that is nobody": (rcpt(SURGEON, sender=""), request(sender="")),

@@ -79,7 +79,19 @@ def test_a_recipient_named_twice_counts_twice() -> None:
     async def play(server: Postfix) -> None:
         assert await server.ask(rcpt(SURGEON)) == PASS
         assert await server.ask(rcpt(SURGEON.upper(), recipient_count=1)) == PASS
+        assert await server.ask(end(1)) == OUT_OF_STEP  # Postfix refused somebody after huissier let all pass
         assert await server.ask(end(2)) == PASS
+
+    played(play)
+
+
+def test_a_recipient_asked_about_again_on_another_connection_counts_once() -> None:
+    async def play(server: Postfix) -> None:
+        assert await server.ask(rcpt(SURGEON)) == PASS
+        assert await server.ask(rcpt(SURGEON), "another, for the first was silent") == PASS
+        assert await server.ask(end(2), "another, for the first was silent") == OUT_OF_STEP
+        assert await server.ask(rcpt(SURGEON), "another, for the first was silent") == PASS  # and now named twice
+        assert await server.ask(end(2), "another, for the first was silent") == PASS
 
     played(play)
 
@@ -198,6 +210,15 @@ def test_who_comes_behind_the_end_of_a_message_is_not_taken_for_one_of_its_recip
     played(play)
 
 
+def test_nobody_may_always_pass() -> None:
+    async def play(server: Postfix) -> None:
+        for recipient in (DOCTOR, SURGEON):
+            assert await server.ask(rcpt(recipient, sender="")) == PASS
+        assert await server.ask(end(2, sender="")) == PASS
+
+    played(play, policy=Policy(name="mx1", null_sender="pass"))
+
+
 def test_nobody_may_be_refused() -> None:
     async def play(server: Postfix) -> None:
         assert refused(await server.ask(rcpt(DOCTOR, sender=""))) == "ADDRESS_INVALID"
@@ -210,16 +231,26 @@ def test_nobody_may_be_refused() -> None:
     [
         (REMOTE_DOCTOR, CABINET_CN, None),
         (REMOTE_DOCTOR, CABINET_CN.upper(), None),
-        (REMOTE_DOCTOR, "", None),
+        (REMOTE_DOCTOR, None, None),
+        (REMOTE_DOCTOR, "", "CERTIFICATE_NOT_ADMITTED"),
         (REMOTE_DOCTOR, "mss.ailleurs.fr", "CERTIFICATE_NOT_ADMITTED"),
         (REMOTE_DOCTOR, f"CN={CABINET_CN},O=CABINET+20EXEMPLE,C=FR", "CERTIFICATE_NOT_ADMITTED"),
         (DOCTOR, "mss.ailleurs.fr", None),
     ],
-    ids=["its own", "in capitals", "none known", "another's", "a name that looks like a whole one", "of who is here"],
+    ids=[
+        "its own",
+        "in capitals",
+        "none known",
+        "one without a name",
+        "another's",
+        "a name that looks like a whole one",
+        "of who is here",
+    ],
 )
-def test_a_certificate_is_known_by_its_common_name(sender: str, common_name: str, code: str | None) -> None:
+def test_a_certificate_is_known_by_its_common_name(sender: str, common_name: str | None, code: str | None) -> None:
     async def play(server: Postfix) -> None:
-        answer = await server.ask(rcpt(SURGEON, sender=sender, ccert_subject=common_name))
+        certificate = {} if common_name is None else {"ccert_subject": common_name, "ccert_issuer": "IGC"}
+        answer = await server.ask(rcpt(SURGEON, sender=sender, **certificate))
         assert (answer == PASS) if code is None else (refused(answer) == code)
 
     played(play)

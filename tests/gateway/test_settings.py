@@ -53,6 +53,8 @@ def test_the_sample_shows_every_key() -> None:
             "line 2, milter.decision_header: a header of huissier's",
         ),
         ("[white_list]\nfile = 'x'", "h.toml, line 1, white_list.trust: a white list needs the certificate"),
+        ("[gateway]\nnull_sender = 'pas'", "Invalid enum value 'pas', but 'reports', 'pass', 'refuse' are known"),
+        ("# a\u2028b\x85c\n[rules]\nfin_header = 'x'", "h.toml, line 3, rules.fin_header: Invalid enum value 'x', but"),
         ("[gateway\n", "h.toml, line 1: Expected ']'"),
         ("a = " + "[" * 5_000, "h.toml: brackets stand in brackets without end"),
     ],

@@ -49,7 +49,7 @@ _SILENT: Final = {
 }
 _ALWAYS_SILENT: Final = {Command.MACROS, Command.ABORT, Command.QUIT, Command.QUIT_NEW_CONNECTION}
 _MACROS: Final = {
-    2: b"{mail_addr} {client_port} {cert_subject} {auth_authen}",  # at MAIL
+    2: b"{mail_addr} {client_port} {cert_subject} {cert_issuer} {auth_authen}",  # at MAIL
     3: b"{rcpt_addr} i",  # at RCPT
     5: b"i",  # at the end of the message
 }

@@ -22,6 +22,7 @@ from huissier.adapters.gateway.transaction import Peer
 from huissier.adapters.gateway.watching import in_sight_of
 from huissier.adapters.xtext import from_xtext
 
+_ROUTES: Final = frozenset(b"%!")
 _SIZE: Final = re.compile(rb"SIZE=([0-9]{1,20})", re.IGNORECASE)
 
 
@@ -112,25 +113,30 @@ class MilterSession:
         """Begin a message from whom the server says it is; what the client typed counts where it says nothing."""
         self._drop_message()
         typed, *parameters = strings(data)
-        sender = self._macros.value("mail_addr", Command.MAIL) if typed != b"<>" else ""
+        sender = _sender(typed, self._macros.value("mail_addr", Command.MAIL))
         peer, queue_id = self._peer(), self._macros.value("i", Command.MAIL)
         by_smtp = self._comes_by_smtp(typed)
         self._macros.forget_message()  # those of the message before must not be taken for this one's
         self._messages += 1
-        transaction = self._gateway.begin(f"{self._name}.{self._messages}", sender or _bare(typed), peer)
+        transaction = self._gateway.begin(f"{self._name}.{self._messages}", sender, peer)
         self._message = Message(transaction, queue_id, _declared_size(parameters), comes_by_smtp=by_smtp)
 
     def _comes_by_smtp(self, typed: bytes) -> bool:
         """Say whether there is a client, and not a program that handed its mail to sendmail(1).
 
-        Of the latter Postfix tells a port of 0. A server that tells no port is judged by what only a client may type.
+        Of the latter Postfix tells a port of 0, and angle brackets around nobody only. Clients may leave them out, and
+        a proxy may not know the port of its client. A server that tells no port is judged by the brackets alone.
         """
         port = self._macros.value("client_port", Command.MAIL, Command.CONNECT)
-        return port != "0" if port else typed.startswith(b"<")
+        return port not in ("", "0") or (typed.startswith(b"<") and not (port and typed == b"<>"))
 
     def _peer(self) -> Peer:
-        at_any_time = Command.MAIL, Command.HELO, Command.CONNECT
-        name, login = (self._macros.value(macro, *at_any_time) or None for macro in ("cert_subject", "auth_authen"))
+        """Return what is told at any time before the message; a trusted certificate without a name has an issuer."""
+        subject, issuer, login = (
+            self._macros.value(macro, Command.MAIL, Command.HELO, Command.CONNECT) or None
+            for macro in ("cert_subject", "cert_issuer", "auth_authen")
+        )
+        name = "" if subject is None and issuer else subject
         if self._is_cert_subject_whole:
             return Peer(certificate_dn=name and from_xtext(name), login=login)
         return Peer(certificate_cn=name, login=login)
@@ -180,6 +186,14 @@ class MilterSession:
         if self._message is not None and self._message.transaction.let_through:
             self._gateway.watch.abandoned()
         self._message = None
+
+
+def _sender(typed: bytes, resolved: str) -> str:
+    """Return from whom a message is: the server's resolved address, but what was typed where that leads elsewhere.
+
+    A server resolves `a%b@here` to `a@b` and keeps the former in its queue, so the latter is not who is answered.
+    """
+    return _bare(typed) if typed == b"<>" or _ROUTES.intersection(typed) else resolved or _bare(typed)
 
 
 def _bare(address: bytes) -> str:

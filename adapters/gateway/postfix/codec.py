@@ -34,8 +34,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     `instance` joins the requests of one message. `recipient_count`: how many recipients the server has accepted,
     `size`: the message's bytes, 0 where they are not known. `login`: who logged in, else empty. `certificate_cn`: the
-    common name of the client's certificate where the server trusts it, else empty; Postfix tells no more of it
-    (`ccert_subject`).
+    common name of the client's certificate where the server trusts it, empty where it has none, else None; Postfix
+    tells no more of it (`ccert_subject`), but the issuer's.
     """
 
     state: str
@@ -45,7 +45,7 @@ class Request(Struct, frozen=True, kw_only=True):
     recipient_count: int
     size: int
     queue_id: str
-    certificate_cn: str
+    certificate_cn: str | None
     login: str
 
 
@@ -102,7 +102,7 @@ def _request(content: bytes) -> Request:
         recipient_count=int(_matching(_NUMBER, values, "recipient_count", "0")),
         size=int(_matching(_NUMBER, values, "size", "0")),
         queue_id=_matching(_TOKEN, values, "queue_id", ""),
-        certificate_cn=from_xtext(_text(values.get(b"ccert_subject", b""))),
+        certificate_cn=_certificate_cn(values),
         login=_text(values.get(b"sasl_username", b"")),
     )
 
@@ -120,6 +120,12 @@ def _values(content: bytes) -> dict[bytes, bytes]:
     if len(values) != len(lines):  # which of the two is meant, and by whom?
         raise MalformedError("a name is given twice")
     return values
+
+
+def _certificate_cn(values: dict[bytes, bytes]) -> str | None:
+    """Return the name in a trusted certificate, which may have none: then there is still its issuer's."""
+    subject = values.get(b"ccert_subject", b"")
+    return from_xtext(_text(subject)) if subject or values.get(b"ccert_issuer") else None
 
 
 def _matching(pattern: re.Pattern[str], values: dict[bytes, bytes], name: str, absent: str | None = None) -> str:

@@ -25,6 +25,7 @@ class PolicySession:
         """`underway` is shared by all connections of the process."""
         self._gateway = gateway
         self._underway = underway
+        self._connection = object()
         self._requests = Requests()
         self._instance = ""
         self.is_over = False
@@ -54,7 +55,9 @@ class PolicySession:
             return OUT_OF_STEP
         self._follow(request.instance)
         if request.state == "RCPT":
-            return await self._begun(request).recipient(request.recipient, size=request.size or None)
+            return await self._begun(request).recipient(
+                request.recipient, size=request.size or None, on=self._connection
+            )
         message = self._underway.find(request.instance)
         if message is None or message.sender != request.sender:
             return OUT_OF_STEP
@@ -76,7 +79,7 @@ class PolicySession:
         """Return the request's message, begun with its first recipient."""
         message = self._underway.find(request.instance)
         if message is None or message.sender != request.sender:
-            peer = Peer(certificate_cn=request.certificate_cn or None, login=request.login or None)
+            peer = Peer(certificate_cn=request.certificate_cn, login=request.login or None)
             message = self._gateway.begin(request.instance, request.sender, peer)
             self._underway.keep(request.instance, message)
         return message

@@ -65,7 +65,7 @@ def test_only_what_is_needed_is_asked_for(offer: str, answer: str) -> None:
 def test_the_macros_that_are_needed_are_named() -> None:
     _, answered = negotiate(bytes.fromhex("00000006000001ff001fffff"), edits_headers=True)
     assert answered[17:] == (
-        b"\0\0\0\2{mail_addr} {client_port} {cert_subject} {auth_authen}\0"
+        b"\0\0\0\2{mail_addr} {client_port} {cert_subject} {cert_issuer} {auth_authen}\0"
         b"\0\0\0\3{rcpt_addr} i\0"
         b"\0\0\0\5i\0"
     )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 
 from huissier import SubmitMessage, SuspendMailbox
 from huissier.adapters.gateway.replies import OUT_OF_STEP, Reply
-from huissier.adapters.gateway.settings import MilterSection
+from huissier.adapters.gateway.settings import CertSubject, MilterSection
 from huissier.adapters.gateway.transaction import Policy
 from huissier.adapters.testing.hospital import (
     CABINET_CN,
@@ -166,6 +166,25 @@ def test_a_client_that_types_no_angle_brackets_is_still_refused_recipient_by_rec
     converse(play)
 
 
+def test_a_client_whose_port_a_proxy_does_not_know_is_still_refused_recipient_by_recipient() -> None:
+    async def play(conversation: Conversation) -> None:
+        told = mail(DOCTOR, client_port="0") + rcpt(SURGEON) + rcpt(OUTSIDER)
+        _, (letter, text) = split(await conversation.tell(told))
+        assert (letter, text[:40]) == ("y", b"550 5.7.1 RECIPIENT_DOMAIN_NOT_ADMITTED ")
+
+    converse(play)
+
+
+@pytest.mark.parametrize("typed", ["<dr.martin%{}@[127.0.0.1]>", "<{}!dr.martin>"])
+def test_a_sender_who_routes_is_not_taken_for_the_mailbox_that_the_server_makes_of_it(typed: str) -> None:
+    async def play(conversation: Conversation) -> None:
+        told = macros(b"M", mail_addr=DOCTOR) + packet(b"M", f"{typed.format(HOSPITAL)}\0".encode()) + rcpt(SURGEON)
+        [(letter, text)] = split(await conversation.tell(told))
+        assert (letter, text[:26]) == ("y", b"550 5.7.1 ADDRESS_INVALID ")
+
+    converse(play)
+
+
 def test_a_report_of_a_program_goes_to_one_recipient_as_all_reports_do() -> None:
     async def play(conversation: Conversation) -> None:
         head = conversation.head
@@ -242,6 +261,16 @@ def test_a_certificate_is_known_by_its_common_name_and_one_that_looks_like_a_who
             assert not await is_let_through(conversation, other)
 
     converse(play)
+
+
+@pytest.mark.parametrize("cert_subject", ["common-name", "distinguished-name"])
+def test_a_trusted_certificate_without_a_name_is_nobodys(cert_subject: CertSubject) -> None:
+    async def play(conversation: Conversation) -> None:
+        told = mail(REMOTE_DOCTOR, cert_issuer="IGC") + rcpt(DOCTOR)
+        [(letter, text)] = split(await conversation.tell(told))
+        assert (letter, text[:35]) == ("y", b"550 5.7.1 CERTIFICATE_NOT_ADMITTED ")
+
+    converse(play, section=MilterSection(cert_subject=cert_subject))
 
 
 def test_where_the_whole_name_is_told_it_is_asked_for() -> None:
