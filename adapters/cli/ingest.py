@@ -159,17 +159,17 @@ def _take_file(recording: "Recording", log: "PostfixLog", file: "LogFile", keep:
 def _log_file(path: Path, stop: Event, kept: "Kept", follow: bool) -> "LogFile":
     from huissier.adapters.ingest.following import LogFile
 
-    try:
-        file = LogFile(path, stop, place=kept.place, follow=follow)
-    except OSError as problem:
-        fail(f"{path}: {problem.strerror}", Status.UNREADABLE)
-    if file.lost:
+    def tell_lost() -> None:
         typer.echo(
             f"huissier: the file in which reading {path} stopped is gone; what stood behind may not have been read:"
             " ingest the rotated files once, which does no harm",
             err=True,
         )
-    return file
+
+    try:
+        return LogFile(path, stop, place=kept.place, follow=follow, tell_lost=tell_lost)
+    except OSError as problem:
+        fail(f"{path}: {problem.strerror}", Status.UNREADABLE)
 
 
 def _kept(path: Path | None) -> "Kept | None":

@@ -1,7 +1,7 @@
 """Reads a log from where it was left, across rotation and truncation, and waits for more if it is to follow."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
@@ -15,20 +15,33 @@ _LOOK_SECONDS: Final = 0.25
 
 
 class LogFile:
-    """A log that is written meanwhile; `place` is behind the last line that was yielded.
+    """A log that is written meanwhile; `place` is behind the last line that was yielded."""
 
-    `lost`: the file in which reading stopped is gone, so that lines after it may not have been read.
-    """
+    def __init__(
+        self,
+        path: Path,
+        stop: Event,
+        *,
+        place: Place | None = None,
+        follow: bool = False,
+        tell_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin at a place, by default at the start. Raises `OSError` where the file cannot be opened.
 
-    def __init__(self, path: Path, stop: Event, *, place: Place | None = None, follow: bool = False) -> None:
-        """Begin at a place, by default at the start. Raises `OSError` where the file cannot be opened."""
+        `tell_lost`: called when what was read is gone, so that lines behind it may not have been read.
+        """
         self._path = path
         self._stop = stop
         self._follow = follow
-        files = [] if place is None else files_since(path, place, _opened)
-        self.lost = place is not None and not files
-        self._files = files or [(_opened(path), None)]
+        self._tell_lost = tell_lost
+        self._files = [(_opened(path), None)] if place is None else self._files_since(place)
         self._begin()
+
+    def _files_since(self, place: Place) -> list[tuple[BinaryIO, Place | None]]:
+        files = files_since(self._path, place, _opened)
+        if not files:
+            self._tell_lost()
+        return files or [(_opened(self._path), None)]
 
     def _begin(self) -> None:
         self._file, place = self._files.pop(0)
@@ -53,7 +66,7 @@ class LogFile:
             while not self._stop.is_set():
                 if not self.place.is_in(self._file):  # emptied, perhaps after it was copied, and perhaps written again
                     self._close_others()
-                    self._files = files_since(self._path, self.place, _opened) or [(_opened(self._path), None)]
+                    self._files = self._files_since(self.place)
                     self._next()
                 if chunk := self._file.read(_CHUNK):
                     lines = self._cutter.feed(chunk)
@@ -73,7 +86,7 @@ class LogFile:
             self._close()
 
     def _look_again(self) -> None:
-        """Wait, unless another file has taken its place.
+        """Wait, unless another file has taken its place, or several one after the other.
 
         The writer goes on in a file that was renamed until it is told: it is left once the new one has content, after
         it was read to its end once more.
@@ -81,7 +94,10 @@ class LogFile:
         with suppress(FileNotFoundError):
             there, here = self._path.stat(), os.fstat(self._file.fileno())
             if there.st_size and (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
-                self._files.append((_opened(self._path), None))
+                this_one, *others = self._files_since(self.place)
+                if others:
+                    this_one[0].close()
+                self._files = others or [this_one]
                 return
         self._stop.wait(_LOOK_SECONDS)
 

@@ -96,6 +96,8 @@ class PostfixLog:
         if word == "sent" and self._is_on_its_way(queue, relay, said):
             return NOT_FINAL
         recipients = tuple(dict.fromkeys(address for address in (orig_to, to) if address))
+        if not recipients:  # which would mean all of whom nothing was heard
+            return Unreadable(place=place, error="a delivery to no address", text=text)
         thrown_away = program.endswith("/discard")
         delivered = word == "sent" and not thrown_away
         return self._sighting(place, text, stamp, queue, recipients, delivered, cause_of(dsn, said.removesuffix(")")))

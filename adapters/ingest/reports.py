@@ -37,7 +37,8 @@ _TELLING: Final = (
 _NAME: Final = re.compile(r"[!-~]{1,400}")
 _ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+;)?\s*<?([^\s<>;]{1,320})>?\s*")
 _RECEIVED_UNDER: Final = re.compile(r"\sid\s+([0-9A-Za-z]{5,40})\b")
-_MOST_NAMES: Final = 8
+_MOST_QUEUES: Final = 50  # a mail server that sees a message for the fiftieth time takes it to go in circles
+_MOST_PLAIN: Final = 8
 _SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)
 
 
@@ -120,9 +121,9 @@ class Report:
             envelope,
             from_xtext(envelope),
         ]
-        queues = [f"{gateway}/{name}" for name, gateway in product((queue, *received), self._gateways) if name]
-        ids = [name for name in (*plain, *queues) if _NAME.fullmatch(name)]
-        return tuple(dict.fromkeys(ids))[:_MOST_NAMES]
+        queues = dict.fromkeys(name for name in (queue, *received[:_MOST_QUEUES]) if name)
+        named = (f"{gateway}/{name}" for name, gateway in product(queues, self._gateways))
+        return tuple(dict.fromkeys(name for name in (*plain[:_MOST_PLAIN], *named) if _NAME.fullmatch(name)))
 
     def _returned(self) -> Mail:
         """Return the headers of the message it is about, as far as they came back."""

@@ -74,6 +74,14 @@ def test_when_postfix_gives_up_those_of_whom_nothing_was_heard_did_not_get_it() 
     assert (again["undelivered"], again["unchanged"]) == (0, 1)
 
 
+@pytest.mark.parametrize("status", ["sent", "bounced"])
+def test_a_delivery_to_no_address_is_about_nobody_and_not_about_all(status: str) -> None:
+    told(STORE, submitted([USAGER, SURGEON], DOCTOR))
+    done = ingest(delivery("", status))
+    assert counts(done)["kept_aside"] == {"UNREADABLE": 1}
+    assert (counts(done)["delivered"], counts(done)["undelivered"]) == (0, 0)
+
+
 def test_giving_up_on_a_message_that_nobody_asked_about_is_kept_aside() -> None:
     told(STORE)
     done = ingest(line(f"from=<{DOCTOR}>, status=expired, returned to sender", program="postfix/qmgr"))

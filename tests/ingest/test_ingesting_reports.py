@@ -73,6 +73,14 @@ def test_a_report_is_about_the_submission_that_it_names(report: str) -> None:
     assert counts(ingest(report))["unchanged"] == 1
 
 
+def test_a_submission_is_found_behind_many_hops_and_under_the_names_of_several_gateways() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    hops = [f"from a by b with ESMTP id 4jb4Pk2cHsBz{'BCDFGHJKLM'[n % 10]}{'BCDFGHJKLM'[n // 10]}" for n in range(30)]
+    received = "\nReceived: ".join([*hops, f"from a by mx1 with ESMTPS id {queue_id()}"])
+    done = ingest(dsn(about(USAGER), received=received), "--gateway", "mx0", "--gateway", "mx2")
+    assert (done.returncode, counts(done)["delivered"]) == (0, 1), kept_aside(Path())
+
+
 def test_a_loss_that_a_report_and_a_log_tell_is_recorded_once_though_the_log_says_it_was_earlier() -> None:
     told(STORE, submitted([USAGER, SURGEON], DOCTOR))
     done = ingest(dsn(about(USAGER, "failed"), queue=queue_id()))
