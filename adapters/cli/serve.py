@@ -93,7 +93,7 @@ def serve_front(
 ) -> None:
     """Serve one protocol, with the settings of the file and what the command line says about them."""
     from huissier.adapters.engine import Engine
-    from huissier.adapters.gateway.journal import log_to
+    from huissier.adapters.gateway.journal import log_to_stderr
     from huissier.adapters.gateway.serving.listening import ListenError
     from huissier.adapters.gateway.serving.running import run
     from huissier.adapters.gateway.settings_file import SettingsError, read_settings
@@ -107,7 +107,7 @@ def serve_front(
     with errors_told():
         try:
             settings = load()
-            log_to()
+            log_to_stderr()
             with Engine(settings.store or DEFAULT_STORE, options=settings.rules, create=False) as engine:
                 engine.check_decides()
                 run(engine, front, make_front, load, settings)

@@ -6,6 +6,7 @@ mail; of what a library has to say, only which library and where.
 """
 
 import logging
+import select
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -48,9 +49,34 @@ def _clean(value: object) -> object:
     return without_ins(value) if isinstance(value, str) and " " in value else value
 
 
-def log_to(stream: TextIO | None = None) -> None:
-    """Have this process log to a stream, standard error by default: itself, for the times of the day look like INS."""
-    handler = logging.StreamHandler(stream or sys.__stderr__)
+class NeverWaiting(logging.StreamHandler[TextIO]):
+    """Writes lines as long as somebody reads them: mail waits for nobody who does not. How many were lost is told then.
+
+    A pipe that takes anything takes four kilobytes, which is more than a line.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to a stream with a descriptor."""
+        super().__init__(stream)
+        self._lost = 0
+        self._room = select.poll()
+        self._room.register(stream, select.POLLOUT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, and before it how many could not be."""
+        if not self._room.poll(0):
+            self._lost += 1
+            return
+        if self._lost:
+            told = {"lines": self._lost}
+            self._lost = 0
+            super().emit(_LOG.makeRecord(_LOG.name, logging.WARNING, "", 0, "log-lines-lost", (), None, extra=told))
+        super().emit(record)
+
+
+def log_to_stderr() -> None:
+    """Have this process log to standard error: itself, for the times of the day look like INS."""
+    handler = logging.NullHandler() if sys.__stderr__ is None else NeverWaiting(sys.__stderr__)
     handler.setFormatter(JsonLines())
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # each is asked for at each line
     root = logging.getLogger()

@@ -63,6 +63,10 @@ class GatewaySection(_Section, frozen=True):
 
     def __post_init__(self) -> None:
         """Bring domains to their one spelling. Raises `ValueError`."""
+        if self.final_hop and not self.hosted:
+            raise ValueError(
+                "final_hop: nothing is delivered here without domains whose mailboxes are here: name `hosted`"
+            )
         force_setattr(self, "hosted", _named("hosted", lambda: tuple(Domain.parse(name).name for name in self.hosted)))
 
 

@@ -39,6 +39,8 @@ _ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+;)?\s*<?([^\s<>;]{1,320})>?\s*")
 _RECEIVED_UNDER: Final = re.compile(r"\sid\s+([0-9A-Za-z]{5,40})\b")
 _MOST_QUEUES: Final = 50  # a mail server that sees a message for the fiftieth time takes it to go in circles
 _MOST_PLAIN: Final = 8
+_CONTENT_TYPE: Final = re.compile(rb"(?:\A|[\r\n])(content-type:(?:[^\r\n]|(?:\r\n|\r|\n)[ \t])*)", re.IGNORECASE)
+_LONGEST_CONTENT_TYPE: Final = 1_000
 _SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)
 
 
@@ -147,10 +149,17 @@ class Report:
 
 def read_report(message: Message, gateways: Sequence[str], decision_header: str = DECISION_HEADER) -> list[Told]:
     """Return what a message tells, as a report."""
+    if any(map(_takes_long, _CONTENT_TYPE.findall(message.content))):
+        return [Unreadable(place=message.number, error=f"a Content-Type is longer than {_LONGEST_CONTENT_TYPE} bytes")]
     try:
         return list(Report(message, gateways, decision_header).told())
     except (MessageError, ValueError, LookupError, RecursionError):
         return [Unreadable(place=message.number, error="not a message of mail")]
+
+
+def _takes_long(content_type: bytes) -> bool:
+    """Say whether the library would look for the boundary in so much that it takes for ever: it takes the square."""
+    return len(content_type) > _LONGEST_CONTENT_TYPE and b"multipart" in content_type.lower()
 
 
 def _groups(part: Mail) -> list[Mail]:

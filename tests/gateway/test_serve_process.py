@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import urllib.error
@@ -171,6 +172,9 @@ def test_metrics_and_health(folder: Path, start: Start) -> None:
         assert fetched(port, "/healthz") == (200, "alive\n")
         assert fetched(port, "/readyz") == (200, "ready\n")
         assert fetched(port, "/else")[0] == 404
+        with socket.create_connection(("127.0.0.1", port)) as probe:  # which goes away in the middle of its question
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            probe.sendall(b"GET /heal")
     for line in (
         'huissier_decisions_total{outcome="pass",reason="",stage="rcpt"} 1.0',
         'huissier_decisions_total{outcome="refuse",reason="RECIPIENT_DOMAIN_NOT_ADMITTED",stage="rcpt"} 1.0',
@@ -182,6 +186,44 @@ def test_metrics_and_health(folder: Path, start: Start) -> None:
     ):
         assert f"\n{line}" in shown
     assert service.end() == 0
+
+
+HELD_UP = """
+import sys, time
+from huissier.adapters.cli import main
+from huissier.adapters.gateway.postfix.session import PolicySession
+PolicySession.answers = lambda *_: time.sleep(60)
+sys.argv[0] = "huissier"
+main()
+"""
+
+
+def test_a_service_whose_loop_is_held_up_is_not_ready(folder: Path, start: Start) -> None:
+    service = start("--config", "gateway.toml", "--metrics", "127.0.0.1:0", command=(sys.executable, "-c", HELD_UP))
+    port = service.until("metrics")["port"]
+    service.until("listening")
+    assert fetched(port, "/readyz") == (200, "ready\n")
+    with connected(folder / "policy.sock") as peer:
+        peer.sendall(rcpt(SURGEON))
+        eventually(lambda: fetched(port, "/readyz") == (503, "the service does not answer\n"))
+        assert fetched(port, "/healthz")[0] == 200
+
+
+def test_mail_does_not_wait_for_who_reads_no_log_and_lines_lost_are_told(folder: Path, start: Start) -> None:
+    service = start("--config", "gateway.toml")
+    service.until("listening")
+    asked = 400  # a pipe that nobody reads holds the lines of half of them
+    with connected(folder / "policy.sock") as peer:
+        for number in range(asked):
+            assert ask(peer, rcpt(SURGEON, instance=f"m.{number}")) == PASS
+        lost = None
+        while lost is None:
+            service.until("decision")
+            ask(peer, rcpt(SURGEON, instance="again"))
+            lost = next((line["lines"] for line in service.lines if line["event"] == "log-lines-lost"), None)
+    assert service.end() == 0
+    assert 0 < lost < asked
+    assert sum(line["event"] == "decision" for line in service.lines) + lost >= asked
 
 
 def fetched(port: int, path: str) -> tuple[int, str]:

@@ -269,6 +269,11 @@ def test_an_address_that_cannot_be_had_closes_those_before_it(tmp_path: Path) ->
     assert not path.exists()
 
 
+def test_a_path_that_is_too_long_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(ListenError, match="path too long"), listening_on([Unix(str(tmp_path / ("s" * 200)))], 0o660):
+        pass
+
+
 def test_sockets_passed_to_another_process_are_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISTEN_PID", str(os.getppid()))
     monkeypatch.setenv("LISTEN_FDS", "1")

@@ -53,6 +53,7 @@ def test_the_sample_shows_every_key() -> None:
             "line 2, milter.decision_header: a header of huissier's",
         ),
         ("[white_list]\nfile = 'x'", "h.toml, line 1, white_list.trust: a white list needs the certificate"),
+        ("[gateway]\nfinal_hop = true", "h.toml, line 2, gateway.final_hop: nothing is delivered here without domains"),
         ("[gateway]\nnull_sender = 'pas'", "Invalid enum value 'pas', but 'reports', 'pass', 'refuse' are known"),
         ("# a\u2028b\x85c\n[rules]\nfin_header = 'x'", "h.toml, line 3, rules.fin_header: Invalid enum value 'x', but"),
         ("[gateway\n", "h.toml, line 1: Expected ']'"),

@@ -12,6 +12,7 @@ import huissier
 from huissier.adapters.ingest import mail
 from huissier.adapters.ingest.mail import Message, messages
 from huissier.adapters.ingest.reports import read_report
+from huissier.adapters.ingest.sightings import Unreadable
 from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
@@ -79,6 +80,25 @@ def test_a_submission_is_found_behind_many_hops_and_under_the_names_of_several_g
     received = "\nReceived: ".join([*hops, f"from a by mx1 with ESMTPS id {queue_id()}"])
     done = ingest(dsn(about(USAGER), received=received), "--gateway", "mx0", "--gateway", "mx2")
     assert (done.returncode, counts(done)["delivered"]) == (0, 1), kept_aside(Path())
+
+
+@pytest.mark.parametrize("fold", [b"", b"\n ", b"\r\n\t", b"\r "], ids=repr)
+@pytest.mark.parametrize("before", [b"", b"Subject: x\n", b"Content-Type: multipart/mixed; boundary=b\n\n--b\n"])
+def test_a_content_type_that_takes_the_library_for_ever_is_not_read(before: bytes, fold: bytes) -> None:
+    content = before + b"CONTENT-type:" + fold + b'multipart/report;a="' + fold + b";" * 1_000_000 + b"\n\n--b\n"
+    assert read_report(Message(1, content, False), [GATEWAY]) == [
+        Unreadable(place=1, error="a Content-Type is longer than 1000 bytes")
+    ]
+
+
+def test_a_long_content_type_that_takes_no_time_is_read() -> None:
+    names = "".join(f';\n name*{number}="{"n" * 60}"' for number in range(30))
+    assert (
+        ingest(
+            dsn(about(USAGER), queue=queue_id()).replace("Content-Type: text/plain", f"Content-Type: text/plain{names}")
+        ).returncode
+        == 1
+    )  # NOT_FOUND: it was read
 
 
 def test_a_loss_that_a_report_and_a_log_tell_is_recorded_once_though_the_log_says_it_was_earlier() -> None:

@@ -1,7 +1,14 @@
 """What a mail server tells beside its commands: names and values, each set for the command that follows."""
 
+from typing import Final
+
 from huissier.adapters.gateway.milter.packets import Command, MalformedError, strings
 
+ASKED_FOR: Final = frozenset(
+    {"mail_addr", "client_port", "cert_subject", "cert_issuer", "auth_authen", "rcpt_addr", "i"}
+)
+_COMMANDS: Final = frozenset(Command)
+_LONGEST: Final = 4_000  # no address is half as long, so that one cut here is still none
 _OF_A_MESSAGE = (
     Command.MAIL,
     Command.RECIPIENT,
@@ -25,7 +32,9 @@ class Macros:
         pairs = [text.decode("utf-8", "replace") for text in strings(data[1:])] if len(data) > 1 else []
         if not data or len(pairs) % 2:
             raise MalformedError("macros are a command's letter, names and values")
-        self._values[chr(data[0])] = dict(zip(map(_bare, pairs[::2]), pairs[1::2], strict=True))
+        named = zip(map(_bare, pairs[::2]), pairs[1::2], strict=True)
+        if (command := chr(data[0])) in _COMMANDS:
+            self._values[command] = {name: value[:_LONGEST] for name, value in named if name in ASKED_FOR}
 
     def value(self, name: str, *commands: Command) -> str:
         """Return a macro's value as the first of some commands tells it, or an empty text."""

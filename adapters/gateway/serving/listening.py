@@ -79,7 +79,7 @@ def listening_on(addresses: Iterable[Address], unix_mode: int) -> Iterator[list[
                     stack.callback(each.close)
                     opened.append(each)
             except OSError as problem:
-                raise ListenError(f"{address}: {problem.strerror or 'cannot be listened on'}") from None
+                raise ListenError(f"{address}: {problem.strerror or problem}") from None
         yield opened
 
 

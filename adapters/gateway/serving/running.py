@@ -88,10 +88,12 @@ class _Process:
         self._metrics.look_at(engine, lambda: len(self._server))
         self._reloading = Reloading(engine, settings, load, name, self._follow)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._turns: Callable[[], None] = lambda: None
 
     async def serve(self) -> None:
         """Serve until a signal ends it."""
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        self._turns = lambda: asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(_READY_SECONDS)
         loop.set_exception_handler(_tell_type_only)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
@@ -149,6 +151,10 @@ class _Process:
     def _why_not_ready(self) -> str | None:
         if self._server.is_draining:
             return "draining"
+        try:
+            self._turns()
+        except TimeoutError:  # the event loop is held up, and with it all mail
+            return "the service does not answer"
         try:
             self._engine.check(_ANY_QUESTION, timeout=_READY_SECONDS)
         except Exception:  # whatever it is, no decision can be had

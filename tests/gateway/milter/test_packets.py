@@ -1,5 +1,6 @@
 """The protocol byte by byte."""
 
+import pickle
 import re
 from itertools import pairwise
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huissier.adapters.gateway.milter.answers import TRY_LATER, added_header, removed_headers, verdict
+from huissier.adapters.gateway.milter.macros import Macros
 from huissier.adapters.gateway.milter.negotiation import negotiate
 from huissier.adapters.gateway.milter.packets import LARGEST, Command, MalformedError, Packets, strings
 from huissier.adapters.gateway.replies import Reply
@@ -69,6 +71,15 @@ def test_the_macros_that_are_needed_are_named() -> None:
         b"\0\0\0\3{rcpt_addr} i\0"
         b"\0\0\0\5i\0"
     )  # fmt: skip
+
+
+def test_of_macros_only_those_asked_for_are_kept_and_none_without_end() -> None:
+    macros = Macros()
+    for letter in range(256):
+        macros.define(bytes([letter]) + b"{mail_addr}\0" + b"a" * 100_000 + b"\0{daemon}\0" + b"b" * 100_000 + b"\0")
+    assert len(pickle.dumps(macros)) < 100_000
+    assert macros.value("daemon", Command.MAIL) == ""
+    assert macros.value("mail_addr", Command.MAIL).startswith("aaa")
 
 
 def test_without_the_header_nothing_is_edited() -> None:
