@@ -20,6 +20,7 @@ from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, UN
 from huissier.adapters.gateway.watching import UNWATCHED, Watch
 from huissier.domain.answers import Answer
 from huissier.domain.commands import ReportDelivery, Stage, SubmitMessage
+from huissier.domain.reasons import Code
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.errors import VocabularyError
 
@@ -36,8 +37,9 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     `name`: tells this gateway's submissions from those of others. `final_hop`: the mailboxes of `hosted` domains are
     here, so that accepting a message for them is delivering it. `timeout`: seconds to wait for the store.
-    `null_sender`: a report (bounce, MDN) comes from nobody and is no message of anybody: let through where its content
-    says that it is a report, or cannot be seen (`reports`), always (`pass`), or never (`refuse`).
+    `null_sender`: a report (bounce, MDN) comes from nobody and is no message of anybody: let through from a mail
+    server, where its content says that it is a report, or cannot be seen, to whom a message may go (`reports`), always
+    (`pass`), or never (`refuse`).
     """
 
     name: str
@@ -132,7 +134,7 @@ class Transaction:
             return UNAVAILABLE
         command = self._at_rcpt(spelled, whom, size)
         if self._is_from_nobody and self._may_come_from_nobody(self._let_through.keys() | {whom}):
-            reply = self._passed(command)
+            reply = await self._judged_by_recipient(command)
         else:
             reply, _ = await self._asked(command)
         if reply.kind == "pass":
@@ -158,7 +160,7 @@ class Transaction:
         if not self._let_through:
             return OUT_OF_STEP
         if self._is_from_nobody and self._may_come_from_nobody(self._let_through.keys(), content):
-            return self._passed(self._at_end(queue_id, size, content))
+            return await self._judged_by_recipient(self._at_end(queue_id, size, content))
         final = self._policy.final_hop and all(map(self._policy.hosts, self._let_through))
         command = self._at_end(queue_id, size, content, final)
         reply, answer = await self._asked(command)
@@ -212,13 +214,27 @@ class Transaction:
         return self._sender in ("", "<>")
 
     def _may_come_from_nobody(self, recipients: Collection[str], content: Content = UNSEEN) -> bool:
-        """Say whether a message from nobody passes without a decision; else it is refused like any bad address.
+        """Say whether a message may come from nobody; else it is refused like any that comes from a bad address.
 
-        A report has one recipient: whoever sent what it tells of.
+        A report comes from a mail server, and not from who logged in, to one recipient: whoever sent what it tells of.
         """
         if self._policy.null_sender == "reports":
-            return len(recipients) == 1 and content.is_report is not False
+            return self._peer.login is None and len(recipients) == 1 and content.is_report is not False
         return self._policy.null_sender == "pass"
+
+    async def _judged_by_recipient(self, command: SubmitMessage) -> Reply:
+        """Let a report pass, of which there is no fact, to whom any message may go; else refuse it like any message."""
+        if self._policy.null_sender == "pass":
+            return self._passed(command)
+        try:
+            [verdict] = await self._engine.check(command, timeout=self._policy.timeout)
+        except Exception as problem:
+            reply = self._excused(problem, command)
+            self._have_told(command, reply, 0.0)
+            return reply
+        if _address(command.recipients[0]) and {reason.code for reason in verdict.reasons} == {Code.ADDRESS_INVALID}:
+            return self._passed(command)
+        return (await self._asked(command))[0]
 
     async def _delivered_here(self, answer: Answer) -> None:
         """Of a message to several places, report the delivery to those whose mailboxes are here.
@@ -250,14 +266,15 @@ class Transaction:
             if reply is None:
                 answer = await self._engine.handle(command, timeout=self._policy.timeout)
                 reply = reply_to(answer)
-        except InvalidCommandError as problem:  # trying again will not make it readable
-            self._watch.failed(problem)
-            reply = UNREADABLE if command.stage == "rcpt" else UNAVAILABLE
         except Exception as problem:
-            self._watch.failed(problem)
-            reply = UNAVAILABLE
+            reply = self._excused(problem, command)
         self._have_told(command, reply, time.perf_counter() - began)
         return reply, answer
+
+    def _excused(self, problem: Exception, command: SubmitMessage) -> Reply:
+        """Return what is answered instead of a decision; trying again will not make readable what is not."""
+        self._watch.failed(problem)
+        return UNREADABLE if isinstance(problem, InvalidCommandError) and command.stage == "rcpt" else UNAVAILABLE
 
     def _passed(self, command: SubmitMessage) -> Reply:
         """Let something pass that is not to be decided, in the sight of who looks on."""
@@ -290,7 +307,12 @@ def _cut(text: str | None) -> str | None:
 
 def _canonical(spelled: str) -> str:
     """Return one text for all spellings of an address, or the text itself where it is none."""
+    address = _address(spelled)
+    return spelled if address is None else address.text
+
+
+def _address(spelled: str) -> MailboxAddress | None:
     try:
-        return MailboxAddress.parse(spelled).text
+        return MailboxAddress.parse(spelled)
     except VocabularyError:
-        return spelled
+        return None

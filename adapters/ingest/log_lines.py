@@ -29,6 +29,7 @@ _DELIVERY: Final = re.compile(
 _GIVEN_UP: Final = re.compile(r'from=<[^<>"]*>, status=(?:force-)?expired, returned to sender')
 _TAKEN_OVER: Final = re.compile(r"(queued|forwarded) as ([0-9A-Za-z]{5,40})\b")
 _CAME_FROM: Final = re.compile(r", orig_queue_id=([0-9A-Za-z]{5,40})(?:,|$)")
+_QUEUED_ANEW: Final = re.compile(r" orig_id=([0-9A-Za-z]{5,40})$")  # by `postsuper -r`
 _ADDRESS_OF_RELAY: Final = re.compile(r"\[[^\]]*\]")
 _STATUS: Final = {"sent": "delivered", "bounced": "undelivered"}
 _NOT_FINAL: Final = frozenset({"deferred", "SOFTBOUNCE", "deliverable", "undeliverable"})  # the last two: probes
@@ -153,7 +154,8 @@ class PostfixLog:
             came_from = _CAME_FROM.search(rest)
             self._link(queue, came_from[1] if came_from else None)
         elif rest.startswith("uid="):
-            self._link(queue, None)
+            came_from = _QUEUED_ANEW.search(rest)
+            self._link(queue, came_from[1] if came_from else None)
 
     def _link(self, queue: str, came_from: str | None) -> None:
         before = [] if came_from is None else [came_from, *self.hops.get(came_from, [])]

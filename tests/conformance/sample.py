@@ -67,9 +67,9 @@ class _Message:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._message, name)
 
-    async def recipient(self, spelled: str, *, size: int | None = None) -> Reply:
+    async def recipient(self, spelled: str, *, size: int | None = None, on: object = None) -> Reply:
         whom = self._how.whom(spelled)
-        reply = await self._message.recipient(whom, size=size if self._how.size_at_rcpt else None)
+        reply = await self._message.recipient(whom, size=size if self._how.size_at_rcpt else None, on=on)
         if self._how.records_at_rcpt and reply.kind == "pass":
             await self._message.message(self._message.key)
         said = self._how.said(reply, spelled)

@@ -9,6 +9,7 @@ from huissier.adapters.gateway.postfix.underway import Underway
 from huissier.adapters.gateway.replies import PASS as PASSED
 from huissier.adapters.gateway.replies import Reply
 from huissier.adapters.gateway.transaction import Policy
+from huissier.adapters.log import codec
 from huissier.adapters.testing.hospital import (
     CABINET_CN,
     DOCTOR,
@@ -19,6 +20,7 @@ from huissier.adapters.testing.hospital import (
     SURGEON,
     USAGER,
 )
+from huissier.domain.events import MessageDecided
 from huissier.domain.rule_set import Options
 from tests.gateway.peers import OUT_OF_STEP, PASS, POLICY, UNAVAILABLE, Postfix, asked, end, played, rcpt
 
@@ -206,6 +208,54 @@ def test_who_comes_behind_the_end_of_a_message_is_not_taken_for_one_of_its_recip
         assert await server.ask(end(1)) == PASS  # Postfix asks again where it heard nothing
         assert await server.ask(rcpt(REMOTE_DOCTOR)) == PASS
         assert await server.ask(end(2)) == OUT_OF_STEP
+
+    played(play)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "code"),
+    [
+        (OUTSIDER, "ADDRESS_INVALID RECIPIENT_DOMAIN_NOT_ADMITTED"),
+        (f"nobody@{HOSPITAL}", "ADDRESS_INVALID RECIPIENT_UNKNOWN"),
+        ("postmaster", "ADDRESS_INVALID"),
+    ],
+)
+def test_a_report_goes_to_whom_any_message_may_go(recipient: str, code: str) -> None:
+    async def play(server: Postfix) -> None:
+        assert await server.ask(rcpt(USAGER, sender="", instance="another")) == PASS
+        before = server.head
+        assert refused(await server.ask(rcpt(recipient, sender=""))) == "ADDRESS_INVALID"
+        assert server.head == before + 1
+        [stored] = server.engine.engine.recorder.read(after=before)
+        decided = codec.decode(stored.event.data, stored.position).event
+        assert isinstance(decided, MessageDecided)
+        assert [reason.code for reason in decided.verdicts[0].reasons] == code.split()
+
+    played(play)
+
+
+def test_a_report_to_a_mailbox_that_is_suspended_meanwhile_is_refused_at_its_end() -> None:
+    async def play(server: Postfix) -> None:
+        assert await server.ask(rcpt(SURGEON, sender="")) == PASS
+        await server.engine.handle(SuspendMailbox(address=SURGEON))
+        assert refused(await server.ask(end(1, sender=""))) == "ADDRESS_INVALID"
+
+    played(play)
+
+
+def test_who_logged_in_writes_no_report_as_nobody() -> None:
+    async def play(server: Postfix) -> None:
+        assert refused(await server.ask(rcpt(DOCTOR, sender="", sasl_username="bob"))) == "ADDRESS_INVALID"
+
+    played(play)
+
+
+def test_a_report_waits_for_a_store_that_cannot_answer() -> None:
+    async def play(server: Postfix) -> None:
+        assert await server.ask(rcpt(DOCTOR, sender="")) == PASS
+        await server.engine.close()
+        assert await server.ask(rcpt(DOCTOR, sender="", instance="another")) == UNAVAILABLE
+        assert await server.ask(end(1, sender="")) == OUT_OF_STEP
 
     played(play)
 

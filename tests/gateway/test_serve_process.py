@@ -134,6 +134,20 @@ def test_reloading_keeps_connections_and_a_bad_file_changes_nothing(folder: Path
     assert json.loads(shadow)["fact"]["id"].startswith("mx1/")
 
 
+def test_what_needs_a_restart_is_told_at_each_reload_until_it_does_not(folder: Path, start: Start) -> None:
+    service = start("--config", "gateway.toml")
+    service.until("listening")
+    config = folder / "gateway.toml"
+    runs = config.read_text()
+    for text in (runs.replace("policy.sock", "other.sock"),) * 2 + (runs,):
+        config.write_text(text)
+        service.signal(signal.SIGHUP)
+        service.until("reloaded")
+    assert service.end() == 0
+    events = [line["event"] for line in service.lines if line["event"] in ("restart-needed", "reloaded")]
+    assert events == ["restart-needed", "reloaded"] * 2 + ["reloaded"]
+
+
 def test_the_log_tells_each_decision_and_names_nobody(folder: Path, start: Start) -> None:
     service = start("--config", "gateway.toml")
     service.until("listening")

@@ -74,6 +74,14 @@ def test_when_postfix_gives_up_those_of_whom_nothing_was_heard_did_not_get_it() 
     assert (again["undelivered"], again["unchanged"]) == (0, 1)
 
 
+def test_what_was_queued_anew_is_reported_under_its_first_queue_id() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    anew = line(f"uid=102 from=<{DOCTOR}> orig_id={queue_id()}", program="postfix/pickup", queue=queue_id(2))
+    done = ingest(delivery(USAGER, "deferred", dsn="4.4.1"), anew, delivery(USAGER, queue=queue_id(2)))
+    assert (done.returncode, counts(done)["delivered"]) == (0, 1)
+    assert may_answer()
+
+
 @pytest.mark.parametrize("status", ["sent", "bounced"])
 def test_a_delivery_to_no_address_is_about_nobody_and_not_about_all(status: str) -> None:
     told(STORE, submitted([USAGER, SURGEON], DOCTOR))

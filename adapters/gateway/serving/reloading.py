@@ -29,7 +29,7 @@ class Reloading:
     ) -> None:
         """`load` reads the settings; `followers` are told of new ones, on the event loop."""
         self._engine = engine
-        self._settings = settings
+        self._begun_with = settings
         self._load = load
         self._front: FrontName = front
         self._followers = followers
@@ -51,7 +51,6 @@ class Reloading:
                 notify("READY=1")
             self._followers(settings)
             self._warn_of_fixed(settings)
-            self._settings = settings
             _LOG.info("reloaded")
             return True
 
@@ -63,8 +62,8 @@ class Reloading:
         return settings
 
     def _warn_of_fixed(self, new: Settings) -> None:
-        """Say which of the new settings will only hold after a restart."""
-        old = self._settings
+        """Say which of the new settings will only hold after a restart, each time until there is one."""
+        old = self._begun_with
         fixed = {
             "store": old.store != new.store,
             f"{self._front}.listen": old.front(self._front).listen != new.front(self._front).listen,
