@@ -161,15 +161,18 @@ def test_a_client_that_types_no_angle_brackets_is_refused_recipient_by_recipient
 
 def test_a_server_is_known_by_the_certificate_that_postfix_trusts(new_site: NewSite, tmp_path: Path) -> None:
     authority = Authority()
-    here = authority.certified(tmp_path / "here.pem", "mx.test.invalid")
-    good, other = (authority.certified(tmp_path / f"{name}.pem", name) for name in (CABINET_CN, "mss.ailleurs.fr"))
-    stranger = Authority().certified(tmp_path / "stranger.pem", "mss.ailleurs.fr")
+    here = authority.certified(tmp_path / "here.pem", _named("mx.test.invalid"))
+    good, other = (authority.certified(tmp_path / name, _named(name)) for name in (CABINET_CN, "mss.ailleurs.fr"))
+    stranger = Authority().certified(tmp_path / "stranger.pem", _named("mss.ailleurs.fr"))
     (tmp_path / "authority.pem").write_bytes(authority.pem)
     tls = f"smtpd_tls_chain_files = {here}\nsmtpd_tls_CAfile = {tmp_path}/authority.pem\nsmtpd_tls_ask_ccert = yes"
     settings = f'[gateway]\nhosted = ["{HOSPITAL}"]\n'
     site = new_site(settings=settings, more=f"smtpd_tls_security_level = may\n{tls}")
     assert answered(site.server.port, REMOTE_DOCTOR, good).startswith("250")
     assert "CERTIFICATE_NOT_ADMITTED" in answered(site.server.port, REMOTE_DOCTOR, other)
+    for nameless in (_of(NameOID.ORGANIZATION_NAME, "AILLEURS"), x509.Name([]), _named(f"{CABINET_CN}\0x")):
+        shown = authority.certified(tmp_path / "nameless.pem", nameless)
+        assert "CERTIFICATE_NOT_ADMITTED" in answered(site.server.port, REMOTE_DOCTOR, shown)
     # one that it does not trust is as good as none: docs/gateways.md has it ask for one
     assert answered(site.server.port, REMOTE_DOCTOR, stranger).startswith("250")
     # whoever logs in here shows a certificate of their own, if any
@@ -197,17 +200,21 @@ class Authority:
         self._name = _named("authority")
         self.pem = _signed(self._name, self._name, self._key.public_key(), self._key, is_authority=True)
 
-    def certified(self, path: Path, name: str) -> Path:
-        """Write a certificate of that common name, and its key."""
+    def certified(self, path: Path, name: x509.Name) -> Path:
+        """Write a certificate of that name, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         private = key.private_bytes(serialization.Encoding.PEM, *plain)
-        path.write_bytes(private + _signed(_named(name), self._name, key.public_key(), self._key, is_authority=False))
+        path.write_bytes(private + _signed(name, self._name, key.public_key(), self._key, is_authority=False))
         return path
 
 
 def _named(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    return _of(NameOID.COMMON_NAME, common_name)
+
+
+def _of(attribute: x509.ObjectIdentifier, value: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(attribute, value)])
 
 
 def _signed(
