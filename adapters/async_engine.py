@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -26,7 +26,7 @@ class AsyncEngine:
         """Take over an open engine."""
         self._engine = engine
         self._mail: _Mail | None = None
-        self._closing: asyncio.Future[None] | None = None
+        self._closing: Future[None] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -67,9 +67,9 @@ class AsyncEngine:
         """Answer everybody who waits, then let go of the store; closing twice waits for the same end."""
         if self._closing is None:
             closer = ThreadPoolExecutor(1, "huissier-close")
-            self._closing = asyncio.get_running_loop().run_in_executor(closer, self._engine.close)
+            self._closing = closer.submit(self._engine.close)
             closer.shutdown(wait=False)
-        await asyncio.shield(self._closing)
+        await asyncio.shield(asyncio.wrap_future(self._closing))  # on whatever loop it is waited for
 
     async def __aenter__(self) -> Self:
         return self

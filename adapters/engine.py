@@ -1,6 +1,7 @@
 """The engine: commands in, explained and durable answers out, each decided inside one write transaction."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,9 +14,16 @@ from eventsourcing.dcb.api import DCBRecorder
 from huissier.adapters.clerk import Clerk
 from huissier.adapters.clock import Clock, in_utc, utc_now
 from huissier.adapters.desk import Desk
-from huissier.adapters.errors import EngineClosedError, InvalidCommandError, StoreError, TemporarilyUnavailableError
+from huissier.adapters.errors import (
+    CorruptStoreError,
+    EngineClosedError,
+    InvalidCommandError,
+    StoreError,
+    TemporarilyUnavailableError,
+)
 from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask, seconds_in
 from huissier.adapters.log.claim import check_claim, vault_is_elsewhere
+from huissier.adapters.log.dialects import BUSY_SECONDS
 from huissier.adapters.log.foreign import AskedVault, ForeignLog
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.port import Log, Look, OvertakenError
@@ -34,6 +42,7 @@ from huissier.domain.white_list import WhiteList
 
 QUEUE: Final = 10_000
 MEMORY: Final = 200_000
+PATIENCE: Final = BUSY_SECONDS + 5.0  # with a server, which ends its own waiting for locks before
 
 T = TypeVar("T")
 
@@ -77,14 +86,15 @@ class Engine:
             return Desk(Vault(key) if recorder is None else AskedVault(key), memory, RuleBook(options))
 
         self.digest: Callable[[str], str] = Vault(key).digest  # keyed: the same in every process that shares the store
-        self._store = Store(place, prepare)
-        self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
         self._pen_desk, self._check_desk = desk(), desk()
+        self._clock = in_utc(clock)
         self._is_at_hand = place.is_embedded and recorder is None  # else it may fall silent
+        self.place = place
+        self._store = Store(place, prepare, patience=PATIENCE)  # last of what may fail: it holds the file
+        self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
         self._line = Line(self._serve, capacity=queue, may_callers_lead=self._may_callers_lead)
         self._checker = ThreadPoolExecutor(1, "huissier-check")
-        self._clock = in_utc(clock)
-        self.place = place
+        self._room_for_checks = threading.Semaphore(queue)
         self._keeps_deleted = False
 
     @property
@@ -145,10 +155,15 @@ class Engine:
     def begin_check(self, command: SubmitMessage) -> Future[Verdicts]:
         """Begin what `check` does on a thread of the engine's own, for callers who may give up. Raises as it does."""
         ready = self._to_be_checked(command)
+        if not self._room_for_checks.acquire(blocking=False):  # more wait already than may wait for the pen
+            raise TemporarilyUnavailableError(UNAVAILABLE)
         try:
-            return self._checker.submit(self._checked, ready)
+            checking = self._checker.submit(self._checked, ready)
         except RuntimeError:
+            self._room_for_checks.release()
             raise EngineClosedError("the engine was closed") from None
+        checking.add_done_callback(lambda _: self._room_for_checks.release())
+        return checking
 
     def check_at_once(self, command: SubmitMessage) -> Verdicts:
         """Do as `check`, for threads that must never wait for a server, a lock or another thread.
@@ -237,18 +252,19 @@ class Engine:
     def close(self) -> None:
         """Answer everybody who waits, then let go of the store; closing twice does no harm.
 
-        A server that has answered no statement for `TIMEOUT` seconds is waited for no longer. A fork of the process
-        that opened it has nothing to let go of.
+        A server that leaves a statement unanswered for `PATIENCE` seconds is hung up on. A fork of the process that
+        opened it has nothing to let go of. Raises `RuntimeError` in a signal's handler that interrupted a decision.
         """
         if self._line.is_inherited:
             return
-        with self._store.hanging_up_on_silence(TIMEOUT):
-            self._line.close()
-            self._checker.shutdown()
-            with self._pen_desk.lock, self._check_desk.lock:
-                self._forget_deleted(False)
-                self._keeps_deleted = False  # closing a second time asks nothing of a store that is closed
-                self._store.close()
+        if threading.get_ident() in (self._pen_desk.thread, self._check_desk.thread):
+            raise RuntimeError("this thread is in the middle of a decision: raise SystemExit here, and close behind it")
+        self._line.close()
+        self._checker.shutdown()
+        with self._pen_desk.lock, self._check_desk.lock:
+            self._forget_deleted(False)
+            self._keeps_deleted = False  # closing a second time asks nothing of a store that is closed
+            self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -259,31 +275,38 @@ class Engine:
     def _serve(self, tickets: Sequence[Ticket]) -> None:
         """Answer a batch in one turn; where one command breaks it, the others are answered without it.
 
-        For whom it got too late while the pen was waited for is told so, and nothing is decided behind their back.
+        For whom it got too late while the pen, or somebody who has a table, was waited for is told so, and nothing is
+        decided behind their back.
         """
+        in_time = tickets
 
         def answered(clerk: Clerk, turn: Turn) -> list[tuple[Ticket, Answer]]:
-            now = time.monotonic()
-            in_time = [ticket for ticket in tickets if now < ticket.deadline]
-            return list(zip(in_time, clerk.answer_all([one.command for one in in_time], turn), strict=True))
+            nonlocal in_time
+            in_time = _in_time(tickets)
+            answers = clerk.answer_all([one.command for one in in_time], turn)
+            if len(_in_time(in_time)) < len(in_time):
+                raise _TooLateError
+            return list(zip(in_time, answers, strict=True))
 
         try:
             answers = self._in_turn(answered)
-        except StoreError as problem:
-            for ticket in tickets:
-                ticket.problem = type(problem)(*problem.args)
+        except _TooLateError:
+            still = _in_time(in_time)
+            _excuse([ticket for ticket in tickets if ticket not in still])
+            self._serve(still)
         except Exception as problem:
-            if len(tickets) == 1:
+            if isinstance(problem, StoreError) and not isinstance(problem, CorruptStoreError):  # the store's as a whole
+                for ticket in tickets:
+                    ticket.problem = type(problem)(*problem.args)
+            elif len(tickets) == 1:
                 tickets[0].problem = problem
-                return
-            for ticket in tickets:
-                self._serve([ticket])
+            else:
+                for ticket in tickets:
+                    self._serve([ticket])
         else:
             for ticket, answer in answers:
                 ticket.answer = answer
-            for ticket in tickets:
-                if ticket.answer is None:
-                    ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
+            _excuse([ticket for ticket in tickets if ticket.answer is None])
 
     def _may_callers_lead(self) -> bool:
         """Say whether a turn begins at once, or where somebody else has the pen waits no longer than the file does."""
@@ -325,3 +348,17 @@ class Engine:
                 self._keeps_deleted = not self._store.forget_deleted()
             except StoreError:
                 self._keeps_deleted = True  # the erasure itself is durable and must be answered
+
+
+class _TooLateError(Exception):
+    """Somebody's time was up when it was decided about them."""
+
+
+def _in_time(tickets: Sequence[Ticket]) -> Sequence[Ticket]:
+    now = time.monotonic()
+    return [ticket for ticket in tickets if now < ticket.deadline]
+
+
+def _excuse(tickets: Sequence[Ticket]) -> None:
+    for ticket in tickets:
+        ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)

@@ -5,15 +5,16 @@ line and is answered together with all others in the next turn, by one commit. W
 line is called to lead the next, so nobody serves strangers for ever.
 """
 
+import math
 import os
 import threading
 import time
 import weakref
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import groupby, repeat, starmap
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
@@ -26,6 +27,7 @@ MOST_AT_ONCE: Final = 512
 _LATE: Final = 1.0  # seconds by which a caller that leads may be late
 _YEAR: Final = 365 * 86_400.0
 _TELL: Final = attrgetter("tell")
+_FIRST: Final = itemgetter(0)
 _ELSEWHERE: Final = object()  # leads where no caller does: the line's own thread
 UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time; asking again with the same id is safe"
 
@@ -73,7 +75,7 @@ class Line:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._onlookers = 0
-        self._waiting: deque[Ticket] = deque()
+        self._waiting: OrderedDict[Ticket, None] = OrderedDict()  # whoever leaves may stand anywhere
         self._leads: object = None  # the ticket of whose caller leads, or is called to, or `_ELSEWHERE`
         self._closed = False
         self._process = os.getpid()
@@ -127,7 +129,7 @@ class Line:
     def _admit(self, ticket: Ticket) -> bool:
         if self._closed:
             raise EngineClosedError("the engine was closed")
-        self._waiting.append(ticket)
+        self._waiting[ticket] = None
         if self._leads is None:
             self._leads = ticket
         return self._leads is ticket
@@ -138,8 +140,10 @@ class Line:
         try:
             with self._lock:
                 self._leads = who
-                some = repeat((), min(len(self._waiting), MOST_AT_ONCE))
-                batch.extend(starmap(self._waiting.popleft, some))  # in one step: no interrupt loses a ticket
+                some = repeat((False,), min(len(self._waiting), MOST_AT_ONCE))
+                batch.extend(
+                    map(_FIRST, starmap(self._waiting.popitem, some))
+                )  # in one step: none is lost to an interrupt
                 self._announce()
             if batch:
                 if self.observe is not None:
@@ -176,8 +180,8 @@ class Line:
     def leave(self, ticket: Ticket) -> None:
         """Give up a place, where there is no answer yet, and the lead, where it was to be taken or was cut short."""
         with self._lock:
-            with suppress(ValueError):
-                self._waiting.remove(ticket)
+            self._waiting.pop(ticket, None)
+            ticket.deadline = -math.inf  # nor is it decided about while whoever leads waits for the pen
             must_call_another = self._leads is ticket
             self._announce()
         if must_call_another:
@@ -185,7 +189,7 @@ class Line:
 
     def _call_next(self) -> None:
         with self._lock:
-            called = self._waiting[0] if self._waiting else None
+            called = next(iter(self._waiting), None)
             self._leads = called if called is None or called.leads_when_woken else _ELSEWHERE
             if called is None:
                 self._announce()

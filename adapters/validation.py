@@ -6,10 +6,12 @@ import msgspec
 from msgspec import structs
 
 from huissier.adapters.errors import InvalidCommandError
-from huissier.domain.commands import Command
+from huissier.domain.commands import AnyCommand, Command
 from huissier.domain.vocabulary.ins import without_ins
 
 C = TypeVar("C", bound=Command)
+
+msgspec.json.Decoder(AnyCommand)  # makes the library look at each type now: threads that do at once end the process
 
 
 def validated(command: C) -> C:

@@ -206,7 +206,7 @@ def wire(new_database: Callable[[], str]) -> Iterator[Wire]:
 def test_an_engine_whose_server_says_nothing_can_be_closed(
     asks: Callable[[Engine], None], wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("huissier.adapters.engine.TIMEOUT", 0.1)
+    monkeypatch.setattr("huissier.adapters.engine.PATIENCE", 2.0)
     engine = hospital(wire.url, environment=KEY)
     with suppress(TemporarilyUnavailableError):  # the first look opens a connection, which must not be the one cut
         engine.check(message(0))

@@ -154,8 +154,9 @@ def settled(url: str, setting: sql.Composed) -> None:
 def test_a_databases_own_isolation_makes_no_answer_stale(new_database: Callable[[], str], isolation: str) -> None:
     url = new_database()
     settled(url, sql.SQL("default_transaction_isolation = {}").format(isolation))
-    with hospital(url, environment=KEY) as engine, engine.recorder.pen() as pen:
-        assert pen.session.scalar("SHOW transaction_isolation") == "read committed"
+    with hospital(url, environment=KEY) as engine:
+        with engine.recorder.pen() as pen:
+            assert pen.session.scalar("SHOW transaction_isolation") == "read committed"
         with engine._store.without_transaction() as session:
             assert session.scalar("SHOW default_transaction_isolation") == "read committed"
 

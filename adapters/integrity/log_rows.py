@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from huissier.adapters.log.session import Session
 
 _PAGE: Final = 1000
+_MOST_BLIND: Final = 10
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
 _ROWS: Final = "SELECT position, type, data, tags FROM events WHERE position BETWEEN ? AND ? ORDER BY position"
@@ -32,18 +33,20 @@ class LogRows:
         self.head: int = session.scalar(_HEAD) or 0
 
     def pages(self) -> Iterator[list[Row]]:
-        """Yield the rows by position, some at a time."""
-        first = self._after(_LOWEST)
-        while first is not None:
+        """Yield the rows by position, some at a time; it ends where page after page gives nothing up."""
+        first, blind = self._after(_LOWEST), 0
+        while first is not None and blind < _MOST_BLIND:
             last = first + _PAGE - 1
-            yield self.between(first, last)
+            page = self.between(first, last)
+            blind = 0 if any(row.data is not None for row in page) else blind + 1
+            yield page
             first = self._after(last)
 
     def _after(self, position: int) -> int | None:
         try:
             found: int | None = self._session.scalar(_NEXT, (min(position, _HIGHEST),))
         except sqlite3.DatabaseError:
-            return position + 1 if position < self.head else None
+            return max(position + 1, 0) if position < self.head else None
         return found
 
     def between(self, first: int, last: int) -> list[Row]:

@@ -42,6 +42,7 @@ class _Form(msgspec.Struct):
 
 
 _NAMES = {kind: str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)}
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)  # the last: a number, not bytes
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Stored)
 _form_decoder = msgspec.json.Decoder(_Form)
@@ -56,7 +57,7 @@ def decode(data: bytes, position: int, upcasters: Mapping[str, Upcaster] = UPCAS
     """Return the fact in stored bytes of any version. Raises `CorruptStoreError` naming the position."""
     try:
         return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except _UNREADABLE as problem:
         stored = _upcast(data, upcasters)
         if stored is None:
             raise CorruptStoreError(f"the event at position {position} cannot be decoded") from problem
@@ -67,7 +68,7 @@ def type_in(data: bytes, position: int) -> str:
     """Return the type that stored bytes of any version name. Raises `CorruptStoreError` naming the position."""
     try:
         return _form_decoder.decode(data).event.type
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except _UNREADABLE as problem:
         raise CorruptStoreError(f"the event at position {position} cannot be decoded") from problem
 
 

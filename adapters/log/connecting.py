@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import StaticPool
 
 from huissier.adapters.log.place import Place
@@ -34,17 +34,22 @@ class ErrorsNamed:
 
 def engine_for(place: Place) -> Engine:
     """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
-    memory: dict[str, Any] = {"poolclass": StaticPool} if place.in_memory else {}
+    pool: dict[str, Any] = {"poolclass": StaticPool} if place.in_memory else {"max_overflow": -1}
     engine = sa.create_engine(
         place.url,
         isolation_level="AUTOCOMMIT",
         connect_args=place.dialect.connect_args,
         pool_reset_on_return=None,  # transactions are also ended here, by name
-        **memory,
+        **pool,
     )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
         place.dialect.prepare(connection)
+
+    @event.listens_for(engine, "checkout")
+    def look(connection: Any, _record: object, _proxy: object) -> None:
+        if place.dialect.is_lost(connection):
+            raise DisconnectionError  # another one is lent instead
 
     return engine

@@ -1,17 +1,19 @@
 """What differs between the databases, and nothing else does."""
 
 import os
+import select
 import socket
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, ClassVar, Final
-from weakref import WeakSet
 
 import msgspec
 import psycopg
 from eventsourcing.dcb.api import DCBEvent
+from psycopg.pq import TransactionStatus
 from sqlalchemy import URL
 
 from huissier.adapters.errors import CorruptStoreError, StoreError, TemporarilyUnavailableError
@@ -19,19 +21,26 @@ from huissier.adapters.log import postgres_append
 from huissier.adapters.log.postgres_arrays import bigints, byteas, register, texts
 
 BUSY_SECONDS: Final = 30
+_TABLE_SECONDS: Final = 1  # that a statement waits for who has a whole table; who waits may be told so any moment
 _INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
 _INSERT_TAG: Final = "INSERT INTO tags (tag, type, position) VALUES (?, ?, ?)"
 
+_READ_ONLY: Final = "25006"
 _DAMAGED: Final = frozenset({"XX001", "XX002"})  # data and index corrupted
-# Lock not available, query canceled, server shutting down, crashed or not ready, too many connections, deadlock.
-_PASSING: Final = frozenset({"55P03", "57014", "57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01"})
+# Lock not available, query canceled, server shutting down, crashed or not ready, too many connections, deadlock, read
+# only for a while.
+_PASSING: Final = frozenset(
+    {"55P03", "57014", "57P01", "57P02", "57P03", "57P05", "53300", "40001", "40P01", _READ_ONLY}
+)
 _DAMAGE: Final = ("malformed", "not a database", "corrupt", "Could not decode", "no such table", "no such column")
 _tags_encoder = msgspec.json.Encoder()
 _SETTINGS: Final = (
-    f"SET lock_timeout = '{BUSY_SECONDS}s'",
+    f"SET lock_timeout = '{_TABLE_SECONDS}s'",
     # What the database or the role has as its default must not make an answer stale, or let it be lost in a crash.
     "SET default_transaction_isolation = 'read committed'",
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    # Since PostgreSQL 14.
+    "SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('idle_session_timeout', true) <> '0'",
     # Tag queries take microseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
     # that would tell the planner so. Kept to the indexes, one plan is as good as another: it is made once.
     "SET plan_cache_mode = force_generic_plan",
@@ -51,7 +60,6 @@ class Dialect(ABC):
     connect_args: ClassVar[dict[str, Any]]
     appends_in_one_trip: ClassVar[bool] = False
     schema: ClassVar[tuple[str, ...]] = ()
-    answers: int = 0  # how many statements were answered, where they may not be
 
     @abstractmethod
     def prepare(self, connection: Any) -> None:
@@ -70,8 +78,16 @@ class Dialect(ABC):
         """Return the kind of error that the driver's exception means, with its words."""
 
     @abstractmethod
-    def hang_up(self) -> None:
-        """Free whoever waits for a server that says nothing, also on other threads."""
+    def is_lost(self, connection: Any) -> bool:
+        """Say, without asking it, whether the server has hung up on a connection, or one that is idle is in use."""
+
+    @abstractmethod
+    def ends_with(self, problem: BaseException) -> bool:
+        """Say whether a connection keeps a problem that passes for the server: then another one is opened."""
+
+    @abstractmethod
+    def hang_up_after(self, seconds: float) -> None:
+        """Free whoever has waited for so long for a server's answer to one statement, on whatever thread."""
 
 
 class Sqlite(Dialect):
@@ -115,7 +131,15 @@ class Sqlite(Dialect):
             return TemporarilyUnavailableError
         return CorruptStoreError if any(word in reason for word in _DAMAGE) else StoreError
 
-    def hang_up(self) -> None:
+    def is_lost(self, connection: Any) -> bool:
+        """Return False: nobody hangs up on a file."""
+        return False
+
+    def ends_with(self, problem: BaseException) -> bool:
+        """Return False: a connection keeps nothing."""
+        return False
+
+    def hang_up_after(self, seconds: float) -> None:
         """Do nothing: a file is at hand, and nobody waits for longer than `BUSY_SECONDS`."""
 
 
@@ -124,7 +148,12 @@ class Postgresql(Dialect):
 
     name = "postgresql"
     driver = "postgresql+psycopg"
-    begin_writing = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({postgres_append.PEN_LOCK})"
+    begin_writing = (
+        "BEGIN ISOLATION LEVEL READ COMMITTED;"
+        f" SET LOCAL lock_timeout = '{BUSY_SECONDS}s';"
+        f" SELECT pg_advisory_xact_lock({postgres_append.PEN_LOCK});"
+        f" SET LOCAL lock_timeout = '{_TABLE_SECONDS}s'"
+    )
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
     connect_args: ClassVar[dict[str, Any]] = {
         "connect_timeout": 10,
@@ -139,7 +168,7 @@ class Postgresql(Dialect):
 
     def __init__(self) -> None:
         """Start without a connection."""
-        self._connections: WeakSet[Any] = WeakSet()
+        self._waiting: dict[Any, float] = {}  # connections on which a statement is under way, and since when
 
     def prepare(self, connection: Any) -> None:
         """Bound the wait for the pen, and keep the planner to the indexes. Raises `StoreError`.
@@ -149,20 +178,19 @@ class Postgresql(Dialect):
         encoding = connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise StoreError(f"the database's encoding is {encoding}; a store needs a database in UTF8")
-        self._connections.add(connection)
         for statement in _SETTINGS:
             connection.execute(statement)
         register(connection)
 
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """Run the text with psycopg's marks; with parameters, results come in binary form, which is cheaper."""
-        cursor = (
-            connection.execute(_with_percent_marks(text), parameters, binary=True)
-            if parameters
-            else connection.execute(text)
-        )
-        self.answers += 1
-        return cursor
+        self._waiting[connection] = time.monotonic()
+        try:
+            if not parameters:
+                return connection.execute(text, prepare=False)  # it may be several
+            return connection.execute(_with_percent_marks(text), parameters, binary=True)
+        finally:
+            self._waiting.pop(connection, None)
 
     def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Call the function that looks and appends."""
@@ -186,11 +214,27 @@ class Postgresql(Dialect):
             return TemporarilyUnavailableError
         return CorruptStoreError if state in _DAMAGED else StoreError
 
-    def hang_up(self) -> None:
-        """Shut the sockets down: whoever waits on one is told that the connection is lost."""
-        for connection in list(self._connections):
-            with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
-                end.shutdown(socket.SHUT_RDWR)
+    def is_lost(self, connection: Any) -> bool:
+        """Look at what has come without being asked for: a server that ends a connection says so, and closes it."""
+        try:
+            come = select.poll()
+            come.register(connection.fileno(), select.POLLIN)
+            while come.poll(0):
+                connection.pgconn.consume_input()
+        except (psycopg.Error, OSError):
+            return True
+        return bool(connection.info.transaction_status != TransactionStatus.IDLE)
+
+    def ends_with(self, problem: BaseException) -> bool:
+        """Tell a default of being read only, which each connection has from when it began."""
+        return getattr(problem, "sqlstate", None) == _READ_ONLY
+
+    def hang_up_after(self, seconds: float) -> None:
+        """Shut their sockets down: whoever waits on one is told that the connection is lost."""
+        for connection, since in list(self._waiting.items()):
+            if time.monotonic() - since >= seconds:
+                with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
+                    end.shutdown(socket.SHUT_RDWR)
 
 
 def _encode_tags(tags: list[str]) -> str:

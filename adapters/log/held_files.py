@@ -8,6 +8,7 @@ Both are in SQLite's "How To Corrupt An SQLite Database File", sections 2.2 and 
 
 import os
 import threading
+import weakref
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,13 +82,19 @@ class Hold:
                     " after forking, or start processes by spawn"
                 )
             held.times += 1
+        self._let_go = weakref.finalize(self, _let_go, self._file)
+        self._let_go.atexit = False  # the system does it, and no connection goes on without its locks
 
     def end(self) -> None:
-        """End, once every connection is closed."""
-        with _LOCK:
-            held = _held[self._file]
-            held.times -= 1
-            if not held.times:
-                del _held[self._file]
-                for descriptor in held.descriptors:
-                    os.close(descriptor)
+        """End, once every connection is closed; who drops it has ended it."""
+        self._let_go()
+
+
+def _let_go(file: tuple[int, int]) -> None:
+    with _LOCK:
+        held = _held[file]
+        held.times -= 1
+        if not held.times:
+            del _held[file]
+            for descriptor in held.descriptors:
+                os.close(descriptor)

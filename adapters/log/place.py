@@ -32,9 +32,14 @@ class Place:
         self.is_new = self.in_memory
         self._lie: Lie | None = None
         self._opened: tuple[int, int] | None = None  # device and inode
+        self._log: tuple[int, int] | None = None
         self._whole_path = None if self.path is None else os.path.abspath(self.path)  # whoever opens it may move on
         if self.path is not None:
-            self._look_at(self.path)
+            try:
+                self._look_at(self.path)
+            except (OSError, ValueError) as problem:  # a name that is too long, or none
+                why = getattr(problem, "strerror", None) or problem
+                raise StoreError(f"the store {self.name!r} cannot be looked at: {why}") from None
             if read_only:
                 self._lie = Lie.of(self.path)
                 self.url = reading_url(self.url, self.path, self._lie)
@@ -55,21 +60,44 @@ class Place:
     def check_still_there(self) -> None:
         """Raise `StoreError` where a file that was opened is not the one at its path any more.
 
-        What is written to a file that was removed, or replaced by a backup, is durable and lost.
+        What is written to a file that was removed, emptied, or replaced by a backup, is durable and lost.
         """
         if self._whole_path is None:
             return
-        found = _device_and_inode(self._whole_path)
+        found = _device_and_inode(self._whole_path, may_be_empty=self._opened is None)
         if self._opened is None:
             self._opened = found
         elif found != self._opened:
             raise StoreError(f"{self.name} was removed or replaced while it was in use; start again on what is there")
+
+    def check_write_ahead_log(self) -> None:
+        """Raise `StoreError` where the log beside an opened file is not the one that was there, or is gone.
+
+        Who opens the file then sees nothing of what is written to it.
+        """
+        if self._whole_path is None:
+            return
+        found = _device_and_inode(f"{self._whole_path}-wal")
+        if self._log is None:
+            self._log = found
+        elif found != self._log:
+            raise StoreError(
+                f"the log beside {self.name} was removed while it was in use; start again on what is there"
+            )
+
+    def forget_write_ahead_log(self) -> None:
+        """Take it that the database may make another one."""
+        self._log = None
 
     def _look_at(self, path: Path) -> None:
         if not self.create and not path.exists():
             raise StoreError(f"there is no store at {path}")
         if path.exists() and not path.is_file():
             raise StoreError(f"the store {path} cannot be read: it is not a file")
+        if path.exists() and path.stat().st_nlink > 1:  # SQLite keeps its log beside one of them
+            raise StoreError(
+                f"the store {path} has several names (hard links), and facts would be lost; keep one of them"
+            )
         if self.create:
             schema.make_private_file(path)
         version = schema.look_at_file(path)
@@ -81,12 +109,12 @@ class Place:
             raise StoreError(f"there is no store in {path} yet")
 
 
-def _device_and_inode(path: str) -> tuple[int, int] | None:
+def _device_and_inode(path: str, *, may_be_empty: bool = True) -> tuple[int, int] | None:
     try:
         status = os.stat(path)
     except OSError:
         return None
-    return status.st_dev, status.st_ino
+    return (status.st_dev, status.st_ino) if status.st_size or may_be_empty else None
 
 
 def read_url(text: str) -> tuple[sa.URL, Dialect]:
@@ -96,6 +124,6 @@ def read_url(text: str) -> tuple[sa.URL, Dialect]:
     except (ArgumentError, ValueError):
         raise StoreError("the store's URL cannot be read; write it like sqlite:///huissier.db") from None
     dialect = dialect_of(url)
-    if dialect.name == "sqlite" and (url.query or url.host or url.database == ""):
+    if dialect.name == "sqlite" and (url.query or url.host or url.database == "" or "?" in text):
         raise StoreError("an SQLite store's URL has a path and nothing else, like sqlite:///huissier.db")
     return url.set(drivername=dialect.driver), dialect

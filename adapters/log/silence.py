@@ -1,28 +1,24 @@
-"""Hangs up on a server that answers nothing any more, so that nobody waits for it for ever."""
+"""Hangs up on a server that does not answer a statement any more, so that nobody waits for it for ever."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 from huissier.adapters.log.dialects import Dialect
 
 
-@contextmanager
-def hanging_up_on_silence(dialect: Dialect, seconds: float) -> Iterator[None]:
-    """Hang up during a block when no statement was answered for so long; long work of many statements is left alone."""
-    done = threading.Event()
+class Silence:
+    """Watches, on a thread of its own, for how long statements have been waiting."""
 
-    def watch() -> None:
-        heard = None
-        while heard != dialect.answers:
-            heard = dialect.answers
-            if done.wait(seconds):
-                return
-        dialect.hang_up()
+    def __init__(self, dialect: Dialect, seconds: float) -> None:
+        """Hang up on connections on which a statement has waited for so long; work of many statements is left alone."""
+        self._dialect = dialect
+        self._seconds = seconds
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, name="huissier-silence", daemon=True).start()
 
-    with suppress(RuntimeError):  # the interpreter is ending: no thread begins anything any more
-        threading.Thread(target=watch, name="huissier-silence", daemon=True).start()
-    try:
-        yield
-    finally:
-        done.set()
+    def end(self) -> None:
+        """Watch no longer."""
+        self._ended.set()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._seconds / 6):
+            self._dialect.hang_up_after(self._seconds)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -21,7 +21,7 @@ from huissier.adapters.log.schema import (
     write_version,
 )
 from huissier.adapters.log.session import Session
-from huissier.adapters.log.silence import hanging_up_on_silence
+from huissier.adapters.log.silence import Silence
 
 Preparation = Callable[[Session, bool], None]
 
@@ -36,10 +36,11 @@ class _Kept(NamedTuple):
 class Store:
     """An open store. One connection writes, guarded by a lock; others read their own snapshots, one of them at once."""
 
-    def __init__(self, place: Place, prepare: Preparation) -> None:
+    def __init__(self, place: Place, prepare: Preparation, *, patience: float | None = None) -> None:
         """Open a store, made on first use. Raises `StoreError` and leaves a database that is not one as it is.
 
-        `prepare` is told the session and whether the store is new, in the transaction that makes it.
+        `prepare` is told the session and whether the store is new, in the transaction that makes it. `patience`: for
+        how many seconds a server may leave a statement unanswered; without one, for ever.
         """
         self.name = place.name
         self._place = place
@@ -52,6 +53,7 @@ class Store:
         self._errors_named = ErrorsNamed(place, self._driver_error)
         self._writer: _Kept | None = None
         self._glancer: _Kept | None = None
+        self._silence = None if patience is None or place.is_embedded else Silence(self._dialect, patience)
         try:
             with self._errors_named:
                 self._prepare(prepare)
@@ -112,14 +114,15 @@ class Store:
         """Run a block inside the one write transaction; it is durable when the block ends without an exception."""
         with self._lock, self._errors_named:
             self._check_open()
-            session = self._connected().session
+            session = self._begun()
             try:
                 session.run(self._dialect.begin_writing)
                 yield session
                 self._place.check_still_there()
+                self._place.check_write_ahead_log()
                 session.run("COMMIT")
-            except BaseException:
-                self._give_up(session)
+            except BaseException as problem:
+                self._give_up(session, problem)
                 raise
 
     @property
@@ -132,11 +135,11 @@ class Store:
         """Run a block on the writing connection, each statement durable by itself."""
         with self._lock, self._errors_named:
             self._check_open()
-            session = self._connected().session
+            session = self._begun()
             try:
                 yield session
-            except BaseException:
-                self._give_up(session)
+            except BaseException as problem:
+                self._give_up(session, problem)
                 raise
 
     def forget_deleted(self) -> bool:
@@ -161,12 +164,16 @@ class Store:
                 yield self._connected().session
             return
         self._check_open()
+        self._place.check_still_there()  # connecting makes a file where there is none
         with self._errors_named, self._engine.connect() as connection:
             session = self._session(connection)
             try:
                 self._place.check_still_there()
                 session.run(self._dialect.begin_reading)
                 yield session
+            except self._driver_error:
+                connection.invalidate()  # it may be to a file that is not there any more
+                raise
             finally:
                 try:
                     session.run("ROLLBACK")
@@ -184,10 +191,10 @@ class Store:
                 yield session
             return
         self._check_open()
+        self._place.check_still_there()
         with self._errors_named:
             session = self._kept_for_glances().session
             try:
-                self._place.check_still_there()
                 session.run(self._dialect.begin_reading)
                 yield session
                 session.run("ROLLBACK")
@@ -208,7 +215,7 @@ class Store:
             self._glancer.connection.close()
             self._glancer = None
 
-    def _give_up(self, session: Session) -> None:
+    def _give_up(self, session: Session, because: BaseException) -> None:
         """Undo what was written; a connection that cannot even do that is replaced by the next turn."""
         if self._writer is None:
             return
@@ -220,8 +227,25 @@ class Store:
             return
         try:
             session.run("ROLLBACK")
-        except self._driver_error:
-            connection.invalidate()
+        except (
+            BaseException
+        ) as problem:  # also an interrupt, or what stands in it would be committed with the next turn
+            self._give_writer_away()
+            if not isinstance(problem, self._driver_error):
+                raise
+        if self._dialect.ends_with(because):
+            self._give_writer_away()
+            self._engine.dispose()
+
+    def _begun(self) -> Session:
+        """Return the writer's session for a turn; nothing was said on it, so one that is lost can be replaced."""
+        if self._writer is not None and self._dialect.is_lost(self._raw(self._writer.connection)):
+            self._give_writer_away()
+        return self._connected().session
+
+    def _give_writer_away(self) -> None:
+        if self._writer is not None:
+            self._writer.connection.invalidate()
             self._let_go_of_writer()
 
     def _connected(self) -> "_Kept":
@@ -234,6 +258,7 @@ class Store:
         if self._writer is not None:
             self._writer.connection.close()
             self._writer = None
+            self._place.forget_write_ahead_log()
 
     def _raw(self, connection: Connection) -> Any:
         return connection.connection.dbapi_connection
@@ -245,10 +270,6 @@ class Store:
         if self._closed:
             raise EngineClosedError("the engine was closed")
 
-    def hanging_up_on_silence(self, seconds: float) -> AbstractContextManager[None]:
-        """Free, during a block, whoever waits for a server that says nothing: their connections are lost to them."""
-        return hanging_up_on_silence(self._dialect, seconds)
-
     def close(self) -> None:
         """Close all connections; closing twice does no harm."""
         with self._lock:
@@ -258,5 +279,7 @@ class Store:
             self._let_go_of_writer()
             self._let_go_of_glancer()
             self._engine.dispose()
+            if self._silence is not None:
+                self._silence.end()
             if self._hold is not None:
                 self._hold.end()
