@@ -1,0 +1,151 @@
+"""A server that hangs up, lets only read for a while, or has a table locked: then it goes on, and nothing is lost."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import TemporarilyUnavailableError
+from huissier.adapters.log.session import Session
+from huissier.adapters.log.store import Store
+from tests.test_engine import hospital, message
+
+KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
+
+
+@contextmanager
+def administrator(url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        yield connection
+
+
+def settle(connection: psycopg.Connection, setting: str) -> None:
+    name = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("ALTER DATABASE {} SET {}").format(name, sql.SQL(setting)))
+
+
+def hang_up(connection: psycopg.Connection) -> None:
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    time.sleep(0.2)  # until the last word has come
+
+
+@pytest.fixture(name="url")
+def _url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+def disturbed(url: str) -> None:
+    """Have somebody else write, so that the next turn has a transaction."""
+    with Engine(url, environment=KEY) as other:
+        other.handle(message(1_000))
+
+
+@pytest.mark.parametrize("is_disturbed", [False, True], ids=["one trip", "a transaction"])
+def test_a_connection_that_was_hung_up_on_is_replaced_before_anything_is_said(url: str, is_disturbed: bool) -> None:
+    with hospital(url, environment=KEY) as engine, administrator(url) as connection:
+        engine.handle(message(0))
+        for number in range(1, 4):
+            engine.check(message(number))
+            if is_disturbed:
+                disturbed(url)
+            hang_up(connection)
+            assert engine.head
+            assert engine.check(message(number)).outcome == "accepted"
+            assert engine.handle(message(number)).position == engine.head
+
+
+def test_an_idle_engine_is_not_hung_up_on(url: str) -> None:
+    with administrator(url) as connection:
+        settle(connection, "idle_session_timeout = '200ms'")
+    with hospital(url, environment=KEY) as engine:
+        for number in range(3):
+            time.sleep(0.4)
+            assert engine.handle(message(number)).outcome == "accepted"
+
+
+def test_a_server_that_lets_only_read_for_a_while_is_written_to_afterwards(url: str) -> None:
+    with hospital(url, environment=KEY) as engine, administrator(url) as connection:
+        settle(connection, "default_transaction_read_only = on")
+        hang_up(connection)
+        for number in range(3):
+            with pytest.raises(TemporarilyUnavailableError, match="read-only"):
+                engine.handle(message(number))
+            engine.check(message(number))
+        connection.execute("SET default_transaction_read_only = off")
+        settle(connection, "default_transaction_read_only = off")
+        with pytest.raises(TemporarilyUnavailableError, match="read-only"):
+            engine.handle(message(3))  # on the connection that it has from then
+        assert engine.handle(message(3)).position == engine.head
+
+
+@pytest.mark.parametrize("lock", ["events IN SHARE", "tags IN ACCESS EXCLUSIVE"])
+@pytest.mark.parametrize("is_disturbed", [False, True], ids=["one trip", "a transaction"])
+def test_who_was_told_while_somebody_had_a_table_is_not_decided_about(lock: str, is_disturbed: bool, url: str) -> None:
+    with hospital(url, environment=KEY) as engine:
+        engine.handle(message(1))
+        engine.handle(message(2))
+        if is_disturbed:
+            disturbed(url)
+        head = engine.head
+        with psycopg.connect(url.replace("+psycopg", "")) as connection:
+            connection.execute(sql.SQL("LOCK TABLE {} MODE").format(sql.SQL(lock)))
+            for timeout in (0.5, 30.0):
+                with pytest.raises(TemporarilyUnavailableError):
+                    engine.handle(message(3), timeout=timeout)
+        time.sleep(0.5)
+        assert engine.head == head
+        assert engine.handle(message(3)).position == head + 1
+
+
+def test_what_was_interrupted_twice_is_not_recorded_with_the_next_turn(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hospital(url, environment=KEY) as engine:
+        disturbed(url)
+        head = engine.head
+        append, run = Session.append, Session.run
+
+        def interrupted(session: Session, *arguments: Any) -> int | None:
+            append(session, *arguments)
+            monkeypatch.setattr(Session, "append", append)
+            monkeypatch.setattr(Session, "run", interrupted_again)
+            raise KeyboardInterrupt
+
+        def interrupted_again(session: Session, statement: str, *arguments: Any) -> Any:
+            if statement == "ROLLBACK":
+                monkeypatch.setattr(Session, "run", run)
+                raise KeyboardInterrupt
+            return run(session, statement, *arguments)
+
+        monkeypatch.setattr(Session, "append", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            engine.handle_many([message(1), message(2)])
+        disturbed_by = Engine(url, environment=KEY)  # whom a pen that is still held would keep waiting
+        assert disturbed_by.handle(message(3)).position == head + 1
+        disturbed_by.close()
+        assert engine.handle(message(4)).position == head + 2
+
+
+def test_a_statement_that_is_never_answered_is_given_up_on(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huissier.adapters.engine.PATIENCE", 2.0)
+    with hospital(url, environment=KEY) as engine, administrator(url) as connection:
+        disturbed(url)
+        assert isinstance(engine.recorder._store, Store)
+        monkeypatch.setattr(
+            type(engine.recorder._store._dialect), "begin_writing", "BEGIN; SELECT pg_sleep(60)", raising=True
+        )
+        began = time.monotonic()
+        with pytest.raises(TemporarilyUnavailableError):
+            engine.handle_many([message(1)])
+        assert time.monotonic() - began < 30
+        monkeypatch.undo()
+        connection.execute("SELECT 1")
+        assert engine.handle(message(1)).position == engine.head

@@ -1,0 +1,139 @@
+"""What newcomers sent to break the pen came upon a second time: who waits together, who leaves, and who closes."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import CorruptStoreError, TemporarilyUnavailableError
+from tests.log.by_hand import ByHand
+from tests.test_engine import DOCTOR, NOW, SECRETARY, hospital, message
+
+AT_ONCE = """
+import sys, threading
+from huissier.adapters.validation import validated
+from huissier.domain.commands import SubmitMessage
+sys.setswitchinterval(1e-6)
+begin = threading.Barrier(8)
+def first():
+    command = SubmitMessage(id="m", sender="a@b.fr", recipients=["c@d.fr"])
+    begin.wait()
+    validated(command)
+threads = [threading.Thread(target=first) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_threads_that_ask_for_the_first_time_at_once_are_all_answered() -> None:
+    for _ in range(10):
+        assert subprocess.run([sys.executable, "-c", AT_ONCE], check=False).returncode == 0
+
+
+def test_one_damaged_fact_fails_those_it_concerns_and_not_who_waits_beside_them(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}"
+    hospital(url).close()
+    ByHand(url).rewrite(7, lambda _: b"{")  # the secretaries' mailbox
+
+    async def story() -> None:
+        async with AsyncEngine(Engine(url)) as awaited:
+            asked = [awaited.handle(message(number, to=DOCTOR)) for number in range(3)]
+            *heard, damaged = await asyncio.gather(
+                *asked, awaited.handle(message(3, to=SECRETARY)), return_exceptions=True
+            )
+            assert [getattr(answer, "outcome", answer) for answer in heard] == ["accepted"] * 3
+            assert isinstance(damaged, CorruptStoreError)
+
+    asyncio.run(story())
+
+
+def test_nobody_is_decided_about_who_left_while_the_pen_was_waited_for(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}"
+
+    async def story() -> None:
+        async with AsyncEngine(hospital(url)) as awaited:
+            with Engine(url) as other, other.recorder.pen():
+                tasks = [asyncio.create_task(awaited.handle(message(number))) for number in range(20)]
+                while len(awaited.engine.line):  # until all are in the batch of who waits for the pen
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.1)
+                head = other.head
+                for task in tasks[1:]:
+                    task.cancel()
+                await asyncio.gather(*tasks[1:], return_exceptions=True)
+            assert (await tasks[0]).outcome == "accepted"
+            assert awaited.engine.head == head + 1
+
+    asyncio.run(story())
+
+
+def test_many_who_leave_at_once_hold_up_nobody() -> None:
+    with hospital() as engine:
+        awaited, many = AsyncEngine(engine), 5_000
+
+        async def story() -> float:
+            with engine._pen_desk.lock:
+                tasks = [asyncio.create_task(awaited.handle(message(number))) for number in range(many)]
+                while len(engine.line) < many - 1_000:
+                    await asyncio.sleep(0.01)
+                for task in reversed(tasks):
+                    task.cancel()
+                began = time.monotonic()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                return time.monotonic() - began
+
+        assert asyncio.run(story()) < 5  # it was the square of their number
+
+
+def test_closing_in_the_handler_of_a_signal_that_interrupted_a_decision_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with hospital() as engine:
+        heard: list[str] = []
+
+        def close(*_: object) -> None:
+            with pytest.raises(RuntimeError) as caught:
+                engine.close()
+            heard.append(str(caught.value))
+
+        def interrupted() -> datetime:
+            signal.raise_signal(signal.SIGUSR1)
+            return NOW
+
+        before = signal.signal(signal.SIGUSR1, close)
+        try:
+            monkeypatch.setattr(engine, "_clock", interrupted)
+            assert engine.handle(message(1)).outcome == "accepted"
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+        assert heard == ["this thread is in the middle of a decision: raise SystemExit here, and close behind it"]
+
+
+def test_an_engine_whose_closing_was_begun_on_a_loop_that_ended_is_closed_on_another() -> None:
+    awaited = AsyncEngine(hospital())
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(awaited.close(), 0.05)
+
+    with awaited.engine._check_desk.lock:  # closing waits for who looks something up
+        asyncio.run(give_up())
+    for _ in range(2):
+        asyncio.run(awaited.close())
+
+
+def test_more_checks_than_may_wait_are_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    with hospital(queue=2) as engine:
+        with engine._check_desk.lock:
+            waiting = [engine.begin_check(message(number)) for number in range(2)]
+            with pytest.raises(TemporarilyUnavailableError):
+                engine.begin_check(message(2))
+        assert [one.result(10).outcome for one in waiting] == ["accepted"] * 2
+        assert engine.begin_check(message(2)).result(10).outcome == "accepted"
