@@ -29,7 +29,7 @@ class _Held:
         self.descriptors: list[int] = []
 
 
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()  # a hold that is collected as garbage ends in the middle of whatever is done here
 _held: dict[tuple[int, int], _Held] = {}  # by device and inode
 # A fork made while another thread looks at a file would wait for that thread for ever: it is not there.
 os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)

@@ -1,6 +1,7 @@
 """A store: one database that holds the log, the vault and the settings, opened with care and without surprise."""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -54,6 +55,8 @@ class Store:
         self._writer: _Kept | None = None
         self._glancer: _Kept | None = None
         self._silence = None if patience is None or place.is_embedded else Silence(self._dialect, patience)
+        if self._silence is not None:
+            weakref.finalize(self, self._silence.end).atexit = False  # where it is dropped without being closed
         try:
             with self._errors_named:
                 self._prepare(prepare)

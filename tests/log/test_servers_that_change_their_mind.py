@@ -1,5 +1,7 @@
 """A server that hangs up, lets only read for a while, or has a table locked: then it goes on, and nothing is lost."""
 
+import gc
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
 from tests.test_engine import hospital, message
+from tests.waiting import eventually
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 
@@ -149,3 +152,13 @@ def test_a_statement_that_is_never_answered_is_given_up_on(url: str, monkeypatch
         monkeypatch.undo()
         connection.execute("SELECT 1")
         assert engine.handle(message(1)).position == engine.head
+
+
+def test_an_engine_that_is_dropped_leaves_nobody_who_watches(url: str) -> None:
+    before = sum(thread.name == "huissier-silence" for thread in threading.enumerate())
+    store = hospital(url, environment=KEY).recorder._store
+    store._give_writer_away()  # of a connection that is not closed its driver complains
+    store._engine.dispose()
+    del store
+    gc.collect()
+    eventually(lambda: sum(thread.name == "huissier-silence" for thread in threading.enumerate()) == before)
