@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -27,7 +27,7 @@ def administrator(url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def settle(connection: psycopg.Connection, setting: str) -> None:
+def settle(connection: psycopg.Connection, setting: LiteralString) -> None:
     name = sql.Identifier(connection.info.dbname)
     connection.execute(sql.SQL("ALTER DATABASE {} SET {}").format(name, sql.SQL(setting)))
 
@@ -91,7 +91,9 @@ def test_a_server_that_lets_only_read_for_a_while_is_written_to_afterwards(url: 
 
 @pytest.mark.parametrize("lock", ["events IN SHARE", "tags IN ACCESS EXCLUSIVE"])
 @pytest.mark.parametrize("is_disturbed", [False, True], ids=["one trip", "a transaction"])
-def test_who_was_told_while_somebody_had_a_table_is_not_decided_about(lock: str, is_disturbed: bool, url: str) -> None:
+def test_who_was_told_while_somebody_had_a_table_is_not_decided_about(
+    lock: LiteralString, is_disturbed: bool, url: str
+) -> None:
     with hospital(url, environment=KEY) as engine:
         engine.handle(message(1))
         engine.handle(message(2))
