@@ -17,6 +17,7 @@ from huissier.adapters.testing.hospital import (
     GHT,
     HOSPITAL,
     INSTANT,
+    MES,
     NOW,
     SECRETARIAT,
     SINCE,
@@ -25,8 +26,10 @@ from huissier.adapters.testing.hospital import (
     hospital,
     hospital_domain,
     hospital_mailboxes,
+    ins,
     moment,
     operator,
+    patients,
 )
 from huissier.adapters.testing.strategies import histories, options
 from huissier.adapters.views.database import ViewsDatabase
@@ -34,8 +37,10 @@ from huissier.adapters.views.runner import Runner
 from huissier.domain.commands import (
     AdmitDomain,
     AnyCommand,
+    CloseEns,
     CreateMailbox,
     DeleteMailbox,
+    OpenEns,
     PublishCgu,
     SignCgu,
     SignInstrument,
@@ -168,6 +173,33 @@ def test_without_a_deadline_the_cgu_are_lacking_at_once_or_since_the_mailbox_is_
         *unsigned(NOW + DAY, new.address, deadline=None),
         *unsigned(NOW, SECRETARIAT, deadline=None),
     ]
+
+
+def test_the_cgu_are_not_lacking_before_they_were_published_whatever_their_deadline() -> None:
+    told = [*hospital(), published("1", NOW, NOW - DAY)]
+    assert lacking(*told, at=NOW - INSTANT) == []
+    assert lacking(*told, at=NOW) == unsigned(NOW, DOCTOR, SURGEON, SECRETARIAT, deadline=NOW - DAY)
+
+
+def test_a_deadline_that_is_moved_while_the_cgu_are_lacking_leaves_them_lacking_since_then() -> None:
+    def since(*moves: PublishCgu) -> Found:
+        return lacking(*hospital()[:-2], published("1", SINCE, NOW - 2 * DAY), *moves, at=NOW + DAY)
+
+    first = NOW - 2 * DAY
+    assert since() == unsigned(first, DOCTOR, deadline=first)
+    assert since(published("1", NOW, NOW - 3 * DAY)) == unsigned(first, DOCTOR, deadline=NOW - 3 * DAY)
+    assert since(published("1", NOW, None)) == unsigned(first, DOCTOR, deadline=None)
+    assert since(published("1", NOW - DAY, NOW)) == unsigned(NOW, DOCTOR, deadline=NOW)
+    assert since(published("1", NOW - 3 * DAY, NOW - 4 * DAY)) == unsigned(
+        NOW - 3 * DAY, DOCTOR, deadline=NOW - 4 * DAY
+    )
+
+
+def test_a_usagers_mailbox_owes_its_signature_since_it_was_last_opened() -> None:
+    told = [*patients()[:-1], PublishCgu(at=SINCE, operator=MES, version="1", deadline=None)]
+    told += [CloseEns(at=NOW - 2 * DAY, ins=ins(1)), OpenEns(at=NOW, ins=ins(1))]
+    for at, since in ((NOW - 2 * DAY - INSTANT, SINCE), (NOW - DAY, None), (NOW, NOW)):
+        assert [obligation.since for obligation in lacking(*told, at=at)] == [since] * (since is not None)
 
 
 def test_the_cgu_are_not_lacking_before_the_operator_hosts_the_domain() -> None:
