@@ -172,6 +172,21 @@ def test_nothing_is_decided_on_an_imported_store(folder: Path) -> None:
         assert len(rows_of_log(log)) == 19
 
 
+def test_an_imported_store_does_not_say_that_a_usager_was_never_met(folder: Path) -> None:
+    (folder / "ins").write_text(w.ins(1))
+    for command in (
+        ["trail", "--usager", "ins"],
+        ["as-of", "2026-10-31", "--from", w.DOCTOR, "--to-usager", "ins"],
+        ["report", "--usager", "ins", "--out", "page.html"],
+    ):
+        done = audit(folder, *command, *NEW)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr == (
+            "huissier: this store was imported without its vault, which alone knows whom an INS means\n"
+        )
+    assert not (folder / "page.html").exists()
+
+
 def test_an_imported_store_is_whole(folder: Path) -> None:
     report = check_store(f"sqlite:///{folder}/new.db", environment={})
     assert report.problems == ()

@@ -290,6 +290,21 @@ def test_tables_that_are_missing_are_told(engine: Engine, database: ViewsDatabas
         positions(runner)
 
 
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+def test_missing_tables_are_not_taken_for_a_fact_that_cannot_be_folded(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.recorder, database, Counted)
+    runner.catch_up()
+    with database.changing() as connection:
+        Counted(1).metadata.drop_all(connection)
+    engine.handle(message(100))
+    with pytest.raises(StoreError) as told:
+        runner.catch_up()
+    assert type(told.value) is StoreError
+    assert str(told.value).startswith(f"{database.name}: ")
+    assert "counted_seen_1" in str(told.value)
+    assert runner.standing().error is None
+
+
 def test_a_rebuild_that_was_overtaken_goes_on_before_it_is_read(
     engine: Engine, database: ViewsDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,5 +386,7 @@ def test_tables_of_another_log_are_not_built_upon(engine: Engine, database: View
         runner = Runner(other.recorder, database, Counted)
         with pytest.raises(StoreError, match="another log; rebuild it"):
             runner.catch_up()
+        assert runner.standing().error == "the projection counted was built from another log; rebuild it"
         runner.rebuild()
+        assert runner.standing().error is None
         assert positions(runner) == list(range(1, other.head + 1))
