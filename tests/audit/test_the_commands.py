@@ -21,7 +21,7 @@ from huissier.domain.commands import EraseUsager
 from huissier.domain.vocabulary.ins import mentions_ins
 from huissier.projections.projection import Entry
 from huissier.projections.trail import Question, Trail
-from tests.command_line import Done, huissier
+from tests.command_line import Done, as_process, huissier
 
 HOLDS_INS = f"mail of {w.ins(1)}"
 
@@ -83,6 +83,15 @@ def test_people_read_a_line_a_fact(folder: Path) -> None:
 def test_spreadsheets_read_csv(folder: Path) -> None:
     rows = list(csv.DictReader(StringIO(audit(folder, "trail", "--csv", "--kind", "message-decided").stdout)))
     assert [row["outcome"] for row in rows] == ["accepted", "accepted", "mixed", "accepted"]
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+def test_programs_and_spreadsheets_read_utf_8_whatever_the_locale(tmp_path: Path, form: str) -> None:
+    with library.open(f"sqlite:///{tmp_path}/huissier.db") as engine:
+        engine.handle(library.RegisterOperator(operator="é", kind="usager", name="Sacré-Cœur 🏥"))
+    done = as_process("audit", "trail", form, cwd=tmp_path, env={"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"})
+    assert done.returncode == 0
+    assert "Sacré-Cœur 🏥" in done.stdout
 
 
 def test_pages_together_are_the_whole(folder: Path) -> None:

@@ -309,6 +309,13 @@ def test_the_program_says_what_is_lacking_and_ends_with_1(tmp_path: Path) -> Non
     ]
 
 
+def test_a_name_that_turns_text_around_stays_in_its_place(tmp_path: Path) -> None:
+    odd = "op\u202egro\u2028x"
+    tell(tmp_path, [*operator(odd, contrat=False), AdmitDomain(at=SINCE, domain=CABINET, operator=odd, hosted=True)])
+    done = huissier("obligations", cwd=tmp_path)
+    assert done.stdout == (f"op\\u202egro\\u2028x: contrat lacking since 2020-03-11T00:00:00Z; hosts {CABINET}\n")
+
+
 def test_where_nothing_is_lacking_the_program_says_so(tmp_path: Path) -> None:
     tell(tmp_path, hospital())
     done = huissier("obligations", cwd=tmp_path)
