@@ -27,8 +27,9 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises `UnwritableError`.
     """
-    if os.path.isdir(path):  # it is not where nobody may look, and then writing says so
-        raise UnwritableError(f"{path} cannot be written: it is a folder")
+    if os.path.exists(path) and not os.path.isfile(path):  # it is not where nobody may look, and then writing says so
+        what = "a folder" if os.path.isdir(path) else "not a file that can be replaced"
+        raise UnwritableError(f"{path} cannot be written: it is {what}")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with _unwound_at_the_end(), _removed(draft), _new(draft) as file:
