@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Program
 from sqlalchemy.pool import StaticPool
 
 from huissier.adapters.errors import CorruptStoreError, StoreError
+from huissier.adapters.log.file_in_use import FileInUse
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import make_private_file
 from huissier.adapters.views import postgres_lists
@@ -67,6 +68,7 @@ class ViewsDatabase:
         self.name = str(path or place.name)
         if path is not None:
             make_private_file(path)
+        self._file = None if path is None else FileInUse(path)
         self._engine = _engine_for(place, None if path is None else str(path))
         self._alone = threading.RLock() if place.in_memory else nullcontext()  # in memory there is one connection
         try:
@@ -128,6 +130,8 @@ class ViewsDatabase:
         with self.errors_named(), self._alone, self._engine.connect() as connection:
             connection.exec_driver_sql(begin)
             try:
+                if self._file is not None:
+                    self._file.check_still_there()
                 yield connection
             finally:
                 if _in_transaction(connection):

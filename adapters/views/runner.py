@@ -1,7 +1,7 @@
 """The runner: folds the log into a projection's tables, a page a transaction, each fact exactly once."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import Final, Generic, NoReturn, TypeVar
 
@@ -101,14 +101,15 @@ class Runner(Generic[P]):
         """Fold the whole log into fresh tables beside those that are read, then switch over. Raises `ProjectionError`.
 
         Readers go on meanwhile, and keep what they have begun to read. Whose tables are dropped because somebody else
-        began a rebuild builds theirs with them.
+        began a rebuild builds theirs with them. What breaks off leaves no tables.
         """
         generation = self._generations.begin()
         try:
             while not (self._fold_all(generation, progress) and self._go_live(generation)):
                 generation = self._generations.join(generation)
-        except ProjectionError:
-            self._generations.give_up(generation)
+        except BaseException:
+            with suppress(StoreError):  # it may be what broke it off
+                self._generations.give_up(generation)
             raise
 
     @contextmanager

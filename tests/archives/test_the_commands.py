@@ -145,6 +145,8 @@ def test_the_files_of_statistics_are_the_same_and_not_recorded(folder: Path) -> 
         assert facts
         sums.append([(fact["name"], fact["sha256"], fact["rows"]) for fact in facts])
     assert sums[0] == sums[1]
+    done = huissier("stats", "exchanges", "--month", "2026-09", *NEW, cwd=folder)
+    assert "; not recorded in an imported store\n" in done.stdout
     with ReadOnlyLog(f"sqlite:///{folder}/new.db") as log:
         assert len(rows_of_log(log)) == 19
 

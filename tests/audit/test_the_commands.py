@@ -105,6 +105,8 @@ def test_pages_together_are_the_whole(folder: Path) -> None:
 def test_a_usager_is_found_by_the_ins_in_a_file_or_on_standard_input(folder: Path) -> None:
     expected = ["ens-opened", "message-decided", "message-decided"]
     assert kinds(trail(folder, "--usager", "usager.txt")) == expected
+    (folder / "marked.txt").write_text(f"\ufeff{w.ins(1)}")  # as some editors save it
+    assert kinds(trail(folder, "--usager", "marked.txt")) == expected
     spaced = f"{w.ins(1)[0]} {w.ins(1)[1:]}\n"
     assert kinds(trail(folder, "--usager", "-", stdin=spaced)) == expected
 

@@ -193,6 +193,26 @@ def test_a_rebuild_that_fails_leaves_no_tables_and_is_told(
     assert positions(runner) == list(range(1, engine.head + 1))
 
 
+def test_a_rebuild_that_is_told_to_end_leaves_no_tables(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.recorder, database, Counted, page=4)
+    runner.catch_up()
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            runner.rebuild(killed)
+    assert tables(database, Counted) == ["counted_seen_1"]
+    standing = runner.standing()
+    assert (standing.generation, standing.lag, standing.error) == (1, 0, None)
+    runner.rebuild()
+    assert positions(runner) == list(range(1, engine.head + 1))
+
+
+@pytest.fixture
+def nobody_tidies_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is interrupted is killed outright."""
+    monkeypatch.setattr(Generations, "give_up", lambda *_: None)
+
+
+@pytest.mark.usefixtures("nobody_tidies_up")
 def test_what_a_killed_rebuild_left_is_dropped_by_the_next(engine: Engine, database: ViewsDatabase) -> None:
     runner = Runner(engine.recorder, database, Counted, page=4)
     runner.catch_up()
@@ -209,6 +229,7 @@ def killed(_: int, __: int) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.usefixtures("nobody_tidies_up")
 def test_who_rebuilds_at_the_same_time_builds_together(engine: Engine, database: ViewsDatabase) -> None:
     first, second = (Runner(engine.recorder, database, Counted, page=4) for _ in range(2))
     first.catch_up()
