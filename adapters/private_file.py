@@ -3,13 +3,12 @@
 import os
 import re
 import secrets
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final, NoReturn
+from typing import BinaryIO, Final
 
+from huissier.adapters.ending import unwound_at_the_end
 from huissier.adapters.errors import HuissierError
 
 
@@ -17,7 +16,6 @@ class UnwritableError(HuissierError):
     """A file could not be written; what stood there before still does."""
 
 
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 _DRAFT: Final = re.compile(r"\.{1,2}(.+?)(?:\.[0-9a-f]{16}){1,2}")
 
 
@@ -27,11 +25,12 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises `UnwritableError`.
     """
-    if os.path.isdir(path):  # it is not where nobody may look, and then writing says so
-        raise UnwritableError(f"{path} cannot be written: it is a folder")
+    if os.path.exists(path) and not os.path.isfile(path):  # it is not where nobody may look, and then writing says so
+        what = "a folder" if os.path.isdir(path) else "not a file that can be replaced"
+        raise UnwritableError(f"{path} cannot be written: it is {what}")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with _unwound_at_the_end(), _removed(draft), _new(draft) as file:
+        with unwound_at_the_end(), _removed(draft), _new(draft) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -47,7 +46,7 @@ def make_once(path: Path, content: Callable[[], bytes]) -> None:
         return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with _unwound_at_the_end(), _removed(draft):
+        with unwound_at_the_end(), _removed(draft):
             with private_file(draft) as file:
                 file.write(content())
             with suppress(FileExistsError):
@@ -74,24 +73,6 @@ def _removed(draft: Path) -> Iterator[None]:
         yield
     finally:
         draft.unlink(missing_ok=True)
-
-
-@contextmanager
-def _unwound_at_the_end() -> Iterator[None]:
-    """Have a signal that would end this process at once end it by an exception, unless somebody else sees to it."""
-    is_main = threading.current_thread() is threading.main_thread()  # no other thread can
-    ours = [number for number in _ENDING if is_main and signal.getsignal(number) is signal.SIG_DFL]
-    try:
-        for number in ours:
-            signal.signal(number, _end)
-        yield
-    finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _end(number: int, _: object) -> NoReturn:
-    raise SystemExit(128 + number)
 
 
 def _sync(folder: Path) -> None:

@@ -44,10 +44,14 @@ class SignedCgu(Struct, frozen=True):
 
 
 class Mailbox(Struct, frozen=True, cache_hash=True):
-    """A mailbox as of a time; `status` is None where it was never created."""
+    """A mailbox as of a time; `status` is None where it was never created.
+
+    `since`: when it was created, a usager's when it was last opened.
+    """
 
     status: str | None = None
     status_position: int | None = None
+    since: datetime | None = None
     created: MailboxCreated | None = None
     kind: str | None = None
     liste_rouge: bool = False
@@ -87,12 +91,13 @@ def evolve(state: Mailbox, fact: Fact) -> Mailbox:
                 state,
                 status=ACTIVE,
                 status_position=position,
+                since=fact.at,
                 created=event,
                 kind=event.kind,
                 liste_rouge=event.liste_rouge,
             )
         case EnsOpened() if state.status in (None, DELETED):
-            return replace(state, status=ACTIVE, status_position=position, kind=USAGER)
+            return replace(state, status=ACTIVE, status_position=position, since=fact.at, kind=USAGER)
         case MailboxSuspended() if state.status == ACTIVE:
             return replace(state, status=SUSPENDED, status_position=position)
         case MailboxResumed() if state.status == SUSPENDED:

@@ -6,6 +6,7 @@ is still to come.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -131,11 +132,11 @@ def cgu_lacking(
     """
     name, operator = host.name, host.operator
     state = mailbox.as_of(at)
-    if not state.exists or state.status == DELETED:
+    if state.since is None or state.status == DELETED:
         return None
     required = operator.cgu_required(at)
     if required and not _signed_enough(state, name, operator, required, rules):
-        since = max(required[0].deadline or required[0].at, mailbox.facts[0].at, host.since)
+        since = max(required[0].since, state.since, host.since)
         return CguLacking(address, name, required[0].version, required[0].deadline, since)
     coming = [
         cgu
@@ -144,7 +145,7 @@ def cgu_lacking(
     ]
     if not coming:
         return None
-    first = min(coming, key=_deadline)
+    first = min(coming, key=attrgetter("since"))
     return CguLacking(address, name, first.version, first.deadline, None)
 
 
@@ -153,7 +154,3 @@ def _signed_enough(
 ) -> bool:
     enough = versions if rules.options.cgu_signature == "each-version" else operator.cgu
     return state.has_signed_one_of(name, enough)
-
-
-def _deadline(cgu: PublishedCgu) -> datetime:
-    return cgu.deadline or cgu.at

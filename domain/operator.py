@@ -30,11 +30,14 @@ class Signature(Struct, frozen=True):
 
 
 class PublishedCgu(Struct, frozen=True):
-    """A version of the CGU and the last moment it need not be signed, None where there is no grace."""
+    """A version of the CGU and the last moment it need not be signed, None where there is no grace.
+
+    `since`: from when on it has to be signed, which is never before it was published.
+    """
 
     version: str
     deadline: datetime | None
-    at: datetime
+    since: datetime
     position: int
 
     def in_force(self, moment: datetime) -> bool:
@@ -137,11 +140,14 @@ def _newest_annexe_2(state: Operator, event: InstrumentSigned) -> tuple[int, ...
 
 
 def _with_cgu(state: Operator, event: CguPublished, position: int) -> tuple[PublishedCgu, ...]:
-    """Add a version behind the others; a moved deadline leaves it in its place."""
-    published = PublishedCgu(event.version, event.deadline, event.at, position)
-    if state.published(event.version) is None:
+    """Add a version behind the others; a moved deadline leaves it in its place, and in force if it was and is."""
+    published = PublishedCgu(event.version, event.deadline, max(event.deadline or event.at, event.at), position)
+    known = state.published(event.version)
+    if known is None:
         return (*state.cgu, published)
-    return tuple(published if cgu.version == event.version else cgu for cgu in state.cgu)
+    if known.in_force(event.at) and published.in_force(event.at):
+        published = replace(published, since=known.since)
+    return tuple(published if cgu is known else cgu for cgu in state.cgu)
 
 
 def register(command: RegisterOperator, at: datetime, operator: Timeline[Operator]) -> Outcome:

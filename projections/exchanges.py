@@ -11,7 +11,7 @@ No usager's address is shown: it is the word `usager`, which no address is. Whos
 called so from then on.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, ClassVar, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from huissier.projections.exchange_tables import RECEIVED, REFUSED, TYPES, USAGE
 from huissier.projections.months import end_of, start_of
 from huissier.projections.places import places_of
 from huissier.projections.projection import Entry, Projection
+from huissier.projections.rows import among
 
 _END: Final = 2**63 - 1  # no position is behind it
 _ROWS: Final = 2_000  # fetched at once
@@ -80,7 +81,8 @@ class Exchanges(Projection):
 
         The database counts and sorts; nothing is held here.
         """
-        outcomes = self._outcomes(position, self._usagers_domains(connection, month, position)).where(
+        usagers = self._numbers_on(connection, self._usagers_domains(connection, month, position))
+        outcomes = self._outcomes(position, usagers).where(
             self._tables.sorts.c.domain == domain, self._tables.sorts.c.month == month
         )
         outcome = outcomes.subquery().c
@@ -125,6 +127,15 @@ class Exchanges(Projection):
         )
         return [Totals(*row) for row in rows]
 
+    def verdicts_between(self, connection: Connection, domain: str, month: int, after: int, until: int) -> int:
+        """Return how many verdicts of a domain's month stand behind a position and not behind another one."""
+        sort, sent = self._tables.sorts.c, self._tables.messages.c
+        rows = sa.select(sa.func.count()).select_from(
+            self._tables.sorts.join(self._tables.messages, sent.sort == sort.sort)
+        )
+        wanted = rows.where(sort.domain == domain, sort.month == month, sent.position > after, sent.position <= until)
+        return connection.scalar(wanted) or 0
+
     def _usagers_domains(self, connection: Connection, month: int, position: int) -> list[str]:
         """Name the domains that were usagers' in a month, as far as is known at a position: perhaps too late.
 
@@ -138,11 +149,11 @@ class Exchanges(Projection):
         start, end = start_of(month), end_of(month)
         return [name for name, place in places.items() if usagers & place.operators_between(start, end)]
 
-    def _outcomes(self, position: int, usagers_domains: Sequence[str] = ()) -> sa.Select[Any]:
+    def _outcomes(self, position: int, are_usagers: sa.Select[Any] | None = None) -> sa.Select[Any]:
         """Select each message to each recipient with what was known of it at a position.
 
-        All usagers are one end without a number, also those on `usagers_domains` who were not known to be any when
-        their messages were decided. What was received stays received, whatever else is reported.
+        All usagers are one end without a number, also those of the numbers `are_usagers` who were not known to be any
+        when their messages were decided. What was received stays received, whatever else is reported.
         """
         tables = self._tables
         sort, sent, delivered, undelivered = tables.sorts.c, tables.messages.c, tables.delivered.c, tables.undelivered.c
@@ -161,7 +172,6 @@ class Exchanges(Projection):
                 & (undelivered.position <= position),
             )
         )
-        are_usagers = self._numbers_on(usagers_domains)
         sender_type = _type(sort.sender_type, sent.sender, are_usagers)
         recipient_type = _type(sort.recipient_type, sent.recipient, are_usagers)
         received = (sort.outcome == RECEIVED) | delivered.position.is_not(None)
@@ -179,13 +189,14 @@ class Exchanges(Projection):
         ]
         return sa.select(*columns).select_from(joined).where(sent.position <= position)
 
-    def _numbers_on(self, domains: Sequence[str]) -> sa.Select[Any] | None:
+    def _numbers_on(self, connection: Connection, domains: Collection[str]) -> sa.Select[Any] | None:
         """Select the numbers of the addresses on some domains, None where there are no domains."""
         if not domains:
             return None
         addresses = self._tables.addresses.c
-        on_one = (addresses.address.endswith(f"@{domain}", autoescape=True) for domain in domains)
-        return sa.select(addresses.number).where(sa.or_(*on_one))
+        place_of = sa.func.instr if connection.dialect.name == "sqlite" else sa.func.strpos
+        domain = sa.func.substr(addresses.address, place_of(addresses.address, "@") + 1)  # an address has one @ only
+        return sa.select(addresses.number).where(among(connection, domain, domains))
 
     def hosted_in(self, connection: Connection, month: int) -> list[str]:
         """Name the domains that were held here for any part of a month."""

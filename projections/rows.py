@@ -25,6 +25,14 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...
         connection.execute(_postgresql_insert(table), dict(zip(table.columns.keys(), map(list, columns), strict=True)))
 
 
+def among(connection: Connection, text: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that a text is one of some, however many they are."""
+    if connection.dialect.name == "sqlite":
+        listed = sa.func.json_each(sa.literal(json.dumps(list(values)), sa.Text)).table_valued("value")
+        return text.in_(sa.select(listed.c.value))
+    return text == sa.any_(sa.literal(list(values), postgresql.ARRAY(sa.Text)))
+
+
 def rows_with(connection: Connection, table: Table, column: str, values: Collection[str]) -> Sequence[Any]:
     """Return the rows that have one of some texts in a column."""
     if not values:

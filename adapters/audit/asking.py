@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import HuissierError, StoreError
 from huissier.adapters.identify import Identifier
+from huissier.adapters.log.claim import vault_is_elsewhere
 from huissier.adapters.log.port import Readable
 from huissier.adapters.vault import Vault
 from huissier.domain.commands import EraseUsager
@@ -29,8 +30,13 @@ class Names:
         return frozenset((id_, self._identifier.submission(id_)))
 
     def usager(self, ins: str) -> str:
-        """Return the opaque id of a usager. Raises `VocabularyError` for what is no INS, and `UnknownUsagerError`."""
+        """Return the opaque id of a usager.
+
+        Raises `VocabularyError` for what is no INS, `UnknownUsagerError`, and `StoreError` where there is no vault.
+        """
         with self._log.reading() as look:
+            if vault_is_elsewhere(look.session):
+                raise StoreError("this store was imported without its vault, which alone knows whom an INS means")
             meant = self._identifier.identify(EraseUsager(ins=ins), look.session).identities
         if meant.usager is None:
             raise VocabularyError("not an INS of 15 characters with its key")

@@ -1,6 +1,7 @@
 """One fact as a line of the trail, and the lines as text, JSON or CSV."""
 
 import csv
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
@@ -19,7 +20,8 @@ from huissier.projections.projection import Entry
 from huissier.projections.words import Outcome, kind_of, outcome_of
 
 COLUMNS: Final = ("position", "at", "recorded_at", "kind", "who", "what", "outcome", "reasons", "requirements")
-_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+# At a cell's beginning, and behind what a spreadsheet may take for a separator: every French Excel takes the semicolon.
+_FORMULA: Final = re.compile(r"(?:^|(?<=;))(?=\s*[=+\-@＝＋－＠])")
 _OUTCOMES_FR: Final[dict[Outcome, str]] = {
     "accepted": "accepté",
     "refused": "refusé",
@@ -111,5 +113,4 @@ def _csv_row(cells: "Iterator[str] | tuple[str, ...]") -> str:
 
 
 def _harmless(cell: str) -> str:
-    text = printable(cell)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    return _FORMULA.sub("'", printable(cell))

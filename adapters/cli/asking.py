@@ -51,7 +51,8 @@ def read_period(since: str | None, until: str | None, prefix: str = "") -> "Peri
 def read_private(file: str) -> str:
     """Read what should not stand on a command line, from a file or standard input."""
     try:
-        return (sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")).strip()
+        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+        return text.removeprefix("\ufeff").strip()  # as some editors save it
     except UnicodeDecodeError:
         fail("what was to be read is not text in UTF-8", Status.UNREADABLE)
     except OSError as problem:

@@ -20,7 +20,7 @@ from huissier.adapters.cli.asking import (
     usager_named,
 )
 from huissier.adapters.cli.replay import replay
-from huissier.adapters.cli.shared import MOST, JsonOption, Status, StoreOption, fail, opened
+from huissier.adapters.cli.shared import MOST, JsonOption, Status, StoreOption, fail, for_programs, opened
 from huissier.adapters.cli.what_if import what_if
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def trail(
     after: Annotated[int, typer.Option(help="Facts behind a position only.", metavar="POSITION", min=0, max=MOST)] = 0,
     limit: Annotated[int | None, typer.Option(help="Not more facts than that.", metavar="N", min=1, max=MOST)] = None,
     lang: LanguageOption = "en",
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.", callback=for_programs)] = False,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, read_options, read_time
 from huissier.adapters.json_lines import as_json
+from huissier.adapters.printable import printable
 from huissier.domain.vocabulary.times import written
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def obligations(
         for obligation in projection.lacking(connection, rules, moment):
             found = True
             overdue = overdue or obligation.overdue
-            typer.echo(as_json(obligation) if json else _as_text(obligation))
+            typer.echo(as_json(obligation) if json else printable(_as_text(obligation)))
     if not (found or json):
         typer.echo("Nothing is lacking.")
     if overdue:

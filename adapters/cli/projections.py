@@ -23,19 +23,25 @@ projections = typer.Typer(help="Read models folded from the log.", no_args_is_he
 
 
 @projections.command()
-def status(context: typer.Context, store: StoreOption = None, json: JsonOption = False) -> None:
+def status(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which one; all by default.")] = None,
+    store: StoreOption = None,
+    json: JsonOption = False,
+) -> None:
     """Say of each projection how far it is behind the log, and what stopped it or its last rebuild.
 
     Exit status 1 if one has stopped.
     """
     from huissier.adapters.cli.views import views_of  # brings the database library, which --help does without
-    from huissier.adapters.evidence.nodes import Nodes
+    from huissier.adapters.evidence.nodes import NAME, Nodes
     from huissier.adapters.views.runner import Runner
     from huissier.projections.catalogue import ALL
 
     with views_of(context, store) as (engine, database):
-        standings = [Runner(engine.log, database, kind).standing() for kind in ALL]
-        standings.append(Nodes(engine.log, database).standing())
+        known = [(kind.name, Runner(engine.log, database, kind).standing) for kind in ALL]
+        tree = (NAME, Nodes(engine.log, database).standing)
+        standings = [standing() for _, standing in _named(name, [*known, tree])]
     for standing in standings:
         if json:
             typer.echo(as_json(standing))
@@ -60,10 +66,11 @@ def rebuild(
     """
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.cli.views import views_of
+    from huissier.adapters.ending import unwound_at_the_end
     from huissier.adapters.views.runner import ProjectionError
 
     is_whole = True
-    with views_of(context, store) as (engine, database):
+    with unwound_at_the_end(), views_of(context, store) as (engine, database):
         for called, again in _rebuilds(name, engine, database):
             try:
                 with progress_bar(called) as progress:

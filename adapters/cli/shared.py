@@ -1,10 +1,12 @@
 """What all commands share: options, exit statuses, errors told in one line."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import msgspec
@@ -60,7 +62,16 @@ PolicyOption = Annotated[
 DecisionHeaderOption = Annotated[
     str, typer.Option("--decision-header", help="What the milter calls its decision header.", metavar="NAME")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def for_programs(wanted: bool) -> bool:
+    """Have what programs read be in UTF-8, whatever the locale; what people read is in theirs."""
+    if wanted and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    return wanted
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.", callback=for_programs)]
 
 
 def fail(message: str, status: Status) -> NoReturn:

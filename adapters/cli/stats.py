@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huissier.adapters.cli.asking import read_option
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, tell
 from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
     from huissier.adapters.statistics.layout import Layout
     from huissier.adapters.statistics.summary import Summary
+    from huissier.domain.events import StatisticsProduced
     from huissier.projections.exchanges import Totals
 
 stats = typer.Typer(help="Exchange statistics (EX_PSU_5020).", no_args_is_help=True)
@@ -65,11 +66,15 @@ def exchanges(
             fail(f"{'no domain was' if wanted is None else f'{wanted} was not'} held here in {month}", Status.NO)
         with _errors_of_files():
             for fact in production.produce(which, domains, out, how, now, anew=anew):
-                if json:
-                    typer.echo(as_json(fact))
-                else:
-                    until = f"counted as of position {fact.position:,}" if fact.final else "the month is not over yet"
-                    typer.echo(f"{fact.name}: {fact.rows:,} rows, {until}\n  sha256 {fact.sha256}")
+                typer.echo(as_json(fact) if json else _produced(fact, is_recorded=engine.decides))
+                if since := production.came_since(fact):
+                    tell(f"{fact.name}: {since:,} verdicts came since; --anew counts them")
+
+
+def _produced(fact: "StatisticsProduced", *, is_recorded: bool) -> str:
+    until = f"counted as of position {fact.position:,}" if fact.final else "the month is not over yet"
+    noted = "" if is_recorded else "; not recorded in an imported store"
+    return f"{fact.name}: {fact.rows:,} rows, {until}{noted}\n  sha256 {fact.sha256}"
 
 
 @stats.command()

@@ -3,12 +3,17 @@
 import re
 from typing import Final
 
+from huissier.domain.vocabulary.ins import without_ins
+
 _BREAKS_A_LINE: Final = re.compile(r"[|\x00-\x1f\x7f-\x9f]")
 
 
 def plain(text: str) -> str:
-    """Return a text as a column can hold it: a `|` or an end of line becomes a space, and spaces one."""
-    return " ".join(_BREAKS_A_LINE.sub(" ", text).split())
+    """Return a text as a column can hold it: a `|` or an end of line becomes a space, and spaces one.
+
+    It is the last gate too: no INS leaves in a column, whatever the log let in.
+    """
+    return without_ins(" ".join(_BREAKS_A_LINE.sub(" ", text).split()))
 
 
 def joined(family: str, given: str) -> str | None:

@@ -48,7 +48,10 @@ _PERSON_TYPES: Final = {RPPS: "rpps", "RPPS": "rpps", ADELI: "adeli", "ADELI": "
 _STRUCTURE_TYPES: Final = {FINESS, "FINESS"}
 _ZIP: Final = b"PK"
 _CHUNK: Final = 1024 * 1024
-_BROKEN_ZIP: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError)
+_BROKEN_ZIP: Final = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError),
+    UnicodeDecodeError,  # a member's name that is not in the encoding it says
+)
 
 
 class ExtractionError(HuissierError, ValueError):

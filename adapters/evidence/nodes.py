@@ -88,12 +88,15 @@ class Nodes:
         self._catch_up(progress)
 
     def standing(self) -> Standing:
-        """Say how far the nodes are behind the log."""
-        with self._log.reading() as look:
-            head = look.head
+        """Say how far the nodes are behind the log, and where they are not those of this log."""
+        head, error = self._head(), None
         with self._database.reading() as connection:
-            done = _count(connection) * BLOCK
-        return Standing(NAME, _VERSION, 1, done, max(0, head - done), None)
+            done = _count(connection)
+        try:
+            self._make_sure_of_last(done)
+        except RefusedError as problem:
+            error = str(problem)
+        return Standing(NAME, _VERSION, 1, done * BLOCK, max(0, head - done * BLOCK), error)
 
     def _catch_up(self, progress: Progress | None) -> int:
         """Hash all complete blocks that are not there yet, and return how many there are."""

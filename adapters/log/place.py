@@ -1,6 +1,5 @@
 """Where a store is, looked at before anything touches it."""
 
-import os
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,6 +9,7 @@ from huissier.adapters.errors import StoreError
 from huissier.adapters.log import schema
 from huissier.adapters.log.at_rest import Lie, reading_url
 from huissier.adapters.log.dialects import Dialect, dialect_of
+from huissier.adapters.log.file_in_use import FileInUse
 
 
 class Place:
@@ -31,9 +31,7 @@ class Place:
         self.name = str(self.path or self.url.render_as_string(hide_password=True))
         self.is_new = self.in_memory
         self._lie: Lie | None = None
-        self._opened: tuple[int, int] | None = None  # device and inode
-        self._log: tuple[int, int] | None = None
-        self._whole_path = None if self.path is None else os.path.abspath(self.path)  # whoever opens it may move on
+        self._file = None if self.path is None else FileInUse(self.path)
         if self.path is not None:
             try:
                 self._look_at(self.path)
@@ -58,36 +56,19 @@ class Place:
             raise StoreError(f"{self.name} was opened by somebody else while it was read; try again")
 
     def check_still_there(self) -> None:
-        """Raise `StoreError` where a file that was opened is not the one at its path any more.
-
-        What is written to a file that was removed, emptied, or replaced by a backup, is durable and lost.
-        """
-        if self._whole_path is None:
-            return
-        found = _device_and_inode(self._whole_path, may_be_empty=self._opened is None)
-        if self._opened is None:
-            self._opened = found
-        elif found != self._opened:
-            raise StoreError(f"{self.name} was removed or replaced while it was in use; start again on what is there")
+        """Raise `StoreError` where a file that was opened is not the one at its path any more."""
+        if self._file is not None:
+            self._file.check_still_there()
 
     def check_write_ahead_log(self) -> None:
-        """Raise `StoreError` where the log beside an opened file is not the one that was there, or is gone.
-
-        Who opens the file then sees nothing of what is written to it.
-        """
-        if self._whole_path is None:
-            return
-        found = _device_and_inode(f"{self._whole_path}-wal")
-        if self._log is None:
-            self._log = found
-        elif found != self._log:
-            raise StoreError(
-                f"the log beside {self.name} was removed while it was in use; start again on what is there"
-            )
+        """Raise `StoreError` where the log beside a file that was opened is not the one any more that was there."""
+        if self._file is not None:
+            self._file.check_write_ahead_log()
 
     def forget_write_ahead_log(self) -> None:
-        """Take it that the database may make another one."""
-        self._log = None
+        """Take it that the database may make another one: a connection was closed."""
+        if self._file is not None:
+            self._file.forget_write_ahead_log()
 
     def _look_at(self, path: Path) -> None:
         if not self.create and not path.exists():
@@ -107,14 +88,6 @@ class Place:
             self.check_version(version)
         elif not self.create:
             raise StoreError(f"there is no store in {path} yet")
-
-
-def _device_and_inode(path: str, *, may_be_empty: bool = True) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino) if status.st_size or may_be_empty else None
 
 
 def read_url(text: str) -> tuple[sa.URL, Dialect]:

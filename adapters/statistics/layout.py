@@ -107,7 +107,7 @@ def read_layout(path: Path) -> Layout:
 
 def _read(content: bytes, where: str) -> Layout:
     try:
-        told = tomllib.loads(content.decode())
+        told = tomllib.loads(content.decode("utf-8-sig"))  # as some editors save it
         if unknown := list(_unknown_in(told)):
             raise LayoutError(f"the layout {where}: {'; '.join(unknown)}")
         layout = msgspec.convert(told, Layout)

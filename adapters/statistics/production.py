@@ -49,13 +49,21 @@ class Production:
                 self._runner.catch_up()
                 yield self._produced(month, domain, folder, layout, now)
 
+    def came_since(self, fact: StatisticsProduced) -> int:
+        """Return how many verdicts of a file's month are told by now that it does not count."""
+        if fact.position >= self._head:
+            return 0
+        with self._runner.reading() as (connection, exchanges):
+            return exchanges.verdicts_between(connection, fact.domain, fact.month, fact.position, self._head)
+
     def _produced(
         self, month: int, domain: str, folder: Path, layout: Layout, now: datetime, *, anew: bool = False
     ) -> StatisticsProduced:
         """Write one file and record it."""
+        is_over = end_of(month) <= now
         with ExitStack() as file:
             with self._runner.reading() as (connection, exchanges):
-                before = None if anew else exchanges.final_position(connection, domain, month)
+                before = exchanges.final_position(connection, domain, month) if is_over and not anew else None
                 position = self._head if before is None else before
                 lines = exchanges.exchanges(connection, domain, month, position)
                 written = file.enter_context(exchanges_file(folder, month, domain, layout, lines))
@@ -68,7 +76,7 @@ class Production:
                 domain=domain,
                 layout=layout.name,
                 position=position,
-                final=end_of(month) <= now,
+                final=is_over,
             )
             if self._engine.decides:  # else it is an auditor's, who counts again what was handed on
                 is_first = before is None and fact.final and not anew

@@ -12,19 +12,33 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
-from psycopg.errors import UndefinedTable
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction, UndefinedTable
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
 from huissier.adapters.errors import CorruptStoreError, StoreError
+from huissier.adapters.log.file_in_use import FileInUse
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import make_private_file
 from huissier.adapters.views import postgres_lists
 
-SCHEMA: Final = "huissier_views"
+# On a server, asked of a connection that sees the log: stores in two schemas of one database have two of their own.
+SCHEMA_BESIDE: Final = """
+    SELECT 'huissier_views' || coalesce('_' || nullif(coalesce(
+        (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = to_regclass('events')),
+        current_schema()
+    ), 'public'), '')
+"""
+# Looked up in the catalog first: who may not make a schema may still use one.
+_MISSING_SCHEMA: Final = sa.text("""
+    SELECT path FROM current_setting('search_path') AS path
+    WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE quote_ident(nspname) = path)
+""")
 _BUSY_SECONDS: Final = 30
 _TABLES_LOCK: Final = 0x4855495F56554553  # of PostgreSQL's advisory locks, not the one that the pen takes
+_OF_DATABASE: Final = (InsufficientPrivilege, ReadOnlySqlTransaction, UndefinedTable)  # though no statement is wrong
 _READ_COMMITTED: Final = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"  # whatever the database has as its default
 
 metadata = sa.MetaData()
@@ -54,11 +68,19 @@ class ViewsDatabase:
         self.name = str(path or place.name)
         if path is not None:
             make_private_file(path)
+        self._file = None if path is None else FileInUse(path)
         self._engine = _engine_for(place, None if path is None else str(path))
         self._alone = threading.RLock() if place.in_memory else nullcontext()  # in memory there is one connection
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
         with self.changing() as connection:
-            if not self._is_embedded:
-                connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            if (schema := None if self._is_embedded else connection.scalar(_MISSING_SCHEMA)) is not None:
+                connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
             metadata.create_all(connection)
 
     @contextmanager
@@ -105,15 +127,22 @@ class ViewsDatabase:
 
     @contextmanager
     def _connected(self, begin: str) -> Iterator[Connection]:
+        with self.errors_named(), self._alone, self._engine.connect() as connection:
+            connection.exec_driver_sql(begin)
+            try:
+                if self._file is not None:
+                    self._file.check_still_there()
+                yield connection
+            finally:
+                if _in_transaction(connection):
+                    with suppress(DBAPIError):
+                        connection.exec_driver_sql("ROLLBACK")
+
+    @contextmanager
+    def errors_named(self) -> Iterator[None]:
+        """Turn this database's errors into ours, for whoever looks at another one around the block as well."""
         try:
-            with self._alone, self._engine.connect() as connection:
-                connection.exec_driver_sql(begin)
-                try:
-                    yield connection
-                finally:
-                    if _in_transaction(connection):
-                        with suppress(DBAPIError):
-                            connection.exec_driver_sql("ROLLBACK")
+            yield
         except DBAPIError as problem:
             raise self._named(problem) from None
 
@@ -123,7 +152,9 @@ class ViewsDatabase:
         kind = self._dialect.error_for(problem.orig, lines[0])
         if issubclass(kind, CorruptStoreError):
             return StoreError(f"{self.name}: {lines[0]}; without it all is folded from the log again")
-        is_of_database = isinstance(problem, OperationalError | InterfaceError)
+        is_of_database = isinstance(problem, OperationalError | InterfaceError) or isinstance(
+            problem.orig, _OF_DATABASE
+        )
         return kind(f"{self.name}: {lines[0]}") if is_of_database else problem
 
     def close(self) -> None:
@@ -153,10 +184,17 @@ def _engine_for(place: Place, path: str | None) -> sa.Engine:
     """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
     arguments: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
     if not place.is_embedded:
-        options = f"-csearch_path={SCHEMA} -clock_timeout={_BUSY_SECONDS}s -csynchronous_commit=off"
-        arguments["connect_args"] = {**place.dialect.connect_args, "options": options}
+        arguments["connect_args"] = place.dialect.connect_args
         engine = sa.create_engine(place.url, **arguments)
-        event.listen(engine, "connect", lambda connection, _: postgres_lists.register(connection))
+
+        @event.listens_for(engine, "connect")
+        def look_beside(connection: Any, _: object) -> None:
+            (schema,) = connection.execute(SCHEMA_BESIDE).fetchone()
+            connection.execute("SELECT set_config('search_path', quote_ident(%s), false)", (schema,))
+            connection.execute(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
+            connection.execute("SET synchronous_commit = off")
+            postgres_lists.register(connection)
+
         return engine
     arguments["connect_args"] = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
     if path is None:

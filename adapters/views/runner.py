@@ -1,7 +1,7 @@
 """The runner: folds the log into a projection's tables, a page a transaction, each fact exactly once."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import Final, Generic, NoReturn, TypeVar
 
@@ -101,14 +101,15 @@ class Runner(Generic[P]):
         """Fold the whole log into fresh tables beside those that are read, then switch over. Raises `ProjectionError`.
 
         Readers go on meanwhile, and keep what they have begun to read. Whose tables are dropped because somebody else
-        began a rebuild builds theirs with them.
+        began a rebuild builds theirs with them. What breaks off leaves no tables.
         """
         generation = self._generations.begin()
         try:
             while not (self._fold_all(generation, progress) and self._go_live(generation)):
                 generation = self._generations.join(generation)
-        except ProjectionError:
-            self._generations.give_up(generation)
+        except BaseException:
+            with suppress(StoreError):  # it may be what broke it off
+                self._generations.give_up(generation)
             raise
 
     @contextmanager
@@ -129,19 +130,20 @@ class Runner(Generic[P]):
                 gone = generation
 
     def standing(self) -> Standing:
-        """Say how far the live tables are, and what stopped them."""
-        head = self._head()
-        with self._database.reading() as connection:
+        """Say how far the live tables are, and what stopped them, or will."""
+        with self._database.reading() as connection, self._looking() as look:
             row = connection.execute(
                 sa.select(projections)
                 .where(projections.c.name == self._kind.name)
                 .order_by(projections.c.live.desc(), projections.c.generation.desc())
             ).first()
             if row is None:
-                return Standing(self._kind.name, self._kind.version, 0, 0, head, None)
+                return Standing(self._kind.name, self._kind.version, 0, 0, look.head, None)
             stopped = self._generations.stopped(connection, row.generation)
-        error = row.error or (None if stopped is None else f"its last rebuild failed: {stopped}")
-        return Standing(row.name, row.version, row.generation, row.position, max(0, head - row.position), error)
+            error = row.error or (None if stopped is None else f"its last rebuild failed: {stopped}")
+            if not _is_same(look, row.position, row.fingerprint):
+                error = self._of_another_log
+        return Standing(row.name, row.version, row.generation, row.position, max(0, look.head - row.position), error)
 
     def _go_live(self, generation: int) -> bool:
         return self._generations.go_live(generation, self._head)
@@ -187,8 +189,9 @@ class Runner(Generic[P]):
             ).first()
             if row is None:
                 raise _DroppedError
-            with self._log.reading() as look:
-                self._check_same(look, row.position, row.fingerprint)
+            with self._looking() as look:
+                if not _is_same(look, row.position, row.fingerprint):
+                    raise StoreError(self._of_another_log)
                 page = _Page(look, row.position, size)
                 if not page:
                     return None
@@ -200,13 +203,15 @@ class Runner(Generic[P]):
             )
             return page
 
-    def _check_same(self, look: Look, position: int, fingerprint: str | None) -> None:
-        """Make sure that the fact at a position is still the one that was folded."""
-        if not position:
-            return
-        rows = look.facts_after(position - 1, 1)
-        if not rows or _fingerprint(rows[0][1]) != fingerprint:
-            raise StoreError(f"the projection {self._kind.name} was built from another log; rebuild it")
+    @contextmanager
+    def _looking(self) -> Iterator[Look]:
+        """Look at the log while the tables are used, whose errors are not the log's."""
+        with self._log.reading() as look, self._database.errors_named():
+            yield look
+
+    @property
+    def _of_another_log(self) -> str:
+        return f"the projection {self._kind.name} was built from another log; rebuild it"
 
     def _stop(self, generation: int, problem: Exception) -> NoReturn:
         """Keep why the projection stopped, and say it. Raises `ProjectionError`."""
@@ -216,6 +221,14 @@ class Runner(Generic[P]):
             error = f"the projection {self._kind.name} stopped at position {(position or 0) + 1}: {reason}"
             connection.execute(sa.update(projections).where(self._generations.is_row(generation)).values(error=error))
         raise ProjectionError(error) from problem
+
+
+def _is_same(look: Look, position: int, fingerprint: str | None) -> bool:
+    """Say whether the fact at a position is still the one that was folded."""
+    if not position:
+        return True
+    rows = look.facts_after(position - 1, 1)
+    return bool(rows) and _fingerprint(rows[0][1]) == fingerprint
 
 
 def _fingerprint(data: bytes) -> str:

@@ -18,7 +18,11 @@ _DEPARTMENT: Final = "(?:[0-9]{2}|2[AB])"
 # Standing alone: 15 characters of its shape together, whatever their key and month; 13 or 15 with separators
 # anywhere in them and a month that can be; and 15 with separators whose key computes. Glued to other digits: 15 with
 # separators or none, a month that can be and a key that computes.
-_GAP: Final = r"[\W_]{0,40}"
+_WIDEST: Final = (
+    40  # separators in a row that are looked across: a longer row is taken as one, so that none is too long
+)
+_GAP: Final = rf"[\W_]{{0,{_WIDEST}}}"
+_WIDER: Final = re.compile(rf"(?<![\W_])[\W_]{{{_WIDEST + 1},}}+")
 _MONTH_APART: Final = rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2]|2{_GAP}0|3{_GAP}[0-9]|4{_GAP}[0-2]|[5-9]{_GAP}[0-9])"
 _DEPARTMENT_APART: Final = rf"(?:[0-9]{_GAP}[0-9]|2{_GAP}[AB])"
 _DIGITS_APART: Final = rf"(?:{_GAP}[0-9])"
@@ -131,7 +135,7 @@ def _key_computes(spelled: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    if text.isascii():
-        return text
-    composed = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
-    return _DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0])), composed)
+    if not text.isascii():
+        composed = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
+        text = _DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0])), composed)
+    return _WIDER.sub(lambda row: row[0][0], text) if len(text) > _WIDEST else text

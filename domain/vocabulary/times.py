@@ -1,7 +1,7 @@
 """Times: always UTC; a deadline may be given as a date."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -43,10 +43,7 @@ def parse_deadline(text: str) -> str:
     """Read the last moment of a deadline, a date counting to the end of its day. Raises `VocabularyError`."""
     if not _DATE.fullmatch(text):
         return written(parse_time(text))
-    try:
-        return written(parse_time(f"{text}T00:00:00Z") + timedelta(days=1) - timedelta(microseconds=1))
-    except OverflowError:
-        raise VocabularyError("the date lies outside the calendar") from None
+    return written(datetime.combine(parse_time(f"{text}T00:00:00Z"), time.max, UTC))
 
 
 def written(moment: datetime) -> str:

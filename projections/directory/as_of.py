@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from huissier.domain import mailbox, trust_space
 from huissier.domain.events import AnyEvent, MailboxCreated
-from huissier.domain.mailbox import ACTIVE, DELETED, Mailbox
+from huissier.domain.mailbox import ACTIVE, Mailbox
 from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.domain.timeline import Fact
 from huissier.domain.trust_space import AdmittedDomain
@@ -146,13 +146,12 @@ class AsOf:
     def _fold(self, address: str, facts: Iterable[Fact]) -> Listed | None:
         """Fold one mailbox's facts, in order, to what the directory says of it."""
         state: Mailbox = mailbox.UNKNOWN
-        since = status_since = None
+        status_since = None
         for fact in facts:
             before, state = state, mailbox.evolve(state, fact)
             if state.status != before.status:
                 status_since = fact.at
-                since = fact.at if before.status in (None, DELETED) else since
-        if since is None or status_since is None or state.status is None or state.kind is None:
+        if state.since is None or status_since is None or state.status is None or state.kind is None:
             return None
         domain = MailboxAddress.of_fact(address).domain
         operator = self.domains.get(domain, trust_space.UNKNOWN).operator
@@ -160,7 +159,7 @@ class AsOf:
             address=address,
             kind=state.kind,
             status=state.status,
-            since=since,
+            since=state.since,
             status_since=status_since,
             local=self.is_hosted(domain),
             of_usagers=domain == USAGERS_DOMAIN or operator in self.operators_for_usagers,

@@ -58,7 +58,7 @@ class Directory(Projection):
     """One row a fact of a mailbox, one a fact of a domain, one an operator for usagers."""
 
     name: ClassVar[str] = "directory"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def __init__(self, generation: int) -> None:
         """Define the tables of a generation."""

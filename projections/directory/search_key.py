@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Final
 
 # What no decomposition takes apart: ligatures, and strokes through letters.
-_WHOLE: Final = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+_WHOLE: Final = str.maketrans("øłđðıħŧǥɨƶƀɇɉɍɏȼⱥⱦ", "olddihtgizbejrycat") | {
+    ord(ligature): letters for ligature, letters in {"œ": "oe", "æ": "ae", "þ": "th"}.items()
+}
 _MARKS: Final = re.compile("[\u0300-\u036f]+")
 _APART: Final = re.compile(r"[\W_]+")
 
@@ -15,7 +17,8 @@ def folded(text: str) -> str:
     """Return the text in lower case without accents, strokes and ligatures."""
     if text.isascii():
         return text.lower()
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold().translate(_WHOLE)))
+    apart = unicodedata.normalize("NFKD", text)  # first: Ǿ is Ø with an accent, and № has a capital in it
+    return _MARKS.sub("", unicodedata.normalize("NFKD", apart.casefold())).translate(_WHOLE)
 
 
 def words(text: str) -> list[str]:

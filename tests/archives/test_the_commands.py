@@ -145,6 +145,8 @@ def test_the_files_of_statistics_are_the_same_and_not_recorded(folder: Path) -> 
         assert facts
         sums.append([(fact["name"], fact["sha256"], fact["rows"]) for fact in facts])
     assert sums[0] == sums[1]
+    done = huissier("stats", "exchanges", "--month", "2026-09", *NEW, cwd=folder)
+    assert "; not recorded in an imported store\n" in done.stdout
     with ReadOnlyLog(f"sqlite:///{folder}/new.db") as log:
         assert len(rows_of_log(log)) == 19
 
@@ -170,6 +172,21 @@ def test_nothing_is_decided_on_an_imported_store(folder: Path) -> None:
                 work()
     with ReadOnlyLog(url) as log:
         assert len(rows_of_log(log)) == 19
+
+
+def test_an_imported_store_does_not_say_that_a_usager_was_never_met(folder: Path) -> None:
+    (folder / "ins").write_text(w.ins(1))
+    for command in (
+        ["trail", "--usager", "ins"],
+        ["as-of", "2026-10-31", "--from", w.DOCTOR, "--to-usager", "ins"],
+        ["report", "--usager", "ins", "--out", "page.html"],
+    ):
+        done = audit(folder, *command, *NEW)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr == (
+            "huissier: this store was imported without its vault, which alone knows whom an INS means\n"
+        )
+    assert not (folder / "page.html").exists()
 
 
 def test_an_imported_store_is_whole(folder: Path) -> None:

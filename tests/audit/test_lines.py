@@ -82,6 +82,12 @@ def test_no_cell_is_taken_for_a_formula(start: str) -> None:
     assert who.startswith(("'", "\\"))
 
 
+def test_no_part_of_a_cell_is_taken_for_one_where_a_semicolon_separates() -> None:
+    (row,) = csv.reader([as_csv(line_of(suspended("a;=1+1; @SUM(1+1);b=c"), "en"))], delimiter=";")
+    assert row[1:3] == ["'=1+1", "' @SUM(1+1)"]
+    assert row[3].startswith("b=c")
+
+
 def test_a_line_stays_one_line_and_moves_no_cursor() -> None:
     line = line_of(suspended("first\nsecond\r\x1b[2J\u202efdp"), "en")
     for shown in (as_text(line, "en"), as_csv(line)):

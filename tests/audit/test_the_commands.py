@@ -21,7 +21,7 @@ from huissier.domain.commands import EraseUsager
 from huissier.domain.vocabulary.ins import mentions_ins
 from huissier.projections.projection import Entry
 from huissier.projections.trail import Question, Trail
-from tests.command_line import Done, huissier
+from tests.command_line import Done, as_process, huissier
 
 HOLDS_INS = f"mail of {w.ins(1)}"
 
@@ -85,6 +85,15 @@ def test_spreadsheets_read_csv(folder: Path) -> None:
     assert [row["outcome"] for row in rows] == ["accepted", "accepted", "mixed", "accepted"]
 
 
+@pytest.mark.parametrize("form", ["--json", "--csv"])
+def test_programs_and_spreadsheets_read_utf_8_whatever_the_locale(tmp_path: Path, form: str) -> None:
+    with library.open(f"sqlite:///{tmp_path}/huissier.db") as engine:
+        engine.handle(library.RegisterOperator(operator="é", kind="usager", name="Sacré-Cœur 🏥"))
+    done = as_process("audit", "trail", form, cwd=tmp_path, env={"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"})
+    assert done.returncode == 0
+    assert "Sacré-Cœur 🏥" in done.stdout
+
+
 def test_pages_together_are_the_whole(folder: Path) -> None:
     pages: list[dict[str, Any]] = []
     while page := trail(folder, "--limit", "5", "--after", str(pages[-1]["position"] if pages else 0)):
@@ -96,6 +105,8 @@ def test_pages_together_are_the_whole(folder: Path) -> None:
 def test_a_usager_is_found_by_the_ins_in_a_file_or_on_standard_input(folder: Path) -> None:
     expected = ["ens-opened", "message-decided", "message-decided"]
     assert kinds(trail(folder, "--usager", "usager.txt")) == expected
+    (folder / "marked.txt").write_text(f"\ufeff{w.ins(1)}")  # as some editors save it
+    assert kinds(trail(folder, "--usager", "marked.txt")) == expected
     spaced = f"{w.ins(1)[0]} {w.ins(1)[1:]}\n"
     assert kinds(trail(folder, "--usager", "-", stdin=spaced)) == expected
 

@@ -37,6 +37,7 @@ from huissier.adapters.testing.hospital import (
     cabinet,
     hospital_domain,
     hospital_mailboxes,
+    ins,
     operator,
     world,
 )
@@ -218,6 +219,22 @@ def test_the_columns_hold_what_the_log_knows(store: Store) -> None:
         "Adresse BAL": SECRETARIAT,
         "Raison Sociale structure BAL": "CH EXEMPLE",
     }
+
+
+@pytest.mark.parametrize("write", [write_extraction, write_bundles])
+@pytest.mark.parametrize("apart", ["", " ", " " * 100, "|"])
+def test_no_ins_leaves_in_an_export_whatever_the_log_let_in(write: Write, apart: str) -> None:
+    name = f"MARTIN {ins(1)[:5]}{apart}{ins(1)[5:]}"
+    listed = [
+        Listed(address=address, kind=kind, status="active", since=SINCE, status_since=SINCE, local=True, name=name)
+        for address, kind in ((DOCTOR, "PER"), (SECRETARIAT, "ORG"))
+    ]
+    file = BytesIO()
+    write([msgspec.structs.replace(mailbox, service=name) for mailbox in listed], file, NOW)
+    with ZipFile(file) as opened:
+        text = opened.read(opened.namelist()[0]).decode()
+    assert text.count("usager") == (4 if write is write_extraction else 5)
+    assert ins(1)[5:] not in text
 
 
 def test_importing_what_was_exported_changes_nothing(store: Store) -> None:

@@ -177,6 +177,15 @@ def test_a_damaged_archive_is_refused_before_any_row_is_read(tmp_path: Path, met
             pass
 
 
+def test_an_archive_with_a_name_in_another_encoding_than_it_says_is_refused(tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "e.zip", "w") as archive:
+        archive.writestr("é.txt", extraction())
+    content = (tmp_path / "e.zip").read_bytes()
+    (tmp_path / "e.zip").write_bytes(content.replace("é".encode(), b"\xe9a"))
+    with pytest.raises(ExtractionError, match="the archive is broken"), open_extraction(tmp_path / "e.zip"):
+        pass
+
+
 def test_a_pipe_is_refused_with_the_reason() -> None:
     here, there = os.pipe()
     os.write(there, b"Type de BAL|")

@@ -48,6 +48,7 @@ from tests.directory.conftest import Store
 EMILE = f"e.lefevre@{HOSPITAL}"
 HEART = f"contact@{HOSPITAL}"
 UNDERLINED = f"a_b.c@{HOSPITAL}"
+SECOND = f"deux@{HOSPITAL}"
 
 
 def find(store: Store, *words: str, at: datetime = NOW) -> list[str]:
@@ -64,6 +65,7 @@ def hospital(store: Store) -> Store:
         CreateMailbox(at=SINCE, address=EMILE, kind="PER", name="LEFÈVRE Émile-Zoé", adeli="2A9900001"),
         CreateMailbox(at=SINCE, address=HEART, kind="ORG", name="Clinique du Sacré-Cœur", service="Pédiatrie"),
         CreateMailbox(at=SINCE, address=UNDERLINED, kind="APP", name="Øyvind Łukasz Đorđe"),
+        CreateMailbox(at=SINCE, address=SECOND, kind="ORG", name="Cabinet №2 Médi™ ℡ Ǿstergård Ħal"),
         *patients(),
     )
     return store
@@ -92,12 +94,15 @@ BEGINNINGS: Final[dict[tuple[str, ...], list[str]]] = {
     ("a_b",): [UNDERLINED],
     ("oyvind", "lukasz", "dorde"): [UNDERLINED],
     ("ØYVIND",): [UNDERLINED],
+    ("no2", "meditm", "tel"): [SECOND],
+    ("№2", "MÉDI™", "TEL"): [SECOND],
+    ("ostergard", "hal"): [SECOND],
     ("_",): [],
     ("%",): [],
     ("dr%",): [SURGEON, DOCTOR],
     ("/",): [],
     ("mssante",): [],
-    (HOSPITAL,): sorted([DOCTOR, EMILE, HEART, UNDERLINED, SECRETARIAT, SURGEON]),
+    (HOSPITAL,): sorted([DOCTOR, EMILE, HEART, UNDERLINED, SECOND, SECRETARIAT, SURGEON]),
 }
 
 

@@ -313,7 +313,9 @@ def test_a_log_does_not_sign_what_contradicts_it(store: Store) -> None:
     with Engine(store.by_hand.url, environment=KEY) as engine, nodes_of(engine) as nodes:
         with pytest.raises(RefusedError, match="the event at position 400 is not the one that was there before"):
             nodes.tree()
+        assert nodes.standing().error == "the event at position 400 is not the one that was there before"
         nodes.rebuild()
+        assert nodes.standing().error is None
         with pytest.raises(RefusedError, match="the log forked: it does not continue the one that was signed at 600"):
             checkpoint_of(nodes.tree(), signer(store.folder), NOW)
 

@@ -16,6 +16,7 @@ from huissier.adapters.testing.hospital import (
     DOCTOR,
     GHT,
     HOSPITAL,
+    MES,
     NOBODY,
     NOW,
     OTHER_USAGER,
@@ -179,6 +180,23 @@ def test_whose_domain_is_known_late_to_be_usagers_is_called_usager_from_then_on(
             Exchange(DOCTOR, "jean.exemple@mes.exemple.fr", "PER", "EXTERNE", 0, 1, 0, 0),
             stranger,
             Exchange("jean.exemple@mes.exemple.fr", DOCTOR, "EXTERNE", "PER", 0, 1, 0, 0),
+        ]
+
+
+@pytest.mark.parametrize("server", [False, True])
+def test_usagers_may_have_any_number_of_domains(server: bool, request: pytest.FixtureRequest) -> None:
+    new_database: Callable[[], str] | None = request.getfixturevalue("new_database") if server else None
+    domains = [AdmitDomain(at=SINCE, domain=f"d{number}.mssante.fr", operator=MES) for number in range(1_100)]
+    with (
+        Engine("sqlite://") as engine,
+        ViewsDatabase(Place("sqlite://" if new_database is None else new_database())) as database,
+    ):
+        engine.handle_many([*world(), write(DOCTOR, "x@d1.mssante.fr", "x@xd1.mssante.fr", at=NOW), *domains])
+        runner = Runner(engine.log, database, Exchanges)
+        runner.catch_up()
+        assert files(runner, engine.head)[HOSPITAL, MONTH] == [
+            Exchange(DOCTOR, "usager", "PER", "USAGER", 0, 1, 0, 0),
+            Exchange(DOCTOR, "x@xd1.mssante.fr", "PER", "EXTERNE", 0, 1, 0, 0),
         ]
 
 

@@ -124,6 +124,11 @@ def test_the_program_names_the_known_columns_and_writes_nothing(tmp_path: Path) 
     assert produced(tmp_path) == []
 
 
+def test_a_layout_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    text = 'name = "own"\n' + columns(("mois", "mois"))
+    assert layout(tmp_path, f"\ufeff{text}") == layout(tmp_path, text)
+
+
 def test_a_layout_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(LayoutError, match=r"none\.toml cannot be read: No such file"):
         read_layout(tmp_path / "none.toml")

@@ -17,6 +17,7 @@ from huissier.adapters.testing.hospital import (
     GHT,
     HOSPITAL,
     INSTANT,
+    MES,
     NOW,
     SECRETARIAT,
     SINCE,
@@ -25,8 +26,10 @@ from huissier.adapters.testing.hospital import (
     hospital,
     hospital_domain,
     hospital_mailboxes,
+    ins,
     moment,
     operator,
+    patients,
 )
 from huissier.adapters.testing.strategies import histories, options
 from huissier.adapters.views.database import ViewsDatabase
@@ -34,8 +37,10 @@ from huissier.adapters.views.runner import Runner
 from huissier.domain.commands import (
     AdmitDomain,
     AnyCommand,
+    CloseEns,
     CreateMailbox,
     DeleteMailbox,
+    OpenEns,
     PublishCgu,
     SignCgu,
     SignInstrument,
@@ -170,6 +175,33 @@ def test_without_a_deadline_the_cgu_are_lacking_at_once_or_since_the_mailbox_is_
     ]
 
 
+def test_the_cgu_are_not_lacking_before_they_were_published_whatever_their_deadline() -> None:
+    told = [*hospital(), published("1", NOW, NOW - DAY)]
+    assert lacking(*told, at=NOW - INSTANT) == []
+    assert lacking(*told, at=NOW) == unsigned(NOW, DOCTOR, SURGEON, SECRETARIAT, deadline=NOW - DAY)
+
+
+def test_a_deadline_that_is_moved_while_the_cgu_are_lacking_leaves_them_lacking_since_then() -> None:
+    def since(*moves: PublishCgu) -> Found:
+        return lacking(*hospital()[:-2], published("1", SINCE, NOW - 2 * DAY), *moves, at=NOW + DAY)
+
+    first = NOW - 2 * DAY
+    assert since() == unsigned(first, DOCTOR, deadline=first)
+    assert since(published("1", NOW, NOW - 3 * DAY)) == unsigned(first, DOCTOR, deadline=NOW - 3 * DAY)
+    assert since(published("1", NOW, None)) == unsigned(first, DOCTOR, deadline=None)
+    assert since(published("1", NOW - DAY, NOW)) == unsigned(NOW, DOCTOR, deadline=NOW)
+    assert since(published("1", NOW - 3 * DAY, NOW - 4 * DAY)) == unsigned(
+        NOW - 3 * DAY, DOCTOR, deadline=NOW - 4 * DAY
+    )
+
+
+def test_a_usagers_mailbox_owes_its_signature_since_it_was_last_opened() -> None:
+    told = [*patients()[:-1], PublishCgu(at=SINCE, operator=MES, version="1", deadline=None)]
+    told += [CloseEns(at=NOW - 2 * DAY, ins=ins(1)), OpenEns(at=NOW, ins=ins(1))]
+    for at, since in ((NOW - 2 * DAY - INSTANT, SINCE), (NOW - DAY, None), (NOW, NOW)):
+        assert [obligation.since for obligation in lacking(*told, at=at)] == [since] * (since is not None)
+
+
 def test_the_cgu_are_not_lacking_before_the_operator_hosts_the_domain() -> None:
     moved = AdmitDomain(at=NOW, domain=HOSPITAL, operator=GHT, hosted=True)
     before = AdmitDomain(at=SINCE, domain=HOSPITAL, operator="other", hosted=True)
@@ -275,6 +307,13 @@ def test_the_program_says_what_is_lacking_and_ends_with_1(tmp_path: Path) -> Non
         f'{{"type":"cgu-lacking","mailbox":"{DOCTOR}","operator":"{GHT}","version":"1",'
         '"deadline":"2026-10-31T09:00:00Z","since":null}',
     ]
+
+
+def test_a_name_that_turns_text_around_stays_in_its_place(tmp_path: Path) -> None:
+    odd = "op\u202egro\u2028x"
+    tell(tmp_path, [*operator(odd, contrat=False), AdmitDomain(at=SINCE, domain=CABINET, operator=odd, hosted=True)])
+    done = huissier("obligations", cwd=tmp_path)
+    assert done.stdout == (f"op\\u202egro\\u2028x: contrat lacking since 2020-03-11T00:00:00Z; hosts {CABINET}\n")
 
 
 def test_where_nothing_is_lacking_the_program_says_so(tmp_path: Path) -> None:

@@ -121,6 +121,31 @@ def test_of_two_who_produce_a_month_at_once_the_first_says_as_of_when(tmp_path: 
     assert facts[0].sha256 == facts[1].sha256
 
 
+def test_a_clock_that_was_ahead_closes_no_month_that_is_not_over(tmp_path: Path) -> None:
+    layout = shipped_layout()
+    with Engine("sqlite://") as engine, ViewsDatabase(Place("sqlite://")) as database:
+
+        def at(now: str) -> tuple[int, bool, int]:
+            production = Production(engine, Runner(engine.log, database, Exchanges))
+            (fact,) = production.produce(202510, [HOSPITAL], tmp_path, layout, moment(now))
+            return fact.rows, fact.final, production.came_since(fact)
+
+        engine.handle_many([*world(), write(DOCTOR, REMOTE_DOCTOR, at=AT)])
+        assert at("2026-01-01") == (1, True, 0)
+        engine.handle_many(write(DOCTOR, f"x{number}@cabinet.mssante.fr", at=AT) for number in range(3))
+        assert at("2025-10-28") == (4, False, 0)
+        assert at("2025-11-02") == (1, True, 3)
+
+
+def test_what_came_late_is_told_and_counted_anew(tmp_path: Path) -> None:
+    tell(tmp_path, write(DOCTOR, REMOTE_DOCTOR, at=AT))
+    assert produce(tmp_path).stderr == ""
+    tell(tmp_path, write(DOCTOR, NOBODY, REMOTE_DOCTOR, at=AT), write(DOCTOR, NOBODY, at=moment("2025-11-12")))
+    assert produce(tmp_path).stderr == f"huissier: {NAME}: 2 verdicts came since; --anew counts them\n"
+    assert produce(tmp_path, "--anew").stderr == ""
+    assert produce(tmp_path).stderr == ""
+
+
 def test_a_month_that_is_not_over_is_counted_every_time(tmp_path: Path) -> None:
     name = tmp_path / f"299901_EchangesMSSante_{HOSPITAL}.csv"
     at = moment("2999-01-05")
@@ -169,6 +194,18 @@ def test_a_file_is_readable_by_its_owner_only_and_nothing_is_left_beside_it(tmp_
     assert produce(tmp_path, "--out", "out").returncode == 0
     assert os.listdir(out) == [NAME]
     assert stat.S_IMODE((out / NAME).stat().st_mode) == 0o600
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    tell(tmp_path)
+    os.mkfifo(tmp_path / "page.html")
+    (tmp_path / "link.html").symlink_to("page.html")
+    for name in ("page.html", "link.html"):
+        done = huissier("stats", "summary", "--html", name, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr == f"huissier: {name} cannot be written: it is not a file that can be replaced\n"
+    assert (tmp_path / "page.html").is_fifo()
+    assert (tmp_path / "link.html").is_symlink()
 
 
 def test_a_full_disk_leaves_the_file_that_was_there_and_no_half_one(

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import HuissierError, TemporarilyUnavailableError
+from huissier.adapters.errors import HuissierError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log.place import Place
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.follower import Follower
@@ -172,9 +173,32 @@ def test_the_program_goes_on_with_the_others_and_says_what_stopped(
     assert done.stderr == "huissier: the projection choosy stopped at position 10: ValueError\n"
     alone = huissier("projections", "follow", "choosy", cwd=tmp_path)
     assert (alone.returncode, alone.stderr) == (done.returncode, done.stderr)
+    assert huissier("projections", "status", "counted", cwd=tmp_path).stdout == "counted: at 11, 0 behind\n"
     status = huissier("projections", "status", cwd=tmp_path)
     assert status.returncode == 1
     assert "counted: at 11, 0 behind" in status.stdout
+
+
+def test_a_rebuild_that_is_ended_by_a_signal_leaves_no_tables(tmp_path: Path) -> None:
+    with hospital(f"sqlite:///{tmp_path}/huissier.db") as engine:
+        engine.handle_many(message(number) for number in range(10))
+    program = """
+import os, signal, sys
+from huissier.adapters.cli.main import app
+from huissier.projections.obligations import Obligations
+fold = Obligations.fold
+def ended(*given):
+    fold(*given)
+    os.kill(os.getpid(), signal.SIGTERM)
+app(["projections", "rebuild", "obligations"], standalone_mode=False)
+Obligations.fold = ended
+app(["projections", "rebuild", "obligations"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, b"obligations: rebuilt\n")
+    with ViewsDatabase(Place(f"sqlite:///{tmp_path}/huissier.db")) as database, database.reading() as connection:
+        names = sa.inspect(connection).get_table_names()
+    assert [name for name in names if name.startswith("obligations")] == ["obligations_facts_1"]
 
 
 def test_what_is_no_projection_is_named(tmp_path: Path) -> None:
@@ -196,6 +220,21 @@ def test_damaged_read_models_are_named_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 3
     expected = "huissier: huissier.db.views: file is not a database; without it all is folded from the log again\n"
     assert (done.stdout, done.stderr) == ("", expected)
+
+
+def test_read_models_that_were_removed_are_not_written_to_any_more(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/huissier.db"
+    with hospital(url) as engine, ViewsDatabase(engine.place) as database:
+        runner = Runner(engine.log, database, Counted)
+        runner.catch_up()
+        for file in tmp_path.glob("huissier.db.views*"):
+            file.unlink()
+        engine.handle(message(1))
+        with ViewsDatabase(engine.place) as other:
+            Runner(engine.log, other, Counted).catch_up()
+        for again in (runner.catch_up, runner.rebuild, runner.standing):
+            with pytest.raises(StoreError, match=r"huissier\.db\.views was removed or replaced while it was in use"):
+                again()
 
 
 # --- many at once

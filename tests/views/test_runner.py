@@ -193,6 +193,26 @@ def test_a_rebuild_that_fails_leaves_no_tables_and_is_told(
     assert positions(runner) == list(range(1, engine.head + 1))
 
 
+def test_a_rebuild_that_is_told_to_end_leaves_no_tables(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.recorder, database, Counted, page=4)
+    runner.catch_up()
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            runner.rebuild(killed)
+    assert tables(database, Counted) == ["counted_seen_1"]
+    standing = runner.standing()
+    assert (standing.generation, standing.lag, standing.error) == (1, 0, None)
+    runner.rebuild()
+    assert positions(runner) == list(range(1, engine.head + 1))
+
+
+@pytest.fixture
+def nobody_tidies_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is interrupted is killed outright."""
+    monkeypatch.setattr(Generations, "give_up", lambda *_: None)
+
+
+@pytest.mark.usefixtures("nobody_tidies_up")
 def test_what_a_killed_rebuild_left_is_dropped_by_the_next(engine: Engine, database: ViewsDatabase) -> None:
     runner = Runner(engine.recorder, database, Counted, page=4)
     runner.catch_up()
@@ -209,6 +229,7 @@ def killed(_: int, __: int) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.usefixtures("nobody_tidies_up")
 def test_who_rebuilds_at_the_same_time_builds_together(engine: Engine, database: ViewsDatabase) -> None:
     first, second = (Runner(engine.recorder, database, Counted, page=4) for _ in range(2))
     first.catch_up()
@@ -288,6 +309,21 @@ def test_tables_that_are_missing_are_told(engine: Engine, database: ViewsDatabas
         Counted(1).metadata.drop_all(connection)
     with pytest.raises(StoreError, match=r"tables of the projection counted are missing|no such table: counted_seen_1"):
         positions(runner)
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+def test_missing_tables_are_not_taken_for_a_fact_that_cannot_be_folded(engine: Engine, database: ViewsDatabase) -> None:
+    runner = Runner(engine.recorder, database, Counted)
+    runner.catch_up()
+    with database.changing() as connection:
+        Counted(1).metadata.drop_all(connection)
+    engine.handle(message(100))
+    with pytest.raises(StoreError) as told:
+        runner.catch_up()
+    assert type(told.value) is StoreError
+    assert str(told.value).startswith(f"{database.name}: ")
+    assert "counted_seen_1" in str(told.value)
+    assert runner.standing().error is None
 
 
 def test_a_rebuild_that_was_overtaken_goes_on_before_it_is_read(
@@ -371,5 +407,7 @@ def test_tables_of_another_log_are_not_built_upon(engine: Engine, database: View
         runner = Runner(other.recorder, database, Counted)
         with pytest.raises(StoreError, match="another log; rebuild it"):
             runner.catch_up()
+        assert runner.standing().error == "the projection counted was built from another log; rebuild it"
         runner.rebuild()
+        assert runner.standing().error is None
         assert positions(runner) == list(range(1, other.head + 1))

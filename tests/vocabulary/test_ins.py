@@ -150,6 +150,8 @@ FORMS: dict[str, Callable[[str], str]] = {
     "with zero-width spaces": lambda value: grouped(value, "\u200b"),
     "over several lines": lambda value: grouped(value, "\r\n"),
     "digit by digit": " ".join,
+    "with rows of separators however long": lambda value: grouped(value, " -" * 100),
+    "with a row of no-break spaces before its key": lambda value: value[:13] + "\u00a0" * 41 + value[13:],
     "full width": lambda value: value.translate(FULL_WIDTH),
     "full width in groups": lambda value: grouped(value.translate(FULL_WIDTH), "\u3000"),
     "in circles": lambda value: value.translate({48: 0x24FF, **{48 + n: 0x2775 + n for n in range(1, 10)}}),
@@ -189,6 +191,13 @@ def test_published_samples_are_found_whatever_their_key(sample: str, text: str) 
 def test_an_ins_glued_into_a_longer_number_is_found_by_its_key(value: str, before: str, after: str) -> None:
     assert mentions_ins(f"{before}{value}{after}")
     assert not mentions_ins(without_ins(f"{before}{value}{after}"))
+
+
+@pytest.mark.parametrize("length", [40, 41, 42, 1_000])
+def test_an_ins_is_found_across_a_row_of_separators_of_any_length(length: int) -> None:
+    text = f"chambre 3 {ins(1)[:5]}{' ' * length}{ins(1)[5:]}, au fond"
+    assert mentions_ins(text)
+    assert without_ins(text) == "chambre 3 usager, au fond"
 
 
 SEPARATED = st.text(st.sampled_from("0123456789 .-_/"), max_size=6)

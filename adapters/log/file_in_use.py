@@ -1,0 +1,53 @@
+"""A database's file that is written to as long as it is the one at its path, with the log beside it."""
+
+import os
+from pathlib import Path
+
+from huissier.adapters.errors import StoreError
+
+_Identity = tuple[int, int]  # device and inode
+
+
+class FileInUse:
+    """A file that is written to by its path.
+
+    What is written to one that was removed, emptied, or replaced by a backup, is durable and lost; and who opens one
+    whose write-ahead log is gone sees nothing of what is written to it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Look at nothing yet."""
+        self._path = path
+        self._whole_path = os.path.abspath(path)  # whoever opens it may move on
+        self._opened: _Identity | None = None
+        self._log: _Identity | None = None
+
+    def check_still_there(self) -> None:
+        """Raise `StoreError` where it is not the one any more that was there the first time."""
+        found = _identity(self._whole_path, may_be_empty=self._opened is None)
+        if self._opened is None:
+            self._opened = found
+        elif found != self._opened:
+            raise StoreError(f"{self._path} was removed or replaced while it was in use; start again on what is there")
+
+    def check_write_ahead_log(self) -> None:
+        """Raise `StoreError` where the log beside it is not the one any more that was seen first."""
+        found = _identity(f"{self._whole_path}-wal")
+        if self._log is None:
+            self._log = found
+        elif found != self._log:
+            raise StoreError(
+                f"the log beside {self._path} was removed while it was in use; start again on what is there"
+            )
+
+    def forget_write_ahead_log(self) -> None:
+        """Take it that the database may make another one: a connection was closed."""
+        self._log = None
+
+
+def _identity(path: str, *, may_be_empty: bool = True) -> _Identity | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status.st_size or may_be_empty else None
