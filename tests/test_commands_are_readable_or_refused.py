@@ -124,7 +124,7 @@ BAD: dict[str, list[Any]] = {
     ],
     "hosted": _FLAG,
     "version": _NAME,
-    "deadline": [*_NO_TEXT, "", "demain", "2026-13-01", "2026-02-30", "2026-10-31T09:00:00", "9999-12-31", INS],
+    "deadline": [*_NO_TEXT, "", "demain", "2026-13-01", "2026-02-30", "2026-10-31T09:00:00", INS],
     "mailbox": _RAW,
     "address": _RAW,
     "ins": _RAW,
