@@ -78,18 +78,6 @@ def test_a_store_whose_schema_version_is_lost_is_damaged_and_not_somebody_elses(
         Engine(url, environment=KEY)
 
 
-def test_a_connection_cut_between_turns_is_replaced(new_database: Callable[[], str]) -> None:
-    url = new_database()
-    with Engine(url, environment=KEY) as engine:
-        engine.handle(REGISTER)
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        run(url, f"{cut} AND pid <> pg_backend_pid()")
-        with pytest.raises(StoreError):
-            engine.handle(RegisterOperator(operator="lost", kind="usager"))
-        assert engine.handle(REGISTER).outcome == "unchanged"
-        assert engine.handle(RegisterOperator(operator="lost", kind="usager")).position == 2
-
-
 def test_a_server_that_is_not_there_is_a_clear_error_without_the_password() -> None:
     with pytest.raises(StoreError) as caught:
         Engine("postgresql://user:secret@127.0.0.1:9/none", environment=KEY)
