@@ -127,16 +127,20 @@ class ViewsDatabase:
 
     @contextmanager
     def _connected(self, begin: str) -> Iterator[Connection]:
+        self._check_file()  # connecting makes one where there is none
         with self.errors_named(), self._alone, self._engine.connect() as connection:
             connection.exec_driver_sql(begin)
             try:
-                if self._file is not None:
-                    self._file.check_still_there()
+                self._check_file()
                 yield connection
             finally:
                 if _in_transaction(connection):
                     with suppress(DBAPIError):
                         connection.exec_driver_sql("ROLLBACK")
+
+    def _check_file(self) -> None:
+        if self._file is not None:
+            self._file.check_still_there()
 
     @contextmanager
     def errors_named(self) -> Iterator[None]:

@@ -18,9 +18,7 @@ _DEPARTMENT: Final = "(?:[0-9]{2}|2[AB])"
 # Standing alone: 15 characters of its shape together, whatever their key and month; 13 or 15 with separators
 # anywhere in them and a month that can be; and 15 with separators whose key computes. Glued to other digits: 15 with
 # separators or none, a month that can be and a key that computes.
-_WIDEST: Final = (
-    40  # separators in a row that are looked across: a longer row is taken as one, so that none is too long
-)
+_WIDEST: Final = 40  # separators in a row that are looked across; a longer row is taken as one
 _GAP: Final = rf"[\W_]{{0,{_WIDEST}}}"
 _WIDER: Final = re.compile(rf"(?<![\W_])[\W_]{{{_WIDEST + 1},}}+")
 _MONTH_APART: Final = rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2]|2{_GAP}0|3{_GAP}[0-9]|4{_GAP}[0-2]|[5-9]{_GAP}[0-9])"
