@@ -4,19 +4,18 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Final, Self, TypeVar
 
 from eventsourcing.dcb.api import DCBRecorder
 
+from huissier.adapters.checks import Checks
 from huissier.adapters.clerk import Clerk
 from huissier.adapters.clock import Clock, in_utc, utc_now
 from huissier.adapters.desk import Desk
 from huissier.adapters.errors import (
     CorruptStoreError,
-    EngineClosedError,
     InvalidCommandError,
     StoreError,
     TemporarilyUnavailableError,
@@ -26,7 +25,7 @@ from huissier.adapters.log.claim import check_claim, vault_is_elsewhere
 from huissier.adapters.log.dialects import BUSY_SECONDS
 from huissier.adapters.log.foreign import AskedVault, ForeignLog
 from huissier.adapters.log.place import Place
-from huissier.adapters.log.port import Log, Look, OvertakenError
+from huissier.adapters.log.port import Log, OvertakenError
 from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
@@ -86,15 +85,14 @@ class Engine:
             return Desk(Vault(key) if recorder is None else AskedVault(key), memory, RuleBook(options))
 
         self.digest: Callable[[str], str] = Vault(key).digest  # keyed: the same in every process that shares the store
-        self._pen_desk, self._check_desk = desk(), desk()
+        self._pen_desk, check_desk = desk(), desk()
         self._clock = in_utc(clock)
         self._is_at_hand = place.is_embedded and recorder is None  # else it may fall silent
         self.place = place
         self._store = Store(place, prepare, patience=PATIENCE)  # last of what may fail: it holds the file
         self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
         self._line = Line(self._serve, capacity=queue, may_callers_lead=self._may_callers_lead)
-        self._checker = ThreadPoolExecutor(1, "huissier-check")
-        self._room_for_checks = threading.Semaphore(queue)
+        self._checks = Checks(check_desk, self._log, self._clock, most=queue)
         self._keeps_deleted = False
 
     @property
@@ -143,27 +141,12 @@ class Engine:
 
         Raises `TemporarilyUnavailableError` when there is no answer in `timeout` seconds.
         """
-        if self._is_at_hand:
-            return self._checked(self._to_be_checked(command))
-        seconds, verdicts = seconds_in(timeout), self.begin_check(command)
-        try:
-            return verdicts.result(seconds)
-        except FutureTimeoutError:
-            verdicts.cancel()  # nobody waits for it any more
-            raise TemporarilyUnavailableError(UNAVAILABLE) from None
+        ready = self._to_be_checked(command)
+        return self._checks.here(ready) if self._is_at_hand else self._checks.within(ready, seconds_in(timeout))
 
     def begin_check(self, command: SubmitMessage) -> Future[Verdicts]:
         """Begin what `check` does on a thread of the engine's own, for callers who may give up. Raises as it does."""
-        ready = self._to_be_checked(command)
-        if not self._room_for_checks.acquire(blocking=False):  # more wait already than may wait for the pen
-            raise TemporarilyUnavailableError(UNAVAILABLE)
-        try:
-            checking = self._checker.submit(self._checked, ready)
-        except RuntimeError:
-            self._room_for_checks.release()
-            raise EngineClosedError("the engine was closed") from None
-        checking.add_done_callback(lambda _: self._room_for_checks.release())
-        return checking
+        return self._checks.begin(self._to_be_checked(command))
 
     def check_at_once(self, command: SubmitMessage) -> Verdicts:
         """Do as `check`, for threads that must never wait for a server, a lock or another thread.
@@ -171,13 +154,9 @@ class Engine:
         Raises `TemporarilyUnavailableError` where it had to, which says nothing about the store.
         """
         ready = self._to_be_checked(command)
-        if not self._is_at_hand or not self._check_desk.lock.acquire(blocking=False):
+        if not self._is_at_hand:
             raise TemporarilyUnavailableError(UNAVAILABLE)
-        try:
-            with self._check_desk as desk, self.recorder.glancing() as look:
-                return self._verdicts(ready, desk, look)
-        finally:
-            self._check_desk.lock.release()
+        return self._checks.at_once(ready, self.recorder.glancing)
 
     def _to_be_checked(self, command: SubmitMessage) -> SubmitMessage:
         ready = validated(command)
@@ -191,16 +170,6 @@ class Engine:
         """Raise `StoreError` for a store without its vault, on which nothing is decided."""
         if not self.decides:
             raise StoreError("this store was imported without its vault, and nothing is decided or recorded on it")
-
-    def _checked(self, command: SubmitMessage) -> Verdicts:
-        with self._check_desk.lock, self._check_desk as desk, self._log.reading() as look:
-            return self._verdicts(command, desk, look)
-
-    def _verdicts(self, command: SubmitMessage, desk: Desk, look: Look) -> Verdicts:
-        turn = Turn(look, desk.memory, self._clock())
-        verdicts = desk.clerk.verdicts(command, turn)
-        desk.memory.keep_bounded(turn.done_with)
-        return verdicts
 
     def load_white_list(
         self, white_list: WhiteList, *, max_age: timedelta | None = None, allow_older: bool = False
@@ -226,7 +195,7 @@ class Engine:
     def follow(self, options: Options) -> None:
         """Decide under other options from now on; a command that is being decided still falls under the old ones."""
         rules = RuleBook(options)
-        for desk in (self._pen_desk, self._check_desk):
+        for desk in (self._pen_desk, self._checks.desk):
             with desk.lock:
                 desk.clerk.follow(rules)
 
@@ -257,11 +226,11 @@ class Engine:
         """
         if self._line.is_inherited:
             return
-        if threading.get_ident() in (self._pen_desk.thread, self._check_desk.thread):
+        if threading.get_ident() in (self._pen_desk.thread, self._checks.desk.thread):
             raise RuntimeError("this thread is in the middle of a decision: raise SystemExit here, and close behind it")
         self._line.close()
-        self._checker.shutdown()
-        with self._pen_desk.lock, self._check_desk.lock:
+        self._checks.close()
+        with self._pen_desk.lock, self._checks.desk.lock:
             self._forget_deleted(False)
             self._keeps_deleted = False  # closing a second time asks nothing of a store that is closed
             self._store.close()

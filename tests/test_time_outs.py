@@ -160,7 +160,7 @@ def test_a_check_with_little_time_does_not_wait_for_one_with_much(
 
 def test_a_check_that_comes_while_the_engine_closes_says_so() -> None:
     with hospital() as engine:
-        engine._checker.shutdown()
+        engine._checks.close()
         with pytest.raises(EngineClosedError):
             engine.begin_check(message(1))
 
@@ -184,7 +184,7 @@ def test_a_check_at_once_goes_on_after_one_that_failed(tmp_path: Path) -> None:
 def test_a_check_at_once_waits_for_no_thread_and_no_server(afar: Engine) -> None:
     with pytest.raises(TemporarilyUnavailableError):
         afar.check_at_once(message(1))
-    with hospital() as engine, engine._check_desk.lock, pytest.raises(TemporarilyUnavailableError):
+    with hospital() as engine, engine._checks.desk.lock, pytest.raises(TemporarilyUnavailableError):
         engine.check_at_once(message(1))
 
 

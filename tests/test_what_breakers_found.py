@@ -135,10 +135,10 @@ def test_who_was_taken_in_leniently_can_be_erased_under_the_strict_option(tmp_pa
 def test_checking_for_ever_keeps_no_memory() -> None:
     with hospital() as engine:
         engine.check(message(0))
-        before = engine._check_desk.memory.facts.size
+        before = engine._checks.desk.memory.facts.size
         for number in range(300):
             engine.check(message(number))
-        assert engine._check_desk.memory.facts.size == before
+        assert engine._checks.desk.memory.facts.size == before
 
 
 def test_a_malformed_key_makes_no_store(tmp_path: Path) -> None:

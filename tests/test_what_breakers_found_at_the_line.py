@@ -123,7 +123,7 @@ def test_an_engine_whose_closing_was_begun_on_a_loop_that_ended_is_closed_on_ano
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(awaited.close(), 0.05)
 
-    with awaited.engine._check_desk.lock:  # closing waits for who looks something up
+    with awaited.engine._checks.desk.lock:  # closing waits for who looks something up
         asyncio.run(give_up())
     for _ in range(2):
         asyncio.run(awaited.close())
@@ -131,7 +131,7 @@ def test_an_engine_whose_closing_was_begun_on_a_loop_that_ended_is_closed_on_ano
 
 def test_more_checks_than_may_wait_are_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
     with hospital(queue=2) as engine:
-        with engine._check_desk.lock:
+        with engine._checks.desk.lock:
             waiting = [engine.begin_check(message(number)) for number in range(2)]
             with pytest.raises(TemporarilyUnavailableError):
                 engine.begin_check(message(2))

@@ -8,7 +8,6 @@ goes wrong here defers; nothing passes because of an error.
 import asyncio
 import re
 import time
-from collections import Counter
 from collections.abc import Collection
 from typing import Final, Literal
 
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.errors import InvalidCommandError, StoreError
+from huissier.adapters.gateway.let_through import LetThrough
 from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, UNREADABLE, Reply, reply_for, reply_to
 from huissier.adapters.gateway.watching import UNWATCHED, Watch
 from huissier.domain.answers import Answer
@@ -27,7 +27,6 @@ from huissier.domain.vocabulary.errors import VocabularyError
 NullSender = Literal["reports", "pass", "refuse"]
 
 _LONG_QUEUE_ID: Final = re.compile(r"[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]+")
-_MOST_RECIPIENTS: Final = 10_000
 _LONGEST: Final = 1_000  # no address is half as long, so that one cut here is still none
 _LARGEST: Final = 10**12
 
@@ -95,8 +94,7 @@ class Transaction:
         self._sender = _readable(sender)
         self._peer = peer
         self._watch = watch
-        self._let_through: Counter[str] = Counter()
-        self._asked_on: dict[str, object] = {}
+        self._let_through = LetThrough()
         self.came_to_its_end = False
 
     @property
@@ -117,41 +115,36 @@ class Transaction:
     def agrees_with(self, count: int, named: str) -> bool:
         """Say whether a mail server that counts its recipients can mean those let through here.
 
-        It counts one that was named twice as two. `named`: which one it is, where it is one; else empty.
+        `named`: which one it is, where it is one; else empty.
         """
         if named and _canonical(_readable(named)) not in self._let_through:
             return False
-        return count == self._let_through.total()
+        return self._let_through.are(count)
 
     async def recipient(self, spelled: str, *, size: int | None = None, on: object = None) -> Reply:
         """Decide one recipient before the message has come; a refusal is recorded, once. Never raises.
 
-        `on`: the connection that asks. Who hears nothing asks again on another one, and has not named it twice.
+        `on`: the connection that asks.
         """
         spelled = _readable(spelled)
         whom = _canonical(spelled)
-        if whom not in self._let_through and len(self._let_through) >= _MOST_RECIPIENTS:
+        if not self._let_through.has_room_for(whom):
             return UNAVAILABLE
         command = self._at_rcpt(spelled, whom, size)
-        if self._is_from_nobody and self._may_come_from_nobody(self._let_through.keys() | {whom}):
+        if self._is_from_nobody and self._may_come_from_nobody({*self._let_through, whom}):
             reply = await self._judged_by_recipient(command)
         else:
             reply, _ = await self._asked(command)
         if reply.kind == "pass":
-            self._count(whom, on)
+            self._let_through.add(whom, on)
         return reply
-
-    def _count(self, whom: str, on: object) -> None:
-        if whom not in self._let_through or self._asked_on[whom] is on:
-            self._let_through[whom] += 1
-        self._asked_on[whom] = on
 
     def unasked(self, spelled: str) -> Reply:
         """Let a recipient through whom the mail server could not refuse alone: the end of the message decides."""
         whom = _canonical(_readable(spelled))
-        if whom not in self._let_through and len(self._let_through) >= _MOST_RECIPIENTS:
+        if not self._let_through.has_room_for(whom):
             return UNAVAILABLE
-        self._count(whom, None)
+        self._let_through.add(whom, None)
         return PASS
 
     async def message(self, queue_id: str, *, size: int | None = None, content: Content = UNSEEN) -> Reply:
@@ -159,7 +152,7 @@ class Transaction:
         self.came_to_its_end = True
         if not self._let_through:
             return OUT_OF_STEP
-        if self._is_from_nobody and self._may_come_from_nobody(self._let_through.keys(), content):
+        if self._is_from_nobody and self._may_come_from_nobody({*self._let_through}, content):
             return await self._judged_by_recipient(self._at_end(queue_id, size, content))
         final = self._policy.final_hop and all(map(self._policy.hosts, self._let_through))
         command = self._at_end(queue_id, size, content, final)

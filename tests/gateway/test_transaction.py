@@ -68,7 +68,7 @@ def test_who_is_let_through_waits_for_nobody_who_writes(monkeypatch: pytest.Monk
 
 def test_where_nobody_can_tell_at_once_the_pen_does() -> None:
     async def play(engine: AsyncEngine, transaction: Transaction) -> None:
-        with engine.engine._check_desk.lock:
+        with engine.engine._checks.desk.lock:
             assert await transaction.recipient(SURGEON) == PASS
             assert (await transaction.recipient(OUTSIDER)).kind == "refuse"
 

@@ -28,7 +28,7 @@ def question(engine: Engine, sender: str, recipient: str) -> Question | None:
     from huissier.adapters.vault import Vault
 
     command = SubmitMessage(id="m-asked", sender=sender, recipients=[recipient])
-    vault: Vault = engine._check_desk.clerk._vault
+    vault: Vault = engine._checks.desk.clerk._vault
     with engine.log.reading() as look:
         who = Identifier(vault, lenient_ins=False).identify(command, look.session).identities
     found = [who.addresses[sender], who.addresses[recipient]]
