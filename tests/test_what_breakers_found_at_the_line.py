@@ -1,6 +1,7 @@
 """What newcomers sent to break the pen came upon a second time: who waits together, who leaves, and who closes."""
 
 import asyncio
+import math
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, TemporarilyUnavailableError
+from huissier.adapters.line import Line, ThreadTicket
 from tests.log.by_hand import ByHand
 from tests.test_engine import DOCTOR, NOW, SECRETARY, hospital, message
 
@@ -74,22 +76,23 @@ def test_nobody_is_decided_about_who_left_while_the_pen_was_waited_for(tmp_path:
     asyncio.run(story())
 
 
-def test_many_who_leave_at_once_hold_up_nobody() -> None:
-    with hospital() as engine:
-        awaited, many = AsyncEngine(engine), 5_000
+def seconds_to_leave(many: int) -> float:
+    """Return how long so many take to leave a line, the last first."""
+    line = Line(lambda _: None, capacity=many, may_callers_lead=lambda: False)
+    tickets = [ThreadTicket(message(number), math.inf) for number in range(many)]
+    for ticket in tickets:
+        line.enter(ticket)
+    began = time.process_time()
+    for ticket in reversed(tickets):
+        line.leave(ticket)
+    took = time.process_time() - began
+    line.close()
+    return took
 
-        async def story() -> float:
-            with engine._pen_desk.lock:
-                tasks = [asyncio.create_task(awaited.handle(message(number))) for number in range(many)]
-                while len(engine.line) < many - 1_000:
-                    await asyncio.sleep(0.01)
-                for task in reversed(tasks):
-                    task.cancel()
-                began = time.monotonic()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                return time.monotonic() - began
 
-        assert asyncio.run(story()) < 5  # it was the square of their number
+def test_who_leaves_is_found_without_asking_all_who_wait() -> None:
+    few, many = (min(seconds_to_leave(number) for _ in range(3)) for number in (2_000, 16_000))
+    assert many < 24 * few  # eight times as many; where each asks all who stand before, it is 64 times as long
 
 
 def test_closing_in_the_handler_of_a_signal_that_interrupted_a_decision_says_so(
