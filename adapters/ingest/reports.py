@@ -41,6 +41,7 @@ _MOST_QUEUES: Final = 50  # a mail server that sees a message for the fiftieth t
 _MOST_PLAIN: Final = 8
 _CONTENT_TYPE: Final = re.compile(rb"(?:\A|[\r\n])(content-type:(?:[^\r\n]|(?:\r\n|\r|\n)[ \t])*)", re.IGNORECASE)
 _LONGEST_CONTENT_TYPE: Final = 1_000
+_MOST_RECIPIENTS: Final = 1_000  # as a mail server takes for one message
 _SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)
 
 
@@ -78,8 +79,10 @@ class Report:
         if not recipients:
             yield self._unreadable("a report of delivery that names no recipient")
         ids = self._ids(_text(about, "Original-Envelope-Id"), _text(about, "X-Postfix-Queue-ID"))
-        for fields in recipients:
+        for fields in recipients[:_MOST_RECIPIENTS]:
             yield _quoting(self._about_recipient(fields, ids), about, fields)
+        if len(recipients) > _MOST_RECIPIENTS:
+            yield self._unreadable(f"it names more than {_MOST_RECIPIENTS} recipients; those behind were not read")
 
     def _about_recipient(self, fields: Mail, ids: tuple[str, ...]) -> Told:
         action = _text(fields, "Action").lower()

@@ -101,6 +101,14 @@ def test_a_long_content_type_that_takes_no_time_is_read() -> None:
     )  # NOT_FOUND: it was read
 
 
+def test_of_a_report_without_end_so_many_recipients_are_read_and_the_rest_is_told() -> None:
+    report = dsn(*(about(f"dr.{number}@exemple.fr") for number in range(1_500)), queue=queue_id())
+    *read, last = read_report(Message(1, report.encode(), False), [GATEWAY])
+    assert len(read) == 1_000
+    assert isinstance(last, Unreadable)
+    assert last.error == "it names more than 1000 recipients; those behind were not read"
+
+
 def test_a_loss_that_a_report_and_a_log_tell_is_recorded_once_though_the_log_says_it_was_earlier() -> None:
     told(STORE, submitted([USAGER, SURGEON], DOCTOR))
     done = ingest(dsn(about(USAGER, "failed"), queue=queue_id()))
