@@ -385,9 +385,10 @@ def test_a_server_that_is_gone_is_a_clear_error_and_its_log_is_found_again(tmp_p
     with umadb_server(folder) as server:
         engine = LogElsewhere(url, UmaDBDCBRecorder(Client(server))).open(clock=lambda: NOW)
         engine.handle_many((*HOSPITAL, message(1)))
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(
+        StoreError, match=r"^the log's recorder cannot be read \(\w+\)$"
+    ):  # not always one type of error
         engine.handle(message(2))
-    assert str(caught.value) == "the log's recorder cannot be read (TransportError)"
     engine.close()
     with (
         umadb_server(folder) as server,
