@@ -41,6 +41,7 @@ from huissier.domain.white_list import WhiteList
 
 QUEUE: Final = 10_000
 MEMORY: Final = 200_000
+_LONG: Final = 0.5  # seconds that deciding about a batch takes only where something is waited for
 PATIENCE: Final = BUSY_SECONDS + 5.0  # with a server, which ends its own waiting for locks before
 
 T = TypeVar("T")
@@ -241,19 +242,20 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _serve(self, tickets: Sequence[Ticket]) -> None:
+    def _serve(self, tickets: Sequence[Ticket], *, is_last_try: bool = False) -> None:
         """Answer a batch in one turn; where one command breaks it, the others are answered without it.
 
-        For whom it got too late while the pen, or somebody who has a table, was waited for is told so, and nothing is
-        decided behind their back.
+        For whom it got too late while the pen was waited for, or for a long time a server afar, is told so, and nothing
+        is decided behind their back.
         """
         in_time = tickets
 
         def answered(clerk: Clerk, turn: Turn) -> list[tuple[Ticket, Answer]]:
             nonlocal in_time
-            in_time = _in_time(tickets)
+            in_time, began = _in_time(tickets), time.monotonic()
             answers = clerk.answer_all([one.command for one in in_time], turn)
-            if len(_in_time(in_time)) < len(in_time):
+            has_waited = not self._is_at_hand and time.monotonic() - began > _LONG
+            if has_waited and not is_last_try and len(_in_time(in_time)) < len(in_time):
                 raise _TooLateError
             return list(zip(in_time, answers, strict=True))
 
@@ -262,7 +264,8 @@ class Engine:
         except _TooLateError:
             still = _in_time(in_time)
             _excuse([ticket for ticket in tickets if ticket not in still])
-            self._serve(still)
+            if still:
+                self._serve(still, is_last_try=True)
         except Exception as problem:
             if isinstance(problem, StoreError) and not isinstance(problem, CorruptStoreError):  # the store's as a whole
                 for ticket in tickets:

@@ -21,7 +21,7 @@ from huissier.projections.words import Outcome, kind_of, outcome_of
 
 COLUMNS: Final = ("position", "at", "recorded_at", "kind", "who", "what", "outcome", "reasons", "requirements")
 # At a cell's beginning, and behind what a spreadsheet may take for a separator: every French Excel takes the semicolon.
-_FORMULA: Final = re.compile(r"(?:^|(?<=;))(?=\s*[=+\-@＝＋－＠])")
+_FORMULA: Final = re.compile(r"""(?:^|(?<=;))(?=[\s"]*[=+\-@＝＋－＠])""")
 _OUTCOMES_FR: Final[dict[Outcome, str]] = {
     "accepted": "accepté",
     "refused": "refusé",

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Final
 
-from huissier.adapters.ingest.place import Place, files_since
+from huissier.adapters.ingest.place import Place, files_after, files_since
 from huissier.adapters.json_lines import Line, LineCutter
 
 _CHUNK: Final = 64 * 1024
@@ -94,10 +94,10 @@ class LogFile:
         with suppress(FileNotFoundError):
             there, here = self._path.stat(), os.fstat(self._file.fileno())
             if there.st_size and (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
-                this_one, *others = self._files_since(self.place)
-                if others:
-                    this_one[0].close()
-                self._files = others or [this_one]
+                files = files_since(self._path, self.place, _opened)
+                if files:
+                    files.pop(0)[0].close()  # this one, under another name
+                self._files = files or files_after(self._path, here.st_mtime, _opened)
                 return
         self._stop.wait(_LOOK_SECONDS)
 

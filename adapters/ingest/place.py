@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -85,9 +86,7 @@ def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> 
 
     Empty where that file is gone or compressed. Whoever asks closes them.
     """
-    beside = [p for p in log.parent.glob(f"{log.name}*") if p.is_file() and p.suffix not in (*_COMPRESSED, SUFFIX)]
-    rotated = sorted((p for p in beside if p != log), key=lambda p: p.stat().st_mtime)
-    files = [*map(opened, rotated), opened(log)]
+    files = [*_rotated(log, opened), opened(log)]
     found = [n for n, file in enumerate(files) if place.is_in(file)]
     if place.offset and not found:
         found = [n for n, file in enumerate(files) if place.is_copied_to(file)]
@@ -95,6 +94,26 @@ def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> 
     for file in files[:first]:
         file.close()
     return [(file, place if n == first else None) for n, file in enumerate(files) if n >= first]
+
+
+def files_after(log: Path, moment: float, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place | None]]:
+    """Return the files that were written to after a moment, and the log itself. Whoever asks closes them."""
+    rotated = _rotated(log, opened)
+    later = [file for file in rotated if os.fstat(file.fileno()).st_mtime > moment]
+    for file in rotated:
+        if file not in later:
+            file.close()
+    return [(file, None) for file in (*later, opened(log))]
+
+
+def _rotated(log: Path, opened: Callable[[Path], BinaryIO]) -> list[BinaryIO]:
+    """Open what lies beside a log under its name and may be read, the oldest first."""
+    files: list[BinaryIO] = []
+    for path in log.parent.glob(f"{log.name}*"):
+        if path != log and path.is_file() and path.suffix not in (*_COMPRESSED, SUFFIX):
+            with suppress(PermissionError, FileNotFoundError):
+                files.append(opened(path))
+    return sorted(files, key=lambda file: os.fstat(file.fileno()).st_mtime)
 
 
 def _digest(file: BinaryIO, length: int) -> str:

@@ -39,7 +39,7 @@ _ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+;)?\s*<?([^\s<>;]{1,320})>?\s*")
 _RECEIVED_UNDER: Final = re.compile(r"\sid\s+([0-9A-Za-z]{5,40})\b")
 _MOST_QUEUES: Final = 50  # a mail server that sees a message for the fiftieth time takes it to go in circles
 _MOST_PLAIN: Final = 8
-_CONTENT_TYPE: Final = re.compile(rb"(?:\A|[\r\n])(content-type:(?:[^\r\n]|(?:\r\n|\r|\n)[ \t])*)", re.IGNORECASE)
+_CONTENT_TYPE: Final = re.compile(rb"(?:\A|[\r\n])(content-type:(?:[^\r\n]|(?:\r\n|\r|\n)[ \t])*+)", re.IGNORECASE)
 _LONGEST_CONTENT_TYPE: Final = 1_000
 _MOST_RECIPIENTS: Final = 1_000  # as a mail server takes for one message
 _SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)

@@ -41,6 +41,8 @@ class LogRows:
             blind = 0 if any(row.data is not None for row in page) else blind + 1
             yield page
             first = self._after(last)
+        if first is not None:
+            yield [Row(first, None, None, None)]
 
     def _after(self, position: int) -> int | None:
         try:

@@ -30,19 +30,16 @@ class FileInUse:
         elif found != self._opened:
             raise StoreError(f"{self._path} was removed or replaced while it was in use; start again on what is there")
 
+    def note_write_ahead_log(self) -> None:
+        """Note which log is beside it, if any, once a connection has it open: from then on it stays."""
+        self._log = _identity(f"{self._whole_path}-wal")
+
     def check_write_ahead_log(self) -> None:
-        """Raise `StoreError` where the log beside it is not the one any more that was seen first."""
-        found = _identity(f"{self._whole_path}-wal")
-        if self._log is None:
-            self._log = found
-        elif found != self._log:
+        """Raise `StoreError` where the log beside it is not the one any more that was noted."""
+        if self._log is not None and _identity(f"{self._whole_path}-wal") != self._log:
             raise StoreError(
                 f"the log beside {self._path} was removed while it was in use; start again on what is there"
             )
-
-    def forget_write_ahead_log(self) -> None:
-        """Take it that the database may make another one: a connection was closed."""
-        self._log = None
 
 
 def _identity(path: str, *, may_be_empty: bool = True) -> _Identity | None:

@@ -8,7 +8,6 @@ Both are in SQLite's "How To Corrupt An SQLite Database File", sections 2.2 and 
 
 import os
 import threading
-import weakref
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +28,7 @@ class _Held:
         self.descriptors: list[int] = []
 
 
-_LOCK = threading.RLock()  # a hold that is collected as garbage ends in the middle of whatever is done here
+_LOCK = threading.Lock()
 _held: dict[tuple[int, int], _Held] = {}  # by device and inode
 # A fork made while another thread looks at a file would wait for that thread for ever: it is not there.
 os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
@@ -82,19 +81,17 @@ class Hold:
                     " after forking, or start processes by spawn"
                 )
             held.times += 1
-        self._let_go = weakref.finalize(self, _let_go, self._file)
-        self._let_go.atexit = False  # the system does it, and no connection goes on without its locks
 
     def end(self) -> None:
-        """End, once every connection is closed; who drops it has ended it."""
-        self._let_go()
+        """End, once every connection is closed.
 
-
-def _let_go(file: tuple[int, int]) -> None:
-    with _LOCK:
-        held = _held[file]
-        held.times -= 1
-        if not held.times:
-            del _held[file]
-            for descriptor in held.descriptors:
-                os.close(descriptor)
+        A store that is dropped without being closed holds its file for ever: nobody can tell when the last of its
+        connections goes, and a descriptor that stays does no harm.
+        """
+        with _LOCK:
+            held = _held[self._file]
+            held.times -= 1
+            if not held.times:
+                del _held[self._file]
+                for descriptor in held.descriptors:
+                    os.close(descriptor)

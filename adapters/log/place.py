@@ -65,17 +65,17 @@ class Place:
         if self._file is not None:
             self._file.check_write_ahead_log()
 
-    def forget_write_ahead_log(self) -> None:
-        """Take it that the database may make another one: a connection was closed."""
+    def note_write_ahead_log(self) -> None:
+        """Note which log is beside a file, once a connection has it open."""
         if self._file is not None:
-            self._file.forget_write_ahead_log()
+            self._file.note_write_ahead_log()
 
     def _look_at(self, path: Path) -> None:
         if not self.create and not path.exists():
             raise StoreError(f"there is no store at {path}")
         if path.exists() and not path.is_file():
             raise StoreError(f"the store {path} cannot be read: it is not a file")
-        if path.exists() and path.stat().st_nlink > 1:  # SQLite keeps its log beside one of them
+        if self.create and path.exists() and path.stat().st_nlink > 1:  # SQLite keeps its log beside one of them
             raise StoreError(
                 f"the store {path} has several names (hard links), and facts would be lost; keep one of them"
             )

@@ -48,6 +48,7 @@ class Store:
         self._dialect = place.dialect
         self._lock = threading.RLock()
         self._closed = False
+        self._is_ready = False
         self._hold = None if place.path is None else Hold(place.path)
         self._engine = engine_for(place)
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
@@ -82,7 +83,8 @@ class Store:
                 prepare(session, False)
         if self._place.is_embedded and self._place.create:  # whoever only reads changes nothing
             self._connected().session.run("PRAGMA journal_mode = WAL")
-        self._connected().session.run("SELECT max(position) FROM events").fetchone()
+        self._is_ready = True
+        self._note_log()
 
     def _is_marked(self, session: Session) -> bool:
         """Say whether the store has been made, also by another process just now.
@@ -255,13 +257,19 @@ class Store:
         if self._writer is None:
             connection = self._engine.connect()
             self._writer = _Kept(connection, self._session(connection))
+            if self._is_ready:
+                self._note_log()
         return self._writer
+
+    def _note_log(self) -> None:
+        """Look at the log through the writer, which opens what is beside the file."""
+        self._connected().session.run("SELECT max(position) FROM events").fetchone()
+        self._place.note_write_ahead_log()
 
     def _let_go_of_writer(self) -> None:
         if self._writer is not None:
             self._writer.connection.close()
             self._writer = None
-            self._place.forget_write_ahead_log()
 
     def _raw(self, connection: Connection) -> Any:
         return connection.connection.dbapi_connection

@@ -25,11 +25,16 @@ from huissier.adapters.views import postgres_lists
 
 # On a server, asked of a connection that sees the log: stores in two schemas of one database have two of their own.
 SCHEMA_BESIDE: Final = """
-    SELECT 'huissier_views' || coalesce('_' || nullif(coalesce(
+    SELECT 'huissier_views' || CASE
+        WHEN name = 'public' THEN ''
+        WHEN octet_length(name) > 48 THEN '_' || md5(name) -- a name has 63 bytes
+        ELSE coalesce('_' || name, '')
+    END
+    FROM (SELECT coalesce(
         (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.oid = to_regclass('events')),
         current_schema()
-    ), 'public'), '')
+    )::text AS name) AS beside
 """
 # Looked up in the catalog first: who may not make a schema may still use one.
 _MISSING_SCHEMA: Final = sa.text("""

@@ -103,13 +103,16 @@ class Runner(Generic[P]):
         Readers go on meanwhile, and keep what they have begun to read. Whose tables are dropped because somebody else
         began a rebuild builds theirs with them. What breaks off leaves no tables.
         """
-        generation = self._generations.begin()
+        begun = generation = self._generations.begin()
         try:
             while not (self._fold_all(generation, progress) and self._go_live(generation)):
                 generation = self._generations.join(generation)
+        except ProjectionError:
+            self._generations.give_up(generation)
+            raise
         except BaseException:
             with suppress(StoreError):  # it may be what broke it off
-                self._generations.give_up(generation)
+                self._generations.give_up(begun)  # those of somebody else are theirs
             raise
 
     @contextmanager

@@ -1,6 +1,9 @@
 """A store's file that somebody moves, links, empties or robs of its log takes no fact that would be lost."""
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +11,8 @@ import pytest
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import StoreError
+from huissier.adapters.log.read_only import ReadOnlyLog
+from tests.command_line import PROGRAM
 from tests.test_engine import hospital, message
 
 
@@ -96,7 +101,7 @@ def test_a_url_that_names_another_file_or_none_is_refused(
     assert not list(path.parent.iterdir())
 
 
-def test_an_engine_that_cannot_be_made_or_is_dropped_holds_no_file(path: Path) -> None:
+def test_an_engine_that_cannot_be_made_holds_no_file(path: Path) -> None:
     Engine(url(path)).close()
     descriptors = len(os.listdir("/dev/fd"))
     for _ in range(3):
@@ -107,3 +112,41 @@ def test_an_engine_that_cannot_be_made_or_is_dropped_holds_no_file(path: Path) -
         Engine(url(path)).close()
         os._exit(7)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+DROPPED = """
+import gc, os, signal, subprocess, sys
+import huissier
+url, program = sys.argv[1:]
+def register(engine, name):
+    assert engine.handle(huissier.RegisterOperator(operator=name, kind="usager")).outcome == "recorded"
+register(huissier.open(url), "a")  # and dropped
+gc.collect()
+engine = huissier.open(url)
+register(engine, "b")
+subprocess.run([program, "audit", "trail", "--store", url], check=True, stdout=subprocess.DEVNULL)
+register(engine, "c")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_an_engine_that_is_dropped_takes_nobodys_locks(path: Path) -> None:
+    command = [sys.executable, "-c", DROPPED, url(path), str(PROGRAM)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    with Engine(url(path)) as engine:
+        assert engine.head == 3
+
+
+def test_a_log_that_is_removed_before_the_first_fact_is_missed(path: Path) -> None:
+    hospital(url(path)).close()
+    with Engine(url(path)) as engine:
+        remove_log(path)
+        with pytest.raises(StoreError, match="the log beside"):
+            engine.handle(message(1))
+
+
+def test_a_copy_with_two_names_may_be_read(path: Path, tmp_path: Path) -> None:
+    hospital(url(path)).close()
+    os.link(path, tmp_path / "snapshot.db")
+    with ReadOnlyLog(url(tmp_path / "snapshot.db")) as log, log.reading() as look:
+        assert look.head

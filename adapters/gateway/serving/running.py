@@ -153,7 +153,7 @@ class _Process:
             return "draining"
         try:
             self._turns()
-        except TimeoutError:  # the event loop is held up, and with it all mail
+        except (TimeoutError, RuntimeError):  # the event loop is held up, and with it all mail, or has ended
             return "the service does not answer"
         try:
             self._engine.check(_ANY_QUESTION, timeout=_READY_SECONDS)
