@@ -4,7 +4,7 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -17,9 +17,11 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
 from huissier.adapters.line import TIMEOUT, Line, Ticket, ask
 from huissier.adapters.log.port import Look
+from huissier.adapters.turn import Turn
 from huissier.domain.answers import Answer
-from huissier.domain.commands import SuspendMailbox
+from huissier.domain.commands import AnyCommand, SuspendMailbox
 from tests.test_engine import NOW, SECRETARY, hospital, message
+from tests.waiting import eventually
 from tests.wire import Wire, wire_to
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
@@ -61,6 +63,24 @@ def test_who_was_told_that_it_took_too_long_is_not_decided_about_behind_their_ba
             assert (await awaited.handle(message(6))).position == head + 2
 
     asyncio.run(story())
+
+
+def test_what_takes_longer_to_decide_than_its_caller_waits_is_decided_all_the_same(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hospital(url) as engine:
+        head, clerk = engine.head, engine._pen_desk.clerk
+        answer_all = clerk.answer_all
+
+        def slowly(commands: Iterable[AnyCommand], turn: Turn) -> list[Answer]:
+            time.sleep(0.2)
+            return answer_all(commands, turn)
+
+        monkeypatch.setattr(clerk, "answer_all", slowly)
+        with pytest.raises(TemporarilyUnavailableError):
+            engine.handle(message(1), timeout=0.05)
+        eventually(lambda: engine.head == head + 1)
+        assert engine.handle(message(1)).position == head + 1  # asked again: the first answer
 
 
 def test_callers_with_little_and_with_much_time_are_answered_in_one_line(url: str) -> None:

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
+from typing import BinaryIO
 
 import pytest
 
+from huissier.adapters.ingest import following
 from huissier.adapters.ingest.following import LogFile
 from huissier.adapters.ingest.place import Place
 from huissier.adapters.testing.hospital import DOCTOR, SURGEON, USAGER
@@ -135,6 +137,27 @@ def test_what_was_copied_and_compressed_while_it_is_followed_is_told(tmp_path: P
     log.write_text("3\n")
     assert [line.content for lines in batches for line in lines] == [b"3"]
     assert told.is_set()
+
+
+def test_a_file_beside_it_that_may_not_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, opened = tmp_path / "mail.log", following._opened
+
+    def refused(path: Path) -> BinaryIO:
+        if path.name == "mail.log.9":
+            raise PermissionError(13, "Permission denied")
+        return opened(path)
+
+    monkeypatch.setattr(following, "_opened", refused)
+    log.write_text("one\n")
+    log.with_name("mail.log.9").write_text("somebody else's\n")
+    batches = LogFile(log, Event(), follow=True).batches()
+    assert [line.content for line in next(batches)] == [b"one"]
+    log.rename(log.with_name("mail.log.1"))
+    log.write_text("two\n")
+    read: list[bytes] = []
+    while not read:
+        read += [line.content or b"" for line in next(batches)]
+    assert read == [b"two"]
 
 
 @pytest.mark.parametrize("is_left", [True, False], ids=["beside it", "gone"])

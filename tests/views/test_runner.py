@@ -246,6 +246,35 @@ def test_who_rebuilds_at_the_same_time_builds_together(engine: Engine, database:
     assert positions(first) == list(range(1, engine.head + 1))
 
 
+def test_who_helps_another_rebuild_and_is_interrupted_takes_nothing_from_it(
+    engine: Engine, database: ViewsDatabase
+) -> None:
+    first, second = (Runner(engine.recorder, database, Counted, page=4) for _ in range(2))
+    first.catch_up()
+    pages: list[int] = []
+    half, over = threading.Event(), threading.Event()
+    other = threading.Thread(target=lambda: second.rebuild(fold))
+
+    def fold(position: int, _: int) -> None:
+        pages.append(position)
+        if len(pages) == 2:
+            half.set()
+            over.wait(20)
+
+    def begin_then_be_interrupted(_: int, __: int) -> None:
+        if half.is_set():  # the other's tables have taken the place of these, and it helped to fill them
+            raise KeyboardInterrupt
+        other.start()
+        half.wait(20)
+
+    with pytest.raises(KeyboardInterrupt):
+        first.rebuild(begin_then_be_interrupted)
+    over.set()
+    other.join(20)
+    assert pages == sorted(set(pages))
+    assert second.standing().lag == 0
+
+
 def test_a_projection_that_stopped_while_it_was_built_says_so(engine: Engine, database: ViewsDatabase) -> None:
     runner = Runner(engine.recorder, database, Choosy, page=4)
     with pytest.raises(ProjectionError, match="stopped at position"):
