@@ -14,12 +14,7 @@ from huissier.adapters.checks import Checks
 from huissier.adapters.clerk import Clerk
 from huissier.adapters.clock import Clock, in_utc, utc_now
 from huissier.adapters.desk import Desk
-from huissier.adapters.errors import (
-    CorruptStoreError,
-    InvalidCommandError,
-    StoreError,
-    TemporarilyUnavailableError,
-)
+from huissier.adapters.errors import CorruptStoreError, InvalidCommandError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask, seconds_in
 from huissier.adapters.log.claim import check_claim, vault_is_elsewhere
 from huissier.adapters.log.dialects import BUSY_SECONDS
@@ -248,10 +243,8 @@ class Engine:
         For whom it got too late while the pen was waited for, or for a long time a server afar, is told so, and nothing
         is decided behind their back.
         """
-        in_time = tickets
 
         def answered(clerk: Clerk, turn: Turn) -> list[tuple[Ticket, Answer]]:
-            nonlocal in_time
             in_time, began = _in_time(tickets), time.monotonic()
             answers = clerk.answer_all([one.command for one in in_time], turn)
             has_waited = not self._is_at_hand and time.monotonic() - began > _LONG
@@ -262,10 +255,7 @@ class Engine:
         try:
             answers = self._in_turn(answered)
         except _TooLateError:
-            still = _in_time(in_time)
-            _excuse([ticket for ticket in tickets if ticket not in still])
-            if still:
-                self._serve(still, is_last_try=True)
+            self._serve(tickets, is_last_try=True)
         except Exception as problem:
             if isinstance(problem, StoreError) and not isinstance(problem, CorruptStoreError):  # the store's as a whole
                 for ticket in tickets:
@@ -278,7 +268,9 @@ class Engine:
         else:
             for ticket, answer in answers:
                 ticket.answer = answer
-            _excuse([ticket for ticket in tickets if ticket.answer is None])
+            for ticket in tickets:
+                if ticket.answer is None:
+                    ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
 
     def _may_callers_lead(self) -> bool:
         """Say whether a turn begins at once, or where somebody else has the pen waits no longer than the file does."""
@@ -329,8 +321,3 @@ class _TooLateError(Exception):
 def _in_time(tickets: Sequence[Ticket]) -> Sequence[Ticket]:
     now = time.monotonic()
     return [ticket for ticket in tickets if now < ticket.deadline]
-
-
-def _excuse(tickets: Sequence[Ticket]) -> None:
-    for ticket in tickets:
-        ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)

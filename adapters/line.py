@@ -141,9 +141,7 @@ class Line:
             with self._lock:
                 self._leads = who
                 some = repeat((False,), min(len(self._waiting), MOST_AT_ONCE))
-                batch.extend(
-                    map(_FIRST, starmap(self._waiting.popitem, some))
-                )  # in one step: none is lost to an interrupt
+                batch.extend(map(_FIRST, starmap(self._waiting.popitem, some)))  # in one step: no interrupt loses one
                 self._announce()
             if batch:
                 if self.observe is not None:

@@ -27,19 +27,16 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...
 
 def among(connection: Connection, text: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnElement[bool]:
     """Return the condition that a text is one of some, however many they are."""
-    if connection.dialect.name == "sqlite":
-        listed = sa.func.json_each(sa.literal(json.dumps(list(values)), sa.Text)).table_valued("value")
-        return text.in_(sa.select(listed.c.value))
-    return text == sa.any_(sa.literal(list(values), postgresql.ARRAY(sa.Text)))
+    dialect = connection.dialect.name
+    return _is_in(dialect, text, sa.literal(_listed(dialect, values), _list_type(dialect)))
 
 
 def rows_with(connection: Connection, table: Table, column: str, values: Collection[str]) -> Sequence[Any]:
     """Return the rows that have one of some texts in a column."""
     if not values:
         return ()
-    if connection.dialect.name == "sqlite":
-        return connection.execute(_sqlite_select(table, column), {"values": json.dumps(list(values))}).all()
-    return connection.execute(_postgresql_select(table, column), {"values": list(values)}).all()
+    dialect = connection.dialect.name
+    return connection.execute(_select(dialect, table, column), {"values": _listed(dialect, values)}).all()
 
 
 @lru_cache
@@ -56,12 +53,21 @@ def _postgresql_insert(table: Table) -> Any:
 
 
 @lru_cache
-def _sqlite_select(table: Table, column: str) -> sa.Select[Any]:
-    values = sa.func.json_each(sa.bindparam("values", type_=sa.Text)).table_valued("value")
-    return sa.select(table).where(table.c[column].in_(sa.select(values.c.value)))
+def _select(dialect: str, table: Table, column: str) -> sa.Select[Any]:
+    values = sa.bindparam("values", type_=_list_type(dialect))
+    return sa.select(table).where(_is_in(dialect, table.c[column], values))
 
 
-@lru_cache
-def _postgresql_select(table: Table, column: str) -> sa.Select[Any]:
-    values = sa.bindparam("values", type_=postgresql.ARRAY(sa.Text))
-    return sa.select(table).where(table.c[column] == sa.any_(values))
+def _is_in(dialect: str, text: sa.ColumnElement[str], values: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    if dialect == "sqlite":
+        return text.in_(sa.select(sa.func.json_each(values).table_valued("value").c.value))
+    return text == sa.any_(values)
+
+
+def _listed(dialect: str, values: Collection[str]) -> str | list[str]:
+    """Return texts as one parameter: a database takes only so many."""
+    return json.dumps(list(values)) if dialect == "sqlite" else list(values)
+
+
+def _list_type(dialect: str) -> Any:
+    return sa.Text() if dialect == "sqlite" else postgresql.ARRAY(sa.Text)

@@ -8,7 +8,6 @@ goes wrong here defers; nothing passes because of an error.
 import asyncio
 import re
 import time
-from collections.abc import Collection
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -131,7 +130,9 @@ class Transaction:
         if not self._let_through.has_room_for(whom):
             return UNAVAILABLE
         command = self._at_rcpt(spelled, whom, size)
-        if self._is_from_nobody and self._may_come_from_nobody({*self._let_through, whom}):
+        if self._is_from_nobody and self._may_come_from_nobody(
+            len(self._let_through) + (whom not in self._let_through)
+        ):
             reply = await self._judged_by_recipient(command)
         else:
             reply, _ = await self._asked(command)
@@ -152,7 +153,7 @@ class Transaction:
         self.came_to_its_end = True
         if not self._let_through:
             return OUT_OF_STEP
-        if self._is_from_nobody and self._may_come_from_nobody({*self._let_through}, content):
+        if self._is_from_nobody and self._may_come_from_nobody(len(self._let_through), content):
             return await self._judged_by_recipient(self._at_end(queue_id, size, content))
         final = self._policy.final_hop and all(map(self._policy.hosts, self._let_through))
         command = self._at_end(queue_id, size, content, final)
@@ -206,13 +207,13 @@ class Transaction:
     def _is_from_nobody(self) -> bool:
         return self._sender in ("", "<>")
 
-    def _may_come_from_nobody(self, recipients: Collection[str], content: Content = UNSEEN) -> bool:
+    def _may_come_from_nobody(self, recipients: int, content: Content = UNSEEN) -> bool:
         """Say whether a message may come from nobody; else it is refused like any that comes from a bad address.
 
         A report comes from a mail server, and not from who logged in, to one recipient: whoever sent what it tells of.
         """
         if self._policy.null_sender == "reports":
-            return self._peer.login is None and len(recipients) == 1 and content.is_report is not False
+            return self._peer.login is None and recipients == 1 and content.is_report is not False
         return self._policy.null_sender == "pass"
 
     async def _judged_by_recipient(self, command: SubmitMessage) -> Reply:

@@ -150,11 +150,8 @@ class PostfixLog:
         """Know a queue id as long as its message is here."""
         if rest == "removed":
             self.hops.pop(queue, None)
-        elif rest.startswith("client="):
-            came_from = _CAME_FROM.search(rest)
-            self._link(queue, came_from[1] if came_from else None)
-        elif rest.startswith("uid="):
-            came_from = _QUEUED_ANEW.search(rest)
+        elif rest.startswith(("client=", "uid=")):
+            came_from = (_CAME_FROM if rest.startswith("client=") else _QUEUED_ANEW).search(rest)
             self._link(queue, came_from[1] if came_from else None)
 
     def _link(self, queue: str, came_from: str | None) -> None:

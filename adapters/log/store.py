@@ -232,10 +232,8 @@ class Store:
             return
         try:
             session.run("ROLLBACK")
-        except (
-            BaseException
-        ) as problem:  # also an interrupt, or what stands in it would be committed with the next turn
-            self._give_writer_away()
+        except BaseException as problem:
+            self._give_writer_away()  # also after an interrupt, or the next turn would commit what stands in it
             if not isinstance(problem, self._driver_error):
                 raise
         if self._dialect.ends_with(because):

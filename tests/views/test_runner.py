@@ -193,12 +193,18 @@ def test_a_rebuild_that_fails_leaves_no_tables_and_is_told(
     assert positions(runner) == list(range(1, engine.head + 1))
 
 
-def test_a_rebuild_that_is_told_to_end_leaves_no_tables(engine: Engine, database: ViewsDatabase) -> None:
+def broken_off(engine: Engine, database: ViewsDatabase, *, times: int) -> Runner[Counted]:
+    """Return a runner whose tables are live, and whose rebuilds were interrupted."""
     runner = Runner(engine.recorder, database, Counted, page=4)
     runner.catch_up()
-    for _ in range(2):
+    for _ in range(times):
         with pytest.raises(KeyboardInterrupt):
             runner.rebuild(killed)
+    return runner
+
+
+def test_a_rebuild_that_is_told_to_end_leaves_no_tables(engine: Engine, database: ViewsDatabase) -> None:
+    runner = broken_off(engine, database, times=2)
     assert tables(database, Counted) == ["counted_seen_1"]
     standing = runner.standing()
     assert (standing.generation, standing.lag, standing.error) == (1, 0, None)
@@ -214,11 +220,7 @@ def nobody_tidies_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nobody_tidies_up")
 def test_what_a_killed_rebuild_left_is_dropped_by_the_next(engine: Engine, database: ViewsDatabase) -> None:
-    runner = Runner(engine.recorder, database, Counted, page=4)
-    runner.catch_up()
-    for _ in range(3):
-        with pytest.raises(KeyboardInterrupt):
-            runner.rebuild(killed)
+    runner = broken_off(engine, database, times=3)
     assert tables(database, Counted) == ["counted_seen_1", "counted_seen_4"]
     runner.rebuild()
     assert tables(database, Counted) == ["counted_seen_1", "counted_seen_5"]

@@ -2,11 +2,9 @@
 
 from typing import Final
 
+from huissier.adapters.gateway.milter.negotiation import ASKED_FOR
 from huissier.adapters.gateway.milter.packets import Command, MalformedError, strings
 
-ASKED_FOR: Final = frozenset(
-    {"mail_addr", "client_port", "cert_subject", "cert_issuer", "auth_authen", "rcpt_addr", "i"}
-)
 _COMMANDS: Final = frozenset(Command)
 _LONGEST: Final = 4_000  # no address is half as long, so that one cut here is still none
 _OF_A_MESSAGE = (

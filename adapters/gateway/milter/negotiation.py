@@ -53,6 +53,7 @@ _MACROS: Final = {
     3: b"{rcpt_addr} i",  # at RCPT
     5: b"i",  # at the end of the message
 }
+ASKED_FOR: Final = frozenset(name.strip("{}") for name in b" ".join(_MACROS.values()).decode().split())
 
 
 class Terms(Struct, frozen=True):
