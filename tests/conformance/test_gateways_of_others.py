@@ -102,7 +102,8 @@ def test_a_milter_that_has_seen_enough_of_a_body_may_skip_the_rest(tmp_path: Pat
     told: list[bytes] = []
 
     def takes_all(received: bytes) -> bytes:
-        told.append(received[4:5])
+        if received.strip(b"x"):  # else the rest of a body that came in pieces
+            told.append(received[4:5])
         return received.replace(offer(), TELLS_ALL)
 
     def skips(answer: bytes) -> bytes:
