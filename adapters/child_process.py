@@ -8,6 +8,7 @@ from threading import current_thread, main_thread
 from typing import Any, Final
 
 from huissier.adapters.errors import StoreError
+from huissier.adapters.garbage import look_seldom
 
 Pipe = Any  # of `multiprocessing.connection`, where its class depends on the system
 
@@ -55,6 +56,7 @@ def _start_deaf(process: Any) -> None:
 
 def run(pipe: Pipe, work: Callable[..., None], *arguments: object) -> None:
     """Work in a process of its own, and end quietly when nobody listens any more."""
+    look_seldom()
     try:
         work(pipe, *arguments)
     except (EOFError, ConnectionError):

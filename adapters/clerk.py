@@ -8,7 +8,7 @@ from huissier.adapters.vault import Vault
 from huissier.domain.answers import Answer, Verdicts, explained, verdicts_for
 from huissier.domain.commands import AnyCommand, EraseUsager, OtherCommand, ReportDelivery, SubmitMessage
 from huissier.domain.decide import decide, rejection
-from huissier.domain.decision import Recorded, Rejected, Unchanged
+from huissier.domain.decision import Recorded, Unchanged
 from huissier.domain.events import MailboxCreated, MessageDecided, UsagerErased
 from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message, leaves_a_fact
@@ -54,7 +54,7 @@ class Clerk:
         return answers
 
     def _answer(self, command: AnyCommand, identified: Identified, turn: Turn, keep_rejections: bool) -> Answer:
-        identities, newcomers = identified
+        identities = identified.identities
         if isinstance(command, SubmitMessage):
             answer, is_new = self._answer_submission(command, identities, turn)
         else:
@@ -63,7 +63,7 @@ class Clerk:
                 turn.done_with.append(submission_tag(identities.submission))
             is_new = answer.outcome == "recorded"
         if is_new:
-            for newcomer in newcomers:
+            for newcomer in identified.newcomers:
                 self._keep(newcomer, turn)
         return answer
 
@@ -95,18 +95,17 @@ class Clerk:
         at = command.at or turn.now
         outcome = decide(command, identities, at, turn.facts)
         kind = str(command.__struct_config__.tag)
-        match outcome:
-            case Unchanged():
-                return Answer(type=kind, outcome="unchanged", position=None)
-            case Rejected():
-                position = turn.record(rejection(command, identities, at, outcome)) if keep_rejections else None
-                return Answer(type=kind, outcome="rejected", position=position, reasons=(explained(outcome),))
-            case Recorded(event):
-                if isinstance(event, UsagerErased):
-                    self._vault.erase(turn.change_vault(), event.usager)
-                if isinstance(event, MailboxCreated):  # of a whole directory, all would drive out what is asked for
-                    turn.done_with.append(mailbox_tag(event.address))
-                return Answer(type=kind, outcome="recorded", position=turn.record(event))
+        if isinstance(outcome, Recorded):
+            event = outcome.event
+            if isinstance(event, MailboxCreated):  # of a whole directory, all would drive out what is asked for
+                turn.done_with.append(mailbox_tag(event.address))
+            elif isinstance(event, UsagerErased):
+                self._vault.erase(turn.change_vault(), event.usager)
+            return Answer(type=kind, outcome="recorded", position=turn.record(event))
+        if isinstance(outcome, Unchanged):
+            return Answer(type=kind, outcome="unchanged", position=None)
+        position = turn.record(rejection(command, identities, at, outcome)) if keep_rejections else None
+        return Answer(type=kind, outcome="rejected", position=position, reasons=(explained(outcome),))
 
     def _answer_submission(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[Answer, bool]:
         """Return the answer, and whether it is given for the first time."""

@@ -1,8 +1,10 @@
 """From the raw texts of a command to whom they mean: parsed, and pseudonymous where an INS stands in them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from huissier.adapters.log.session import Session
 from huissier.adapters.vault import Vault, new_usager_id
@@ -45,11 +47,11 @@ class _Newcomers:
         return newcomer.usager_id
 
 
-class Identified(NamedTuple):
+class Identified(Struct, frozen=True, gc=False):
     """Whom a command means, and who of them is new."""
 
     identities: Identities
-    newcomers: list[Newcomer]
+    newcomers: Sequence[Newcomer]
 
 
 class Identifier:
@@ -84,10 +86,12 @@ class Identifier:
                 )
             case ReportDelivery():
                 return Identities(addresses=addresses, submission=self.submission(command.id))
+            case _ if addresses:
+                return Identities(addresses=addresses)
             case OpenEns() | CloseEns() | EraseUsager():
                 return self._usager(command, session, newcomers)
             case _:
-                return Identities(addresses=addresses)
+                return Identities()
 
     def _usager(
         self, command: OpenEns | CloseEns | EraseUsager, session: Session, newcomers: "_Newcomers"

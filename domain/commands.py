@@ -63,7 +63,8 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         if (raw := getattr(self, place)) is None:
             return
         try:
-            force_setattr(self, place, parse(raw))
+            if (read := parse(raw)) is not raw:
+                force_setattr(self, place, read)
         except VocabularyError as problem:
             raise VocabularyError(f"{place}: {problem}") from None
         except (AttributeError, TypeError):

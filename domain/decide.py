@@ -44,6 +44,8 @@ def decide(command: OtherCommand, identities: Identities, at: datetime, facts: F
                     command, identities.submission, a, at, facts.submission(identities.submission)
                 ),
             )
+        case CreateMailbox() | SuspendMailbox() | ResumeMailbox() | DeleteMailbox() | SetListeRouge():
+            return _addressed(identities.addresses[command.address], lambda a: _about_mailbox(command, a, at, facts))
         case RegisterOperator():
             return operator.register(command, at, facts.operator(command.operator))
         case SignInstrument():
@@ -57,10 +59,8 @@ def decide(command: OtherCommand, identities: Identities, at: datetime, facts: F
             return trust_space.withdraw(command, at, facts.domain(command.domain))
         case OpenEns() | CloseEns() | EraseUsager():
             return _about_usager(command, identities, at, facts)
-        case SignCgu():
+        case SignCgu():  # pragma: no branch
             return _addressed(identities.addresses[command.mailbox], lambda a: _sign_cgu(command, a, at, facts))
-        case _:
-            return _addressed(identities.addresses[command.address], lambda a: _about_mailbox(command, a, at, facts))
 
 
 def _addressed(address: MailboxAddress | None, decided: Callable[[MailboxAddress], Outcome]) -> Outcome:

@@ -42,9 +42,11 @@ def changes_needs(event: AnyEvent) -> bool:
 
 def _subjects(commands: Sequence[Meant]) -> Iterator[str]:
     for command, identities in commands:
+        if identities.submission:
+            yield submission_tag(identities.submission)
+        if identities.addresses:
+            continue
         match command:
-            case SubmitMessage() | ReportDelivery():
-                yield submission_tag(identities.submission)
             case RegisterOperator() | SignInstrument() | PublishCgu():
                 yield operator_tag(command.operator)
             case AdmitDomain():

@@ -7,7 +7,14 @@ from huissier.domain.events import (
     CommandRejected,
     DomainAdmitted,
     DomainWithdrawn,
+    EnsClosed,
+    EnsOpened,
     InstrumentSigned,
+    ListeRougeSet,
+    MailboxCreated,
+    MailboxDeleted,
+    MailboxResumed,
+    MailboxSuspended,
     MessageDecided,
     MessageDelivered,
     MessageUndelivered,
@@ -52,18 +59,20 @@ def tags_of(event: AnyEvent) -> list[str]:
     if isinstance(event, AboutMessage):
         return [submission_tag(event.id), *contacts_of(event)]
     match event:
+        case MailboxCreated() | MailboxSuspended() | MailboxResumed() | MailboxDeleted() | ListeRougeSet():
+            return [mailbox_tag(event.address)]
+        case EnsOpened() | EnsClosed():
+            return [mailbox_tag(event.address)]
+        case CguSigned():
+            return [mailbox_tag(event.mailbox)]
         case OperatorRegistered() | InstrumentSigned() | CguPublished():
             return [operator_tag(event.operator)]
         case DomainAdmitted() | DomainWithdrawn():
             return [domain_tag(event.domain), TRUST_SPACE]
         case WhiteListLoaded():
             return [TRUST_SPACE]
-        case CguSigned():
-            return [mailbox_tag(event.mailbox)]
-        case CommandRejected() | UsagerErased() | StatisticsProduced():
+        case CommandRejected() | UsagerErased() | StatisticsProduced():  # pragma: no branch
             return []
-        case _:
-            return [mailbox_tag(event.address)]
 
 
 def contacts_of(event: AboutMessage) -> list[str]:

@@ -27,6 +27,7 @@ from huissier.adapters.cli.stats import stats
 from huissier.adapters.cli.store import store as store_commands
 from huissier.adapters.cli.verify import verify
 from huissier.adapters.cli.whitelist import whitelist
+from huissier.adapters.garbage import look_seldom
 from huissier.domain.vocabulary.ins import without_ins
 
 # No pretty exceptions: they print local variables, and those may hold an INS.
@@ -90,6 +91,7 @@ class _WithoutIns:
 
 def main() -> None:
     """Run the program; whatever the system refuses ends it in one line, and a closed pipe ends it quietly."""
+    look_seldom()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

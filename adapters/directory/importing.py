@@ -23,7 +23,7 @@ from huissier.domain.vocabulary.times import LAST
 from huissier.projections.directory.as_of import AsOf, Listed
 from huissier.projections.directory.facts import Directory
 
-ROWS_AT_ONCE: Final = 2_000
+ROWS_AT_ONCE: Final = 8_000
 _COMPARED: Final = ("kind", "name", "rpps", "adeli", "finess", "service")
 
 Outcome = Literal["invalid", "elsewhere", "refused"]

@@ -58,7 +58,7 @@ class ExtractionError(HuissierError, ValueError):
     """A file is no extraction, or its archive is broken; nothing of it was read."""
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """One row: the line it stands on, the header's being 1, and the command it says, or why it says none."""
 
     line: int

@@ -65,7 +65,7 @@ class MailboxAddress(Struct, frozen=True, gc=False):
         local, at, domain = text.lower().rpartition("@")
         if not at or len(local) > 64 or not _LOCAL.fullmatch(local):
             raise VocabularyError("not plainly one address local-part@domain")
-        domain = Domain.parse(domain).name
+        domain = _name(domain)
         whole = f"{local}@{domain}"
         if mentions_ins(whole) and not Ins.has_shape(local):  # nor may the two parts make one together
             raise VocabularyError("an INS is only ever the whole local part of an address")

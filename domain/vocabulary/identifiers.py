@@ -56,6 +56,7 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 def _read(pattern: re.Pattern[str], text: str, problem: str) -> str:
-    if not text.isascii() or not pattern.fullmatch(text.upper()):
+    upper = text.upper()
+    if not text.isascii() or not pattern.fullmatch(upper):
         raise VocabularyError(problem)
-    return text.upper()
+    return upper

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from huissier.domain.vocabulary.errors import VocabularyError
 
+_LENGTH: Final = 15
 _SHAPE: Final = re.compile(r"[0-9]{5}(?:[0-9]{2}|2[AB])[0-9]{8}")
 _CORSICA: Final = {"2A": "19", "2B": "18"}
 
@@ -70,7 +71,7 @@ class Ins(Struct, frozen=True):
     @classmethod
     def has_shape(cls, text: str) -> bool:
         """Say whether the text is written like an INS, its key aside."""
-        return _SHAPE.fullmatch(text.upper()) is not None
+        return len(text) == _LENGTH and _SHAPE.fullmatch(text.upper()) is not None
 
     def __repr__(self) -> str:
         return "Ins(…)"
@@ -88,14 +89,23 @@ def has_valid_key(value: str) -> bool:
 
 def mentions_ins(text: str) -> bool:
     """Say whether an INS stands anywhere in the text, spaced or glued, with its key or without."""
+    if _has_few_digits(text):
+        return False
     plain = _plain(text)
-    if _MANY_DIGITS.match(plain) is None or _ROOM.search(plain) is None:
+    if _ROOM.search(plain) is None:
         return False
     return (
         _ALONE.search(plain) is not None
         or any(map(_key_computes, _GLUED.findall(plain)))
         or next(_keyed(plain), None) is not None
     )
+
+
+def _has_few_digits(text: str) -> bool:
+    """Say whether a look is enough to tell that a text has not the digits of an INS, which goes for most."""
+    if text.isascii():
+        return _MANY_DIGITS.match(text) is None
+    return text.replace(" ", "").replace("-", "").isalpha()  # no letter of any script counts as a digit
 
 
 def without_ins(text: str) -> str:

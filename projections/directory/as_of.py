@@ -21,6 +21,7 @@ from huissier.domain.trust_space import AdmittedDomain
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.projections.directory.facts import Directory, micros
 from huissier.projections.directory.search_key import folded, words
+from huissier.projections.rows import among
 
 PUBLISHED_KINDS: Final = frozenset({"PER", "ORG"})
 
@@ -88,7 +89,8 @@ class AsOf:
 
     def at_addresses(self, addresses: Iterable[str]) -> dict[str, Listed]:
         """Return the mailboxes at some addresses, where there are any."""
-        return {listed.address: listed for listed in self._listed(self._mailboxes.c.subject.in_(list(addresses)))}
+        wanted = among(self._connection, self._mailboxes.c.subject, list(addresses))
+        return {listed.address: listed for listed in self._listed(wanted)}
 
     def how_many(self) -> int:
         """Return how many mailboxes there are, at most."""
