@@ -13,7 +13,7 @@ from huissier.domain.events import MailboxCreated, MessageDecided, UsagerErased
 from huissier.domain.identities import Identities
 from huissier.domain.message import decide_message, leaves_a_fact
 from huissier.domain.needs import Meant
-from huissier.domain.rule_set import RuleBook
+from huissier.domain.rule_set import Options, RuleBook
 from huissier.domain.submission import give_up
 from huissier.domain.tags import mailbox_tag, submission_tag
 from huissier.domain.vocabulary.ins import Ins
@@ -31,6 +31,15 @@ class Clerk:
         """Decide under another rule book from now on."""
         self._rules = rules
         self._identifier = Identifier(self._vault, lenient_ins=rules.options.ins_key == "lenient")
+
+    @property
+    def options(self) -> Options:
+        """The options it decides under."""
+        return self._rules.options
+
+    def can_read(self, address: str) -> bool:
+        """Say whether a text is an address to decisions, with the key that an INS must have."""
+        return self._identifier.can_read(address)
 
     def answer_all(self, commands: Iterable[AnyCommand], turn: Turn, *, keep_rejections: bool = True) -> list[Answer]:
         """Decide commands one after the other, each seeing the facts of those before.

@@ -188,6 +188,15 @@ class Engine:
         said = validated(ReportDelivery(at=at, id=id_, recipient="", status="undelivered", cause=cause))
         return self._in_turn(lambda clerk, turn: clerk.give_up(said, turn))
 
+    @property
+    def options(self) -> Options:
+        """The options under which it decides now."""
+        return self._checks.desk.clerk.options
+
+    def can_read(self, address: str) -> bool:
+        """Say whether a text is an address to decisions: plainly one, and with its key where it is of an INS."""
+        return self._checks.desk.clerk.can_read(address)
+
     def follow(self, options: Options) -> None:
         """Decide under other options from now on; a command that is being decided still falls under the old ones."""
         rules = RuleBook(options)

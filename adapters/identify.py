@@ -116,17 +116,28 @@ class Identifier:
         if known is not None:
             return known
         try:
-            address = MailboxAddress.parse(raw)
-            if not address.holds_ins_shape:
-                return self._remember(raw, address)
-            ins = Ins.parse(address.local, lenient=self._lenient)
+            address, ins = self._read(raw)
         except VocabularyError:
             return None
+        if ins is None:
+            return self._remember(raw, address)
         if (usager := self._vault.usager_id(session, ins)) is None:
             return address.under_pseudonym(newcomers.id_of(ins))
         mailbox = address.under_pseudonym(usager)
         self._vault.remember_mailbox(raw, mailbox)
         return mailbox
+
+    def can_read(self, raw: str) -> bool:
+        """Say whether a text is an address, and an INS in it one."""
+        try:
+            self._read(raw)
+        except VocabularyError:
+            return False
+        return True
+
+    def _read(self, raw: str) -> tuple[MailboxAddress, Ins | None]:
+        address = MailboxAddress.parse(raw)
+        return address, Ins.parse(address.local, lenient=self._lenient) if address.holds_ins_shape else None
 
     def _remember(self, raw: str, address: MailboxAddress) -> MailboxAddress:
         if len(self._without_ins) >= _MOST_REMEMBERED:

@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ESPIPE
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
@@ -169,7 +170,8 @@ def _log_file(path: Path, stop: Event, kept: "Kept", follow: bool) -> "LogFile":
     try:
         return LogFile(path, stop, place=kept.place, follow=follow, tell_lost=tell_lost)
     except OSError as problem:
-        fail(f"{path}: {problem.strerror}", Status.UNREADABLE)
+        a_pipe = "; a pipe is read with -" if problem.errno == ESPIPE else ""
+        fail(f"{path}: {problem.strerror}{a_pipe}", Status.UNREADABLE)
 
 
 def _kept(path: Path | None) -> "Kept | None":

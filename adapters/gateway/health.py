@@ -5,10 +5,11 @@ For a network that is trusted: there is neither TLS nor a password, and nothing 
 
 import socket
 import threading
+from io import StringIO
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
@@ -38,6 +39,10 @@ class _ServerOverSix(_Server):
 
 class _Handler(WSGIRequestHandler):
     timeout = 10  # of a client that does not finish its question
+
+    def get_stderr(self) -> TextIO:
+        """Have the traceback of an answer that failed go nowhere: standard error is for lines of JSON."""
+        return StringIO()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the library's name
         """Say nothing: whoever asks may write what they like into the question."""

@@ -217,7 +217,10 @@ class Transaction:
         return self._policy.null_sender == "pass"
 
     async def _judged_by_recipient(self, command: SubmitMessage) -> Reply:
-        """Let a report pass, of which there is no fact, to whom any message may go; else refuse it like any message."""
+        """Let a report pass, of which there is no fact, to whom any message may go; else refuse it like any message.
+
+        What would be refused on paper only goes.
+        """
         if self._policy.null_sender == "pass":
             return self._passed(command)
         try:
@@ -226,7 +229,9 @@ class Transaction:
             reply = self._excused(problem, command)
             self._have_told(command, reply, 0.0)
             return reply
-        if _address(command.recipients[0]) and {reason.code for reason in verdict.reasons} == {Code.ADDRESS_INVALID}:
+        engine = self._engine.engine
+        against = {reason.code for reason in verdict.reasons}.difference(engine.options.shadow_reasons)
+        if engine.can_read(command.recipients[0]) and against <= {Code.ADDRESS_INVALID}:
             return self._passed(command)
         return (await self._asked(command))[0]
 
@@ -301,12 +306,7 @@ def _cut(text: str | None) -> str | None:
 
 def _canonical(spelled: str) -> str:
     """Return one text for all spellings of an address, or the text itself where it is none."""
-    address = _address(spelled)
-    return spelled if address is None else address.text
-
-
-def _address(spelled: str) -> MailboxAddress | None:
     try:
-        return MailboxAddress.parse(spelled)
+        return MailboxAddress.parse(spelled).text
     except VocabularyError:
-        return None
+        return spelled

@@ -34,20 +34,23 @@ class LogFile:
         self._stop = stop
         self._follow = follow
         self._tell_lost = tell_lost
-        self._files = [(_opened(path), None)] if place is None else self._files_since(place)
+        self._files = self._log() if place is None else self._files_since(place)
         self._begin()
 
-    def _files_since(self, place: Place) -> list[tuple[BinaryIO, Place | None]]:
+    def _log(self) -> list[tuple[BinaryIO, Place]]:
+        file = _opened(self._path)
+        return [(file, Place.before(file))]
+
+    def _files_since(self, place: Place) -> list[tuple[BinaryIO, Place]]:
         files = files_since(self._path, place, _opened)
         if not files:
             self._tell_lost()
-        return files or [(_opened(self._path), None)]
+        return files or self._log()
 
     def _begin(self) -> None:
-        self._file, place = self._files.pop(0)
-        self._file.seek(0 if place is None else place.offset)
-        self._cutter = LineCutter(0 if place is None else place.lines)
-        self._set_place()
+        self._file, self.place = self._files.pop(0)
+        self._file.seek(self.place.offset)
+        self._cutter = LineCutter(self.place.lines)
 
     @property
     def size(self) -> int:

@@ -22,12 +22,14 @@ _STAMP: Final = (
 _HEAD: Final = re.compile(rf"{_STAMP}\S+ ([^\s\[\]]+)\[[0-9]+\]: ([0-9A-Za-z]{{5,40}}): (.*)", re.DOTALL)
 _OTHER_HEAD: Final = re.compile(_STAMP)
 _DELIVERY: Final = re.compile(
-    r'to=<([^<>"\s]*)>,(?: orig_to=<([^<>"\s]*)>,)? relay=([^,]{1,500}),(?: conn_use=[0-9]+,)? delay=[^,]*,'
+    r'to=<([^<>"\s]*)>,(?: orig_to=<([^<>]*)>,)? relay=([^,]{1,500}),(?: conn_use=[0-9]+,)? delay=[^,]*,'
     r" delays=[^,]*, dsn=([245]\.[0-9]{1,3}\.[0-9]{1,3}), status=([A-Za-z-]+) \((.*)",
     re.DOTALL,
 )
 _GIVEN_UP: Final = re.compile(r'from=<[^<>"]*>, status=(?:force-)?expired, returned to sender')
-_TAKEN_OVER: Final = re.compile(r"(queued|forwarded) as ([0-9A-Za-z]{5,40})\b")
+_QUEUED: Final = re.compile(r"queued as ([0-9A-Za-z]{5,40})\b")
+_FORWARDED: Final = re.compile(r"forwarded as ([0-9A-Za-z]{5,40})\)")  # the word of local(8), and of nobody else
+_NO_ADDRESS: Final = re.compile(r'["\s]')
 _CAME_FROM: Final = re.compile(r", orig_queue_id=([0-9A-Za-z]{5,40})(?:,|$)")
 _QUEUED_ANEW: Final = re.compile(r" orig_id=([0-9A-Za-z]{5,40})$")  # by `postsuper -r`
 _ADDRESS_OF_RELAY: Final = re.compile(r"\[[^\]]*\]")
@@ -94,9 +96,10 @@ class PostfixLog:
             return NOT_FINAL
         if word not in _STATUS:
             return Unreadable(place=place, error=f"an unknown status {word}", text=text)
-        if word == "sent" and self._is_on_its_way(queue, relay, said):
+        if word == "sent" and self._is_on_its_way(program, queue, relay, said):
             return NOT_FINAL
-        recipients = tuple(dict.fromkeys(address for address in (orig_to, to) if address))
+        named = (address for address in (orig_to, to) if address and not _NO_ADDRESS.search(address))
+        recipients = tuple(dict.fromkeys(named))
         if not recipients:  # which would mean all of whom nothing was heard
             return Unreadable(place=place, error="a delivery to no address", text=text)
         thrown_away = program.endswith("/discard")
@@ -138,12 +141,13 @@ class PostfixLog:
             cause=None if delivered else cause,
         )
 
-    def _is_on_its_way(self, queue: str, relay: str, said: str) -> bool:
+    def _is_on_its_way(self, program: str, queue: str, relay: str, said: str) -> bool:
         """Say whether what was handed on comes back here under another queue id, or went to a relay on the way."""
-        taken = _TAKEN_OVER.search(said)
-        comes_back = taken is not None and taken[2] != queue and (taken[1] == "forwarded" or taken[2] in self.hops)
+        forwarded = _FORWARDED.match(said) if program.endswith("/local") else None
+        taken = forwarded or _QUEUED.search(said)
+        comes_back = taken is not None and taken[1] != queue and (taken is forwarded or taken[1] in self.hops)
         if taken is not None and comes_back:
-            self._link(taken[2], queue)
+            self._link(taken[1], queue)
         return comes_back or not self._not_final.isdisjoint({relay, _ADDRESS_OF_RELAY.sub("", relay)})
 
     def _remember(self, queue: str, rest: str) -> None:

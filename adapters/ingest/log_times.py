@@ -67,8 +67,10 @@ class LogTimes:
         if self._year is not None:
             if (self._month, month) == (12, 1):
                 self._year += 1
-            self._month = month
-            return self._in_utc(datetime.fromisoformat(f"{self._year:04}-{month:02}-{day:02}T{time}.999999"))
+            is_late = (self._month, month) == (1, 12)  # a line of last year behind one of this
+            self._month = self._month if is_late else month
+            year = self._year - is_late
+            return self._in_utc(datetime.fromisoformat(f"{year:04}-{month:02}-{day:02}T{time}.999999"))
         latest = self._clock() + _AHEAD
         for year in range(latest.year, latest.year - _YEARS_BACK, -1):
             try:

@@ -38,8 +38,17 @@ class Place(Struct, frozen=True):
     @classmethod
     def of(cls, file: BinaryIO, offset: int, lines: int) -> "Place":
         """Return the place at an offset of an open file."""
+        return cls._told_by(file, offset, lines, offset)
+
+    @classmethod
+    def before(cls, file: BinaryIO) -> "Place":
+        """Return the place at the start of a file as it is now: should it be emptied, its copy is looked for."""
+        return cls._told_by(file, 0, 0, os.fstat(file.fileno()).st_size)
+
+    @classmethod
+    def _told_by(cls, file: BinaryIO, offset: int, lines: int, most: int) -> "Place":
         status = os.fstat(file.fileno())
-        length = min(offset, _BEGINNING)
+        length = min(most, _BEGINNING)
         return cls(status.st_dev, status.st_ino, offset, lines, length, _digest(file, length))
 
     def is_in(self, file: BinaryIO) -> bool:
@@ -81,29 +90,31 @@ def save(path: Path, kept: Kept) -> None:
         file.write(msgspec.json.encode(kept))
 
 
-def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place | None]]:
+def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:
     """Return the files to read on from a place: the one it is in, or its copy, under whatever name, then those after.
+
+    Each with the place to begin at.
 
     Empty where that file is gone or compressed. Whoever asks closes them.
     """
     files = [*_rotated(log, opened), opened(log)]
     found = [n for n, file in enumerate(files) if place.is_in(file)]
-    if place.offset and not found:
+    if place.length and not found:
         found = [n for n, file in enumerate(files) if place.is_copied_to(file)]
     first = found[0] if found else len(files)
     for file in files[:first]:
         file.close()
-    return [(file, place if n == first else None) for n, file in enumerate(files) if n >= first]
+    return [(file, place if n == first else Place.before(file)) for n, file in enumerate(files) if n >= first]
 
 
-def files_after(log: Path, moment: float, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place | None]]:
+def files_after(log: Path, moment: float, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:
     """Return the files that were written to after a moment, and the log itself. Whoever asks closes them."""
     rotated = _rotated(log, opened)
     later = [file for file in rotated if os.fstat(file.fileno()).st_mtime > moment]
     for file in rotated:
         if file not in later:
             file.close()
-    return [(file, None) for file in (*later, opened(log))]
+    return [(file, Place.before(file)) for file in (*later, opened(log))]
 
 
 def _rotated(log: Path, opened: Callable[[Path], BinaryIO]) -> list[BinaryIO]:

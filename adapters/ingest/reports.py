@@ -35,12 +35,15 @@ _TELLING: Final = (
     *("Original-Recipient", "Final-Recipient", "Action", "Disposition", "Status", "Diagnostic-Code"),
 )
 _NAME: Final = re.compile(r"[!-~]{1,400}")
-_ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+;)?\s*<?([^\s<>;]{1,320})>?\s*")
+_ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+\s*;)?\s*<?([^\s<>;]{1,320})>?\s*")
+_COMMENT: Final = re.compile(r"\([^()]*\)")
 _RECEIVED_UNDER: Final = re.compile(r"\sid\s+([0-9A-Za-z]{5,40})\b")
 _MOST_QUEUES: Final = 50  # a mail server that sees a message for the fiftieth time takes it to go in circles
 _MOST_PLAIN: Final = 8
 _CONTENT_TYPE: Final = re.compile(rb"(?:\A|[\r\n])(content-type:(?:[^\r\n]|(?:\r\n|\r|\n)[ \t])*+)", re.IGNORECASE)
 _LONGEST_CONTENT_TYPE: Final = 1_000
+_MOST_MULTIPARTS: Final = 30
+_ENCODED: Final = frozenset({"base64", "quoted-printable"})
 _MOST_RECIPIENTS: Final = 1_000  # as a mail server takes for one message
 _SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)
 
@@ -85,7 +88,7 @@ class Report:
             yield self._unreadable(f"it names more than {_MOST_RECIPIENTS} recipients; those behind were not read")
 
     def _about_recipient(self, fields: Mail, ids: tuple[str, ...]) -> Told:
-        action = _text(fields, "Action").lower()
+        action = _plain(fields, "Action").lower()
         if action not in _ACTIONS:
             return self._unreadable("Action: none of delivered, failed, delayed, relayed, expanded")
         if (status := _ACTIONS[action]) is None:
@@ -95,7 +98,7 @@ class Report:
         return self._sighting(fields, ids, status, times, None if status == "delivered" else cause)
 
     def _of_disposition(self, fields: Mail) -> Told:
-        disposition = _text(fields, "Disposition").partition(";")[2].partition("/")[0].strip().lower()
+        disposition = _plain(fields, "Disposition").partition(";")[2].partition("/")[0].strip().lower()
         if disposition not in _DISPOSITIONS:
             return self._unreadable(f"Disposition: none of {', '.join(sorted(_DISPOSITIONS))}")
         return self._sighting(fields, self._ids("", ""), "delivered", (self._arrived(),), None)
@@ -108,7 +111,7 @@ class Report:
         times: tuple[datetime | None, ...],
         cause: str | None,
     ) -> Told:
-        named = (_address(_text(fields, name)) for name in ("Original-Recipient", "Final-Recipient"))
+        named = (_address(_plain(fields, name)) for name in ("Original-Recipient", "Final-Recipient"))
         recipients = tuple(dict.fromkeys(address for address in named if address))
         if not recipients:
             return self._unreadable("Final-Recipient: no address")
@@ -152,32 +155,38 @@ class Report:
 
 def read_report(message: Message, gateways: Sequence[str], decision_header: str = DECISION_HEADER) -> list[Told]:
     """Return what a message tells, as a report."""
-    if any(map(_takes_long, _CONTENT_TYPE.findall(message.content))):
+    multiparts = [each for each in _CONTENT_TYPE.findall(message.content) if b"multipart" in each.lower()]
+    if any(len(each) > _LONGEST_CONTENT_TYPE for each in multiparts):
         return [Unreadable(place=message.number, error=f"a Content-Type is longer than {_LONGEST_CONTENT_TYPE} bytes")]
+    if len(multiparts) > _MOST_MULTIPARTS:  # of those within each other the library looks at each for every line
+        return [Unreadable(place=message.number, error=f"it has more than {_MOST_MULTIPARTS} multiparts")]
     try:
         return list(Report(message, gateways, decision_header).told())
     except (MessageError, ValueError, LookupError, RecursionError):
         return [Unreadable(place=message.number, error="not a message of mail")]
 
 
-def _takes_long(content_type: bytes) -> bool:
-    """Say whether the library would look for the boundary in so much that it takes for ever: it takes the square."""
-    return len(content_type) > _LONGEST_CONTENT_TYPE and b"multipart" in content_type.lower()
-
-
 def _groups(part: Mail) -> list[Mail]:
     """Return the groups of fields of a report; the library cuts only the older kind into them."""
     content = part.get_payload()
     if not isinstance(content, list):
-        data = part.get_payload(decode=True)
-        text = data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
+        text = _decoded(part)
     else:
         groups = [group for group in content if isinstance(group, Mail)]
-        if len(groups) != 1:
+        is_encoded = _text(part, "Content-Transfer-Encoding").lower() in _ENCODED
+        if len(groups) != 1 and not is_encoded:
             return [group for group in groups if group.keys()]
-        text = groups[0].as_string()
+        text = "\n".join(group.as_string() for group in groups)
+        if is_encoded:  # which the library takes for fields as they are
+            part.set_payload(text)
+            text = _decoded(part)
     cut = re.split(r"\n\s*\n", text.replace("\r\n", "\n"))
     return [message_from_string(group.lstrip("\n")) for group in cut if group.strip()]
+
+
+def _decoded(part: Mail) -> str:
+    data = part.get_payload(decode=True)
+    return data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
 
 
 def _quoting(told: Told, *groups: Mail) -> Told:
@@ -194,6 +203,11 @@ def _texts(mail: Mail, name: str) -> list[str]:
 
 def _text(mail: Mail, name: str) -> str:
     return next(iter(_texts(mail, name)), "").strip()
+
+
+def _plain(mail: Mail, name: str) -> str:
+    """Return a field without its comments: Sendmail writes `delivered (to mailbox)`."""
+    return _COMMENT.sub("", _text(mail, name)).strip()
 
 
 def _address(field: str) -> str | None:

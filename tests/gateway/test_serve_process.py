@@ -186,6 +186,9 @@ def test_metrics_and_health(folder: Path, start: Start) -> None:
         assert fetched(port, "/healthz") == (200, "alive\n")
         assert fetched(port, "/readyz") == (200, "ready\n")
         assert fetched(port, "/else")[0] == 404
+        odd = {"Accept": "application/openmetrics-text;version=1.x"}
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers=odd), timeout=10)
         with socket.create_connection(("127.0.0.1", port)) as probe:  # which goes away in the middle of its question
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             probe.sendall(b"GET /heal")

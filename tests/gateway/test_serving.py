@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from huissier.adapters.gateway.serving import systemd
 from huissier.adapters.gateway.serving.listening import (
     Inet,
     ListenError,
@@ -278,3 +279,19 @@ def test_sockets_passed_to_another_process_are_none_of_ours(monkeypatch: pytest.
     monkeypatch.setenv("LISTEN_PID", str(os.getppid()))
     monkeypatch.setenv("LISTEN_FDS", "1")
     assert passed_sockets() == []
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".invalid", "nowhere.invalid"])
+def test_a_host_that_is_none_is_told_so(host: str) -> None:
+    with pytest.raises(ListenError, match=f"inet:{host}:10030: "), listening_on([Inet(host, 10030)], 0o660):
+        pass
+
+
+def test_a_connection_that_systemd_took_is_no_socket_to_listen_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        monkeypatch.setattr(systemd, "_FIRST", ours.detach())
+        monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+        monkeypatch.setenv("LISTEN_FDS", "1")
+        with pytest.raises(ListenError, match="does not listen"):
+            passed_sockets()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import pytest
 
@@ -10,7 +11,18 @@ from huissier import SuspendMailbox
 from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.gateway.replies import PASS
 from huissier.adapters.gateway.transaction import Content, Policy, Transaction
-from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, NOW, OUTSIDER, REMOTE_DOCTOR, SURGEON, USAGER, world
+from huissier.adapters.testing.hospital import (
+    DOCTOR,
+    HOSPITAL,
+    NOW,
+    OUTSIDER,
+    REMOTE_DOCTOR,
+    SURGEON,
+    USAGER,
+    ins,
+    world,
+)
+from huissier.domain.rule_set import Options
 
 POLICY = Policy(name="mx1", hosted=frozenset({HOSPITAL}))
 QUEUE_ID = "4dVQ7l1hZ4z4yTc"
@@ -132,3 +144,29 @@ def test_who_writes_from_nowhere_may_be_refused() -> None:
         assert (await transaction.recipient(DOCTOR)).reason == "ADDRESS_INVALID"
 
     in_a_session(play, sender="", policy=Policy(name="mx1", null_sender="refuse"))
+
+
+@pytest.mark.parametrize("ins_key", ["strict", "lenient"])
+def test_a_report_goes_to_an_ins_as_far_as_any_message_does(ins_key: Literal["strict", "lenient"]) -> None:
+    wrong = f"{ins(1)[:-2]}{int(ins(1)[-2:]) % 97 + 1:02}@patient.mssante.fr"
+
+    async def play(engine: AsyncEngine, _: Transaction) -> None:
+        engine.engine.follow(Options(ins_key=ins_key))
+        report = Transaction(engine, POLICY, "1", "")
+        assert (await report.recipient(USAGER)).kind == "pass"
+        message, report = Transaction(engine, POLICY, "2", DOCTOR), Transaction(engine, POLICY, "3", "")
+        told = {(await asked.recipient(wrong)).text for asked in (message, report)}
+        assert len(told) == (1 if ins_key == "strict" else 2)
+        assert all("ADDRESS_INVALID" in text for text in told) == (ins_key == "strict")
+
+    in_a_session(play)
+
+
+def test_what_is_refused_on_paper_only_does_not_stand_against_a_report() -> None:
+    async def play(engine: AsyncEngine, report: Transaction) -> None:
+        assert (await report.recipient(OUTSIDER)).kind == "refuse"
+        engine.engine.follow(Options(shadow_reasons=("RECIPIENT_DOMAIN_NOT_ADMITTED",)))
+        assert (await report.recipient(OUTSIDER)).kind == "pass"
+        assert (await report.recipient("nobody at all")).kind == "refuse"
+
+    in_a_session(play, sender="")

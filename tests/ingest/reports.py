@@ -1,5 +1,8 @@
 """Reports as mail servers and mail programs write them."""
 
+import base64
+import re
+
 from tests.ingest.logs import queue_id
 
 DATE = "Sat, 31 Oct 2026 09:00:05 +0000"
@@ -53,6 +56,15 @@ Content-Type: {returned}
 {headers}
 --=_b--
 """
+
+
+def encoded(report: str) -> str:
+    """Return a report of delivery with its fields in base64, which RFC 6533 lets be."""
+    before, kind, fields, after = re.split(
+        r"(Content-Type: message/\S+)\n\n(.*?)(?=\n--=_b)", report, maxsplit=1, flags=re.DOTALL
+    )
+    told = base64.encodebytes(fields.encode()).decode()
+    return f"{before}{kind}\nContent-Transfer-Encoding: base64\n\n{told}{after}"
 
 
 def about(

@@ -261,3 +261,29 @@ def _wait(until: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_what_was_copied_while_older_files_were_read_is_read_in_the_copy(tmp_path: Path) -> None:
+    log, lost = tmp_path / "mail.log", list[bool]()
+    log.write_text("one\n")
+    first = LogFile(log, Event())
+    assert [line.content for lines in first.batches() for line in lines] == [b"one"]
+    log.rename(tmp_path / "mail.log.1")
+    (tmp_path / "mail.log.1").write_text("one\ntwo\n")
+    log.write_text("three\n")
+    batches = LogFile(log, Event(), place=first.place, tell_lost=lambda: lost.append(True)).batches()
+    assert [line.content for line in next(batches)] == [b"two"]
+    (tmp_path / "mail.log.1").rename(tmp_path / "mail.log.2")
+    (tmp_path / "mail.log.1").write_text("three\n")
+    log.write_text("4\n")
+    assert [line.content for lines in batches for line in lines] == [b"three", b"4"]
+    assert not lost
+
+
+def test_what_was_emptied_before_it_was_read_is_told(tmp_path: Path) -> None:
+    log, lost = tmp_path / "mail.log", list[bool]()
+    log.write_text("one\n")
+    file = LogFile(log, Event(), tell_lost=lambda: lost.append(True))
+    log.write_text("2\n")
+    assert [line.content for lines in file.batches() for line in lines] == [b"2"]
+    assert lost

@@ -131,6 +131,21 @@ def test_what_another_server_says_it_was_queued_as_is_no_hop() -> None:
     assert counts(ingest(delivery(USAGER, said=f"250 2.0.0 Ok: queued as {queue_id(3)}")))["delivered"] == 1
 
 
+def test_forwarded_is_the_word_of_local_alone() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    own = delivery(USAGER, said=f"forwarded as {queue_id(3)}", program="postfix/local", relay="local")
+    assert counts(ingest(own))["not_final"] == 1
+    assert not may_answer()
+    for said in ("250 2.0.0 Ok: message forwarded as requested", f"forwarded as {queue_id(3)}"):
+        assert counts(ingest(delivery(USAGER, said=said)))["not_final"] == 0
+    assert may_answer()
+
+
+def test_a_recipient_who_was_typed_oddly_is_found_under_the_address_it_was_delivered_to() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    assert counts(ingest(delivery(USAGER, orig_to='"a b, status=sent (x"@[127.0.0.1]')))["delivered"] == 1
+
+
 @pytest.mark.parametrize("name", ["127.0.0.1:10024", "127.0.0.1[127.0.0.1]:10024"])
 def test_a_relay_may_be_named_that_only_passes_messages_on(name: str) -> None:
     told(STORE, submitted([USAGER], DOCTOR))

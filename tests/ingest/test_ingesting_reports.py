@@ -1,6 +1,7 @@
 """Reports that came as mail become reports of delivery, about the submission that they name."""
 
 import json
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USA
 from tests.command_line import Done
 from tests.command_line import huissier as run
 from tests.ingest.logs import GATEWAY, delivery, kept_aside, line, queue_id, submitted, told
-from tests.ingest.reports import about, dsn, mdn
+from tests.ingest.reports import about, dsn, encoded, mdn
 
 STORE = "sqlite:///huissier.db"
 DECISION = f"{GATEWAY}/{queue_id()}"
@@ -61,6 +62,11 @@ def may_answer() -> bool:
         dsn(about("box@inside.invalid", original=USAGER), queue=queue_id()),
         dsn(about(USAGER, last=EARLIER), queue=queue_id()),
         dsn(about(USAGER, "Expanded"), queue=queue_id()),
+        dsn(about(USAGER, "delivered (to mailbox)"), queue=queue_id()),
+        dsn(about(f"{USAGER} (Jeanne Martin)").replace("rfc822;", "rfc822 ;"), queue=queue_id()),
+        mdn(f"{USAGER} (moi)", "displayed (lu)", decision=DECISION),
+        encoded(dsn(about(USAGER), queue=queue_id(), report="message/delivery-status")),
+        encoded(dsn(about(USAGER), queue=queue_id(), report="message/global-delivery-status")),
         mdn(USAGER, "displayed", decision=DECISION),
         mdn(USAGER, "deleted/error", decision=DECISION),
     ],
@@ -183,6 +189,15 @@ def test_of_a_report_that_cannot_be_read_it_is_kept_what_it_was_about() -> None:
     for number, words in enumerate(((queue_id(), SURGEON, "teleported"), (queue_id(), "lost"), (SURGEON, "denied"))):
         assert all(word in kept[number] for word in words)
     assert ins(1) not in kept_aside(Path())
+
+
+def test_a_message_of_multiparts_in_multiparts_is_not_looked_through() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    inner = "".join(f'Content-Type: multipart/mixed; boundary="{n}"\n\n--{n}\n' for n in range(200))
+    began = time.process_time()
+    done = ingest(dsn(about(USAGER), decision=DECISION, returned=f"text/plain\n\n--=_b\n{inner}") + "a\n" * 100_000)
+    assert (done.returncode, counts(done)["kept_aside"]) == (1, {"UNREADABLE": 1})
+    assert time.process_time() - began < 10  # it took minutes
 
 
 def test_a_report_inside_another_message_reports_nothing() -> None:

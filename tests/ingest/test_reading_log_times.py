@@ -48,6 +48,19 @@ def test_a_named_year_goes_on_over_the_end_of_the_year() -> None:
     ]
 
 
+def test_lines_out_of_order_around_the_new_year_move_it_once() -> None:
+    times = LogTimes(lambda: NOW, UTC, 2019)
+    told = [
+        "Dec 31 23:59:59",
+        "Jan  1 00:00:00",
+        "Dec 31 23:59:59",
+        "Dec 31 23:59:58",
+        "Jan  1 00:00:01",
+        "Feb  1 00:00:00",
+    ]
+    assert [times.read(text).year for text in told] == [2019, 2020, 2019, 2019, 2020, 2020]
+
+
 @pytest.mark.parametrize("text", ["Foo 28 10:00:00", "Feb 30 10:00:00", "2026-02-28T25:00:00Z", "10:00", ""])
 def test_what_is_no_time_is_told_so(text: str) -> None:
     with pytest.raises(VocabularyError):

@@ -1,5 +1,8 @@
 """`Ins`: 15 characters with a key, never shown; and finding one wherever it does not belong."""
 
+import re
+import sys
+import unicodedata
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -292,3 +295,17 @@ def test_where_two_numbers_share_digits_the_first_is_taken_out_and_nothing_that_
     second = with_key(f"{first[10:]}00000000")
     shared = " ".join(first[:10] + second)
     assert without_ins(f"n° {shared}.") == f"n° usager {' '.join(second[5:])}."
+
+
+def test_no_letter_of_any_script_counts_as_a_digit() -> None:
+    letters = (chr(code) for code in range(sys.maxunicode + 1) if chr(code).isalpha())
+    changed = {letter: unicodedata.normalize("NFKC", letter) for letter in letters if not letter.isascii()}
+    assert len(changed) > 100_000
+    assert not [letter for letter, plain in changed.items() if plain != letter and re.search(r"\d", plain)]
+
+
+@given(LETTERS, VALID)
+def test_letters_of_any_script_around_an_ins_hide_nothing(letters: str, value: str) -> None:
+    assert mentions_ins(f"{letters} É-{value}-é {letters}")
+    assert mentions_ins(f"{letters}É {value.translate(FULL_WIDTH)}")
+    assert value not in without_ins(f"É {letters} {value}")

@@ -78,6 +78,8 @@ def listening_on(addresses: Iterable[Address], unix_mode: int) -> Iterator[list[
                 ):
                     stack.callback(each.close)
                     opened.append(each)
+            except UnicodeError:
+                raise ListenError(f"{address}: not the name of a host") from None
             except OSError as problem:
                 raise ListenError(f"{address}: {problem.strerror or problem}") from None
         yield opened

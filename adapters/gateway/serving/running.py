@@ -137,6 +137,7 @@ class _Process:
         self._settings = settings
         self._gateway.policy = settings.policy
         self._server.limits = settings.limits(self._name)
+        _allow_files(settings.front(self._name).connections)
         self._front.follow(settings)
 
     async def _load_first_list(self) -> None:

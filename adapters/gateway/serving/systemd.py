@@ -25,8 +25,8 @@ def passed_sockets() -> list[socket.socket]:
         os.environ.pop(name, None)
     for each in sockets:
         os.set_inheritable(each.fileno(), False)
-        if each.type != socket.SOCK_STREAM:
-            raise ListenError("systemd passed a socket that is not a stream")
+        if each.type != socket.SOCK_STREAM or not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise ListenError("systemd passed a socket that does not listen for streams (Accept=no, ListenStream=)")
     return sockets
 
 

@@ -175,7 +175,29 @@ def test_a_client_whose_port_a_proxy_does_not_know_is_still_refused_recipient_by
     converse(play)
 
 
-@pytest.mark.parametrize("typed", ["<dr.martin%{}@[127.0.0.1]>", "<{}!dr.martin>"])
+@pytest.mark.parametrize(
+    "typed", [f"<{DOCTOR}>", DOCTOR, f"<@relay.example.org,@b.example.org:{DOCTOR}>", "<dr.martin>"]
+)
+def test_a_sender_is_whom_the_server_makes_of_it(typed: str) -> None:
+    async def play(conversation: Conversation) -> None:
+        told = macros(b"M", mail_addr=DOCTOR) + packet(b"M", f"{typed}\0".encode()) + rcpt(SURGEON)
+        assert await conversation.tell(told) == CONTINUE
+
+    converse(play)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "<dr.martin%{}@[127.0.0.1]>",
+        "<{}!dr.martin>",
+        "<dr.martin@{}@[127.0.0.1]>",
+        '<"dr.martin@{}"@[127.0.0.1]>',
+        '<"dr.martin@{}">',
+        "<dr.martin\\@{}>",
+        "<@relay.example.org:dr.martin@{}@mx.example.org>",
+    ],
+)
 def test_a_sender_who_routes_is_not_taken_for_the_mailbox_that_the_server_makes_of_it(typed: str) -> None:
     async def play(conversation: Conversation) -> None:
         told = macros(b"M", mail_addr=DOCTOR) + packet(b"M", f"{typed.format(HOSPITAL)}\0".encode()) + rcpt(SURGEON)
