@@ -5,9 +5,9 @@ For a network that is trusted: there is neither TLS nor a password, and nothing 
 
 import socket
 import threading
-from io import StringIO
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
+from io import StringIO
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Final, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server

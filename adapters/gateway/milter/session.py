@@ -23,7 +23,7 @@ from huissier.adapters.gateway.watching import in_sight_of
 from huissier.adapters.xtext import from_xtext
 
 # By a sign in the local part; a route in front of the address is taken off before it is kept in the queue.
-_ROUTED: Final = re.compile(rb'.*[%!\\].*|.*".*@.*".*|<?(?:@[^:]*:)?+(?:[^@]*@){2}.*', re.DOTALL)
+_ROUTED: Final = re.compile(rb'.*[%!\\].*|.*".*@.*".*|<?+(?:@[^:]*:)?+(?:[^@]*@){2}.*', re.DOTALL)
 _SIZE: Final = re.compile(rb"SIZE=([0-9]{1,20})", re.IGNORECASE)
 
 

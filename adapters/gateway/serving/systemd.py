@@ -23,11 +23,17 @@ def passed_sockets() -> list[socket.socket]:
         raise ListenError("LISTEN_FDS does not say which sockets systemd passed") from None
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
         os.environ.pop(name, None)
+    if not all(map(_listens, sockets)):
+        for each in sockets:
+            each.close()
+        raise ListenError("systemd passed a socket that does not listen for streams (Accept=no, ListenStream=)")
     for each in sockets:
         os.set_inheritable(each.fileno(), False)
-        if each.type != socket.SOCK_STREAM or not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            raise ListenError("systemd passed a socket that does not listen for streams (Accept=no, ListenStream=)")
     return sockets
+
+
+def _listens(each: socket.socket) -> bool:
+    return each.type == socket.SOCK_STREAM and bool(each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def notify(*words: str) -> None:
