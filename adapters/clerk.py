@@ -28,7 +28,8 @@ class Clerk:
         self.follow(rules)
 
     def follow(self, rules: RuleBook) -> None:
-        """Decide under another rule book from now on."""
+        """Decide under another rule book from now on, also about whom the one before let be read."""
+        self._vault.forget_all()
         self._rules = rules
         self._identifier = Identifier(self._vault, lenient_ins=rules.options.ins_key == "lenient")
 

@@ -27,6 +27,7 @@ from huissier.domain.commands import (
     SuspendMailbox,
 )
 from huissier.domain.events import MessageDecided, MessageUndelivered
+from huissier.domain.rule_set import Options
 from tests.stores import StoreUnderTest
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -300,3 +301,14 @@ def test_how_much_waits_and_is_remembered_may_be_chosen() -> None:
     for queue, memory in ((0, None), (None, -1)):
         with pytest.raises(ValueError, match="queue must be 1 at least, memory 0"):
             huissier.open("sqlite://", queue=queue, memory=memory)
+
+
+def test_other_options_hold_for_whom_the_ones_before_let_be_read() -> None:
+    with hospital(options=Options(ins_key="lenient")) as engine:
+        to = f"{INS_WITH_WRONG_KEY}@patient.mssante.fr"
+        for number in (1, 2):
+            assert engine.handle(message(number, to=to)).outcome == "accepted"
+            assert engine.check(message(number, to=to)).outcome == "accepted"
+        engine.follow(Options(ins_key="strict"))
+        assert engine.check(message(3, to=to)).outcome == "refused"
+        assert engine.handle(message(3, to=to)).verdicts[0].reasons[0].code == "ADDRESS_INVALID"

@@ -23,9 +23,9 @@ class Lie(NamedTuple):
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Look at a file."""
+        """Look at a file, and at what the database keeps beside it, whatever link leads there."""
         stat = path.stat()
-        in_use = any(path.with_name(path.name + log).exists() for log in _LOGS)
+        in_use = any(Path(f"{path.resolve()}{log}").exists() for log in _LOGS)
         return cls(stat.st_ino, stat.st_size, stat.st_mtime_ns, in_use)
 
 

@@ -6,21 +6,23 @@ from pathlib import Path
 from huissier.adapters.errors import StoreError
 
 _Identity = tuple[int, int]  # device and inode
+_Log = tuple[_Identity | None, _Identity | None]  # and its index
 
 
 class FileInUse:
     """A file that is written to by its path.
 
     What is written to one that was removed, emptied, or replaced by a backup, is durable and lost; and who opens one
-    whose write-ahead log is gone sees nothing of what is written to it.
+    whose write-ahead log, or its index (`-shm`), is gone sees nothing of what is written to it.
     """
 
     def __init__(self, path: Path) -> None:
         """Look at nothing yet."""
         self._path = path
         self._whole_path = os.path.abspath(path)  # whoever opens it may move on
+        self._beside = os.path.realpath(path)  # where the database keeps its log, whatever link leads there
         self._opened: _Identity | None = None
-        self._log: _Identity | None = None
+        self._log: _Log | None = None
 
     def check_still_there(self) -> None:
         """Raise `StoreError` where it is not the one any more that was there the first time."""
@@ -32,14 +34,18 @@ class FileInUse:
 
     def note_write_ahead_log(self) -> None:
         """Note which log is beside it, if any, once a connection has it open: from then on it stays."""
-        self._log = _identity(f"{self._whole_path}-wal")
+        log = self._log_now()
+        self._log = None if log[0] is None else log
 
     def check_write_ahead_log(self) -> None:
         """Raise `StoreError` where the log beside it is not the one any more that was noted."""
-        if self._log is not None and _identity(f"{self._whole_path}-wal") != self._log:
+        if self._log is not None and self._log_now() != self._log:
             raise StoreError(
                 f"the log beside {self._path} was removed while it was in use; start again on what is there"
             )
+
+    def _log_now(self) -> _Log:
+        return _identity(f"{self._beside}-wal"), _identity(f"{self._beside}-shm")
 
 
 def _identity(path: str, *, may_be_empty: bool = True) -> _Identity | None:

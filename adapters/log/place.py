@@ -1,5 +1,6 @@
 """Where a store is, looked at before anything touches it."""
 
+import os
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -31,10 +32,11 @@ class Place:
         self.name = str(self.path or self.url.render_as_string(hide_password=True))
         self.is_new = self.in_memory
         self._lie: Lie | None = None
-        self._file = None if self.path is None else FileInUse(self.path)
+        self._file: FileInUse | None = None
         if self.path is not None:
             try:
-                self._look_at(self.path)
+                self._file = FileInUse(self.path)
+                self._look_at(self.path, read_only)
             except (OSError, ValueError) as problem:  # a name that is too long, or none
                 why = getattr(problem, "strerror", None) or problem
                 raise StoreError(f"the store {self.name!r} cannot be looked at: {why}") from None
@@ -70,20 +72,20 @@ class Place:
         if self._file is not None:
             self._file.note_write_ahead_log()
 
-    def _look_at(self, path: Path) -> None:
+    def _look_at(self, path: Path, read_only: bool) -> None:
         if not self.create and not path.exists():
             raise StoreError(f"there is no store at {path}")
         if path.exists() and not path.is_file():
             raise StoreError(f"the store {path} cannot be read: it is not a file")
-        if self.create and path.exists() and path.stat().st_nlink > 1:  # SQLite keeps its log beside one of them
+        if not read_only and path.exists() and path.stat().st_nlink > 1:  # SQLite keeps its log beside one of them
             raise StoreError(
-                f"the store {path} has several names (hard links), and facts would be lost; keep one of them"
+                f"the store {path} has several names (hard links), and facts would be lost; keep one, or copy it"
             )
         if self.create:
             schema.make_private_file(path)
         version = schema.look_at_file(path)
         # With a journal beside it, its making may have been cut short: the database knows what is left of it.
-        self.is_new = version is None or path.with_name(f"{path.name}-journal").exists()
+        self.is_new = version is None or Path(f"{os.path.realpath(path)}-journal").exists()
         if version is not None:
             self.check_version(version)
         elif not self.create:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,14 @@ def empty(path: Path) -> None:
     os.truncate(path, 0)
 
 
-@pytest.mark.parametrize(("meddle", "why"), [(remove_log, "the log beside"), (empty, "removed or replaced")])
+def remove_index(path: Path) -> None:
+    path.with_name(f"{path.name}-shm").unlink()
+
+
+@pytest.mark.parametrize(
+    ("meddle", "why"),
+    [(remove_log, "the log beside"), (remove_index, "the log beside"), (empty, "removed or replaced")],
+)
 def test_what_would_be_lost_is_not_answered(meddle: Callable[[Path], None], why: str, path: Path) -> None:
     with hospital(url(path)) as engine:
         head = engine.handle(message(1)).position
@@ -51,12 +59,40 @@ def test_a_store_with_two_names_is_opened_under_neither(path: Path) -> None:
     with hospital(url(path)) as engine:
         other = path.with_name("other.db")
         os.link(path, other)
-        for name in (path, other):
+        for name, create in product((path, other), (True, False)):
             with pytest.raises(StoreError, match=r"has several names \(hard links\)"):
-                Engine(url(name))
+                Engine(url(name), create=create)
         other.unlink()
         assert engine.handle(message(1)).position == engine.head
     Engine(url(path)).close()
+
+
+def test_through_a_link_a_store_is_the_one_it_leads_to(path: Path) -> None:
+    Engine(url(path)).close()
+    path.with_name("link.db.key").write_bytes(path.with_name(f"{path.name}.key").read_bytes())
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    with hospital(url(link)) as engine:
+        head = engine.handle(message(1)).position
+        for name in (path, link):
+            with ReadOnlyLog(url(name)) as log, log.reading() as look:
+                assert look.head == head
+        remove_log(path)
+        with pytest.raises(StoreError, match="the log beside"):
+            engine.handle(message(2))
+
+
+def test_a_link_that_is_led_elsewhere_is_told(path: Path) -> None:
+    link, other = path.with_name("link.db"), path.with_name("other.db")
+    for store in (path, other):
+        Engine(url(store)).close()
+    link.symlink_to(path)
+    path.with_name("link.db.key").write_bytes(path.with_name(f"{path.name}.key").read_bytes())
+    with hospital(url(link)) as engine:
+        link.unlink()
+        link.symlink_to(other)
+        with pytest.raises(StoreError, match="removed or replaced"):
+            engine.handle(message(1))
 
 
 def test_a_store_that_was_moved_away_and_back_is_looked_at_again(path: Path) -> None:
