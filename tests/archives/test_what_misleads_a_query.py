@@ -98,6 +98,7 @@ def test_every_bound_is_held_against_the_rows(column: str, archive: ByHand) -> N
     assert "gives wrong bounds for the column" in problems(archive)[0][1]
 
 
+@pytest.mark.long
 def test_no_byte_of_a_footer_or_of_a_page_s_header_can_be_flipped(archive: ByHand) -> None:
     """But for what no query reads: the version of the program, and its own form of the same columns."""
     raw, rows = bytearray(archive.part().read_bytes()), rows_of_groups(archive)

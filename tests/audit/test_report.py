@@ -328,6 +328,7 @@ def test_no_text_of_the_log_becomes_markup_or_is_lost(name: str, motive: str, id
         assert printable(text) in shown
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(history=histories(), chosen=options(), language=st.sampled_from(("fr", "en")))
 def test_no_ins_stands_in_any_text_of_a_report(
