@@ -22,8 +22,8 @@ from huissier.adapters.gateway.transaction import Peer
 from huissier.adapters.gateway.watching import in_sight_of
 from huissier.adapters.xtext import from_xtext
 
-# By a sign in the local part; a route in front of the address is taken off before it is kept in the queue.
-_ROUTED: Final = re.compile(rb'.*[%!\\].*|.*".*@.*".*|<?+(?:@[^:]*:)?+(?:[^@]*@){2}.*', re.DOTALL)
+_ROUTES: Final = frozenset(b"%!\\")
+_ROUTE_IN_FRONT: Final = re.compile(rb"<?@[^:]*:")  # which is taken off before the address is kept in the queue
 _SIZE: Final = re.compile(rb"SIZE=([0-9]{1,20})", re.IGNORECASE)
 
 
@@ -195,7 +195,11 @@ def _sender(typed: bytes, resolved: str) -> str:
     A server resolves `a%b@here`, `b!a@here` and `a@b@here` to `a@b` and keeps the former in its queue, so the latter is
     not who is answered.
     """
-    return _bare(typed) if typed == b"<>" or _ROUTED.fullmatch(typed) else resolved or _bare(typed)
+    in_front = _ROUTE_IN_FRONT.match(typed)
+    address = typed[in_front.end() :] if in_front else typed
+    quoted = address.rpartition(b'"')[0]
+    routes = not _ROUTES.isdisjoint(typed) or address.count(b"@") > 1 or b"@" in quoted
+    return _bare(typed) if typed == b"<>" or routes else resolved or _bare(typed)
 
 
 def _bare(address: bytes) -> str:
