@@ -23,7 +23,7 @@ from huissier.adapters.log.place import Place
 from huissier.adapters.log.port import Log, OvertakenError
 from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.session import Session
-from huissier.adapters.log.store import Store
+from huissier.adapters.log.store import Store, keeps_deleted
 from huissier.adapters.turn import Turn
 from huissier.adapters.validation import validated
 from huissier.adapters.vault import Vault, check_environment, load_key
@@ -76,6 +76,7 @@ class Engine:
             Vault(key).adopt(session, is_new)
             check_claim(session, is_new, recorder)
             self.decides = not vault_is_elsewhere(session)
+            self._keeps_deleted = keeps_deleted(session)
 
         def desk() -> Desk:
             return Desk(Vault(key) if recorder is None else AskedVault(key), memory, RuleBook(options))
@@ -89,7 +90,6 @@ class Engine:
         self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
         self._line = Line(self._serve, capacity=queue, may_callers_lead=self._may_callers_lead)
         self._checks = Checks(check_desk, self._log, self._clock, most=queue)
-        self._keeps_deleted = False
 
     @property
     def recorder(self) -> SqlRecorder:

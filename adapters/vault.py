@@ -35,6 +35,9 @@ _FIND = "SELECT usager FROM vault WHERE digest = ?"
 _KEEP = "INSERT INTO vault (digest, usager, sealed) VALUES (?, ?, ?)"
 _READ = "SELECT sealed FROM vault WHERE usager = ?"
 _FORGET = "DELETE FROM vault WHERE usager = ?"
+_FORGOTTEN = (
+    "INSERT INTO settings (name, value) VALUES ('deleted', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 _GET_CHECK = "SELECT value FROM settings WHERE name = 'vault_key_check'"
 _SET_CHECK = "INSERT INTO settings (name, value) VALUES ('vault_key_check', ?)"
 
@@ -74,8 +77,9 @@ class Vault:
         return Ins(plain.decode())
 
     def erase(self, session: Session, usager: str) -> None:
-        """Forget whose an id is."""
+        """Forget whose an id is, and have the store say that it still holds what was deleted."""
         session.run(_FORGET, (usager,))
+        session.run(_FORGOTTEN, (usager,))
         self.forget(usager)
 
     def forget(self, usager: str) -> None:

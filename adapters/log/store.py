@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -25,6 +25,15 @@ from huissier.adapters.log.session import Session
 from huissier.adapters.log.silence import Silence
 
 Preparation = Callable[[Session, bool], None]
+
+
+_DELETED: Final = "SELECT value FROM settings WHERE name = 'deleted'"
+_NO_MORE_DELETED: Final = "DELETE FROM settings WHERE name = 'deleted' AND value = ?"  # unless more was, meanwhile
+
+
+def keeps_deleted(session: Session) -> bool:
+    """Say whether what was deleted may still stand in a store: who deleted it was ended before it was dropped."""
+    return session.scalar(_DELETED) is not None
 
 
 class _Kept(NamedTuple):
@@ -148,17 +157,24 @@ class Store:
                 raise
 
     def forget_deleted(self) -> bool:
-        """Have the database drop what still stands of deleted rows beside its tables; False while readers need it."""
-        if self._place.path is None:
-            return True
+        """Have the database drop what still stands of deleted rows beside its tables; False while readers need it.
+
+        The store says that there is something until it was dropped, also to whoever opens it after a crash.
+        """
         with self._lock, self._errors_named:
             session = self._connected().session
-            session.run("PRAGMA busy_timeout = 0")  # whoever reads an old snapshot must not hold up the pen
-            try:
-                is_busy, *_ = session.run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            finally:
-                session.run(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
-            return not is_busy
+            deleted = session.scalar(_DELETED)
+            if self._place.path is not None:
+                session.run("PRAGMA busy_timeout = 0")  # whoever reads an old snapshot must not hold up the pen
+                try:
+                    is_busy, *_ = session.run("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                finally:
+                    session.run(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
+                if is_busy:
+                    return False
+            if deleted is not None:
+                session.run(_NO_MORE_DELETED, (deleted,))
+            return True
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

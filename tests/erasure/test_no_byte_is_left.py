@@ -1,7 +1,10 @@
 """After an erasure no byte anywhere says who it was, and everything that was signed, decided or counted stays."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,3 +142,35 @@ def test_a_reader_of_an_older_state_delays_it_and_no_more(tmp_path: Path) -> Non
             house.run("apply", "-", stdin=ERASE)
         engine.handle(w.write(w.DOCTOR, w.SURGEON, id="afterwards"))
         assert list(files_that_hold(sealed, all_files(folder))) == []
+
+
+KILLED = """
+import os, sys
+import huissier
+from huissier.adapters.log.store import Store
+Store.forget_deleted = lambda _: os._exit(9)
+huissier.open(sys.argv[1]).handle(huissier.EraseUsager(ins=sys.argv[2]))
+"""
+
+
+def test_who_erased_may_die_before_it_is_dropped_and_all_others_be_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "house"
+    house = House(folder, f"sqlite:///{folder}/huissier.db", tmp_path / "outside")
+    with Engine(house.url, environment=ENV) as engine:
+        engine.handle_many([*w.world(), w.write(w.DOCTOR, w.usager(WHO), id="before")])
+        row = vault_row(house)
+        assert row is not None
+        sealed = [re.compile(re.escape(one)) for one in row]
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, house.url, w.ins(WHO)], env={**os.environ, **ENV}, check=False
+        )
+        assert done.returncode == 9
+        before = list(all_files(folder))
+        kept = {path: path.read_bytes() for path in before if path.name.startswith("huissier.db")}
+    for path, content in kept.items():  # as all of them were killed at once
+        path.write_bytes(content)
+    assert list(files_that_hold(sealed, all_files(folder))) != []
+    with Engine(house.url, environment=ENV) as engine:
+        engine.handle(w.write(w.DOCTOR, w.SURGEON, id="afterwards"))
+        assert list(files_that_hold(sealed, all_files(folder))) == []
+        assert ByHand(house.url).run("SELECT count(*) FROM settings WHERE name = 'deleted'") == [(0,)]
