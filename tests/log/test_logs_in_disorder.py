@@ -1,5 +1,6 @@
 """A log whose index gives rows twice, none, or in another order: whoever reads on is told where, and always ends."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -15,9 +16,11 @@ from huissier.adapters.audit.report.subject import Subject, facts_meant
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.evidence.nodes import all_leaves
+from huissier.adapters.integrity import check_store, log_rows
 from huissier.adapters.log.pen import HopefulPen, Reading, decode_tags
 from huissier.adapters.log.port import Look, OvertakenError
 from huissier.adapters.log.read_only import ReadOnlyLog
+from huissier.adapters.testing.hospital import ins
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import ProjectionError, Runner
 from huissier.domain.as_of import Question
@@ -67,6 +70,20 @@ def with_gap(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def looking(url: str) -> Iterator[Reading]:
     with ReadOnlyLog(url) as log, log.reading() as look:
         yield look
+
+
+@contextmanager
+def ends_within(seconds: int) -> Iterator[None]:
+    def late(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def positions(look: Look, page: str, limit: int) -> Iterator[int]:
@@ -168,6 +185,25 @@ def test_a_hopeful_pen_takes_what_stands_behind_its_head_for_somebody_elses(heal
         with pytest.raises(OvertakenError):
             pen.facts_after(look.head - 5, 10)
         assert len(HopefulPen(look.session, look.head).facts_after(look.head - 5, 10)) == 5
+
+
+@pytest.mark.parametrize("tree", ["events", "tags", "vault", "vault_usager"])
+@pytest.mark.parametrize(("source", "target"), [(0, -1), (1, -1), (0, 1), (-1, 0)])
+def test_a_check_ends_and_finds_the_store_not_whole(tree: str, source: int, target: int, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}"
+    with hospital(url, environment=KEY) as engine:
+        engine.handle_many([message(n, to=f"{ins(n)}@patient.mssante.fr") for n in range(200)])
+    overwrite_leaf(ByHand(url).path, source, target, tree)
+    with ends_within(20):
+        assert check_store(url, environment=KEY).problems
+
+
+def test_a_check_ends_wherever_a_page_does(healthy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_rows, "_PAGE", 1)
+    overwrite_leaf(ByHand(healthy).path, 3, 12)
+    with looking(healthy) as look:
+        rows = log_rows.LogRows(look.session)
+        assert len(list(islice(rows.pages(), 1000))) < 1000
 
 
 @pytest.mark.parametrize("column", [None, 7, "none", "[1]"])
