@@ -97,3 +97,19 @@ def test_a_terminal_sees_a_progress_bar(store: ByHand, tmp_path: Path) -> None:
         assert process.wait(timeout=60) == 0
     os.close(primary)
     assert b"checking" in shown
+
+
+@pytest.mark.parametrize("byte", [8, 13], ids=["a word of SQL", "a table's name"])
+@pytest.mark.parametrize(
+    "command", [["store", "check"], ["store", "migrate"], ["apply", os.devnull], ["audit", "trail"]], ids=" ".join
+)
+def test_a_schema_that_is_no_text_is_told_in_one_line(
+    command: list[str], byte: int, store: ByHand, tmp_path: Path
+) -> None:
+    content = bytearray(store.path.read_bytes())
+    content[content.index(b"CREATE TABLE events") + byte] = 0xC6
+    store.path.write_bytes(content)
+    done = huissier(*command, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert "huissier.db" in done.stderr
+    assert store.path.read_bytes() == content

@@ -35,7 +35,11 @@ class Stand(Struct, frozen=True, omit_defaults=True, kw_only=True):
 def stands(
     look: Look, question: Question, book: RuleBook, since: datetime, language: Language, known: Known = lambda _: True
 ) -> Iterator[Stand]:
-    """Yield the answer at a moment and each later one that is another, knowing some facts of the log or all of them."""
+    """Yield the answer at a moment and each later one that is another, knowing some facts of the log or all of them.
+
+    Raises `StoreError` where one of the facts, or the end of the log, is damaged.
+    """
+    look.facts_after(look.head, 1)  # raises where the log goes on behind what it takes for its end
     found: dict[int, tuple[Entry, set[str]]] = {}
     tags = list(_read(look, question, found))
     entries = {position: entry for position, (entry, _) in found.items() if known(entry)}

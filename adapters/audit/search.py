@@ -29,6 +29,6 @@ def read(log: Readable, first: int, last: int) -> list[Entry]:
 def read_one(log: Readable, position: int) -> Entry:
     """Return the fact at a position. Raises `CorruptStoreError`."""
     found = read(log, position, position)
-    if not found or found[0].position != position:
+    if not found:
         raise CorruptStoreError(f"the fact at position {position}, on which others rest, is missing")
     return found[0]

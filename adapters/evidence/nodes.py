@@ -143,17 +143,9 @@ class Nodes:
 
 
 def whole_behind(log: Readable, position: int, limit: int) -> list[Whole]:
-    """Return positions, types, bytes and tags of what stands behind a position.
-
-    Raises `CorruptStoreError` where one is missing.
-    """
+    """Return positions, types, bytes and tags of what stands behind a position. Raises `StoreError`."""
     with log.reading() as look:
-        rows = look.whole_after(position, limit)
-    if rows and rows[-1][0] != position + len(rows):
-        found = {row[0] for row in rows}
-        missing = next(one for one in range(position + 1, rows[-1][0]) if one not in found)
-        raise CorruptStoreError(f"the event at position {missing} is missing")
-    return rows
+        return look.whole_after(position, limit)
 
 
 def leaves_behind(log: Log, position: int, limit: int) -> list[bytes]:

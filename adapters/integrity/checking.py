@@ -44,6 +44,10 @@ def _check(
     session: Session, place: Place, usagers: Usagers, environment: Mapping[str, str], progress: Progress
 ) -> Report:
     findings = Findings()
+    with findings.reading("the schema"):
+        if not check_schema(session, place, findings):
+            findings.note("the log and the vault were not read: whatever they hold would be taken for something else")
+            return findings.report(0, 0)
     is_elsewhere = _check_database(session, place, findings)
     rows = LogRows(session)
     if is_elsewhere and rows.head:
@@ -63,9 +67,7 @@ def _check(
 
 
 def _check_database(session: Session, place: Place, findings: Findings) -> bool:
-    """Ask the database itself, and whether it has everything of its schema version; say if the log is elsewhere."""
-    with findings.reading("the schema"):
-        check_schema(session, place, findings)
+    """Ask the database itself, and which schema version its settings name; say if the log is elsewhere."""
     if place.is_embedded:
         with findings.reading("the database"):
             for (found,) in session.rows("PRAGMA integrity_check(100)"):

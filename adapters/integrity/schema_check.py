@@ -1,6 +1,7 @@
 """The schema against the one huissier makes: its keys, indexes and append function, and nothing that interferes."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 import sqlalchemy as sa
@@ -35,18 +36,25 @@ _IS_UNLOGGED: Final = "SELECT relpersistence <> 'p' FROM pg_class WHERE oid = to
 _TRIGGERS_AND_VIEWS: Final = "SELECT type, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
 
 
-def check_schema(session: Session, place: Place, findings: Findings) -> None:
-    """Compare the database's schema with ours; a table that is gone is told where it is read.
+def check_schema(session: Session, place: Place, findings: Findings) -> bool:
+    """Compare the database's schema with ours, and say whether its columns can be read as ours.
+
+    A table that is gone is told where it is read. In SQLite a column's type binds nobody: there values are looked at.
 
     To be called before anything was read: the inspector has a connection of its own, because it would end the
     session's snapshot, and must not wait for whoever waits for ours.
     """
     engine = sa.create_engine(place.url, connect_args=place.dialect.connect_args, poolclass=NullPool)
+    other_columns: list[str] = []
     with engine.connect() as connection:
         inspector = sa.inspect(connection)
         for table in metadata.tables.values():
             if inspector.has_table(table.name):
                 _check_table(inspector, table, findings)
+                if not place.is_embedded:
+                    other_columns += _other_columns(inspector, table)
+    for what in other_columns:
+        findings.problem(what)
     for name in metadata.tables:
         for kind in _foreign(session, place, name):
             findings.problem(f"a {kind} that huissier did not make touches the table {name}")
@@ -54,6 +62,7 @@ def check_schema(session: Session, place: Place, findings: Findings) -> None:
             findings.problem(f"the table {name} is unlogged: a crash of the server would empty it")
     if not place.is_embedded:
         _check_append_function(session, findings)
+    return not other_columns
 
 
 def _check_table(inspector: Inspector, table: Table, findings: Findings) -> None:
@@ -63,6 +72,17 @@ def _check_table(inspector: Inspector, table: Table, findings: Findings) -> None
     for index in table.indexes:
         if index.name not in found or not _is_same(index, found[index.name]):
             findings.problem(f"the table {table.name} has lost its index {index.name}")
+
+
+def _other_columns(inspector: Inspector, table: Table) -> Iterator[str]:
+    """Yield which columns of ours are gone, or hold values of another type."""
+    found = {column["name"]: column["type"].compile(inspector.dialect) for column in inspector.get_columns(table.name)}
+    for column in table.columns:
+        ours, theirs = column.type.compile(inspector.dialect), found.get(column.name)
+        if theirs is None:
+            yield f"the table {table.name} has lost its column {column.name}"
+        elif theirs != ours:
+            yield f"the column {column.name} of the table {table.name} is {theirs.lower()} and not {ours.lower()}"
 
 
 def _is_same(index: Index, found: ReflectedIndex) -> bool:

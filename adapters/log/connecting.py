@@ -8,6 +8,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import StaticPool
 
+from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log.place import Place
 
 
@@ -24,6 +25,8 @@ class ErrorsNamed:
     def __exit__(
         self, _: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(problem, UnicodeDecodeError):  # SQLite quotes the schema, and Python cannot read what it says
+            raise CorruptStoreError(f"{self._place.name} is damaged: what stands in its schema is no text") from None
         if not isinstance(problem, self._errors):
             return
         original = problem.orig if isinstance(problem, DBAPIError) else problem

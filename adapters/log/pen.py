@@ -4,8 +4,8 @@ Statements are plain cached texts: building SQL expressions for each call costs 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Final
+from itertools import islice, zip_longest
+from typing import Any, Final, NoReturn
 
 import msgspec
 from eventsourcing.dcb.api import DCBEvent
@@ -20,8 +20,9 @@ _HEAD = "SELECT max(position) FROM events"
 _AFTER = "SELECT position, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
 _FACTS_AFTER = "SELECT position, data FROM events WHERE position > ? ORDER BY position LIMIT ?"
 _WHOLE_AFTER = "SELECT position, type, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
+# An event that is missing must not be passed over: without its bytes it cannot be decoded, and so is named.
 _BY_TAG = (
-    "SELECT t.tag, t.position, e.data FROM tags t JOIN events e ON e.position = t.position"
+    "SELECT t.tag, t.position, e.data FROM tags t LEFT JOIN events e ON e.position = t.position"
     " WHERE t.tag IN ({}) AND t.position <= ? ORDER BY t.position"
 )
 _tags_decoder = msgspec.json.Decoder(list[str])
@@ -36,19 +37,35 @@ class Reading:
         self.head: int = (session.scalar(_HEAD) or 0) if head is None else head
 
     def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
-        """Return positions, bytes and tags of what stands after a position, at most `limit`."""
-        rows = self.session.rows(_AFTER, (position, limit))
+        """Return positions, bytes and tags of what stands after a position. Raises `CorruptStoreError`."""
+        rows = self._page(_AFTER, position, limit)
         return [(position, data, decode_tags(tags, position)) for position, data, tags in rows]
 
     def facts_after(self, position: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return positions and bytes of what stands after a position, at most `limit`."""
-        found: list[tuple[int, bytes]] = self.session.run(_FACTS_AFTER, (position, limit)).fetchall()
-        return found
+        """Return positions and bytes of what stands after a position. Raises `CorruptStoreError`."""
+        return self._page(_FACTS_AFTER, position, limit)
 
     def whole_after(self, position: int, limit: int) -> list[Whole]:
-        """Return positions, types, bytes and tags of what stands after a position, at most `limit`."""
-        rows = self.session.rows(_WHOLE_AFTER, (position, limit))
+        """Return positions, types, bytes and tags of what stands after a position. Raises `CorruptStoreError`."""
+        rows = self._page(_WHOLE_AFTER, position, limit)
         return [(position, kind, data, decode_tags(tags, position)) for position, kind, data, tags in rows]
+
+    def _page(self, statement: str, after: int, limit: int) -> list[Any]:
+        """Return the next rows: one at each position up to the head, which a damaged index need not give."""
+        rows: list[Any] = self.session.run(statement, (after, limit)).fetchall()
+        found, expected = [row[0] for row in rows], range(after + 1, min(after + limit, self.head) + 1)
+        if found != list(expected):
+            self._refuse(found, expected)
+        return rows
+
+    def _refuse(self, found: list[int], expected: range) -> NoReturn:
+        """Say what is wrong with a page, at the first position where it is."""
+        position, there = next(pair for pair in zip_longest(expected, found) if pair[0] != pair[1])
+        if position is None:
+            raise CorruptStoreError(f"the event at position {there} stands behind the last one")
+        if there is None or there > position:
+            raise CorruptStoreError(f"the event at position {position} is missing")
+        raise CorruptStoreError(f"the event at position {there} stands where the one at {position} should")
 
     def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
         """Yield (tag, position, bytes) of every fact that carries one of the tags, by position within a query."""
@@ -90,6 +107,10 @@ class HopefulPen(Reading):
         super().__init__(session, head)
         self._presumed: set[str] = set()
 
+    def _refuse(self, found: list[int], expected: range) -> NoReturn:
+        """Take it that somebody wrote meanwhile: the next pen looks again. Raises `OvertakenError`."""
+        raise OvertakenError
+
     def presume_new(self, tags: Iterable[str]) -> None:
         """Take it that no fact carries these tags, until something is appended."""
         self._presumed.update(tags)
@@ -107,11 +128,17 @@ class HopefulPen(Reading):
         return self.head
 
 
+def check_follows(before: int, position: int) -> None:
+    """Make sure that one position follows another, where there may be gaps. Raises `CorruptStoreError`."""
+    if position <= before:
+        raise CorruptStoreError(f"the event at position {position} stands before or beside the one it should follow")
+
+
 def decode_tags(text: str, position: int) -> list[str]:
     """Return the tags column's content. Raises `CorruptStoreError` naming the position."""
     try:
         return _tags_decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):  # the last: nothing at all, or a number
         raise CorruptStoreError(f"the tags of the event at position {position} cannot be decoded") from None
 
 

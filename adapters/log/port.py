@@ -18,7 +18,10 @@ class OvertakenError(Exception):
 
 
 class Look(Protocol):
-    """The log as it stood at `head`, the position of its last event, and the vault of that moment."""
+    """The log as it stood at `head`, the position of its last event, and the vault of that moment.
+
+    What stands after a position comes in order and without a gap, or raises `StoreError`: no end is taken for the head.
+    """
 
     @property
     def head(self) -> int:

@@ -6,6 +6,7 @@ gaps and stand in commit order.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import pairwise
 from typing import Final
 
 from eventsourcing.dcb.api import (
@@ -20,7 +21,7 @@ from eventsourcing.dcb.api import (
 from eventsourcing.persistence import IntegrityError, ProgrammingError
 
 from huissier.adapters.log.bell import Bell
-from huissier.adapters.log.pen import HopefulPen, Reading, SqlPen, decode_tags
+from huissier.adapters.log.pen import HopefulPen, Reading, SqlPen, check_follows, decode_tags
 from huissier.adapters.log.port import Pen
 from huissier.adapters.log.queries import select_matching
 from huissier.adapters.log.session import Session
@@ -99,10 +100,13 @@ class SqlRecorder(DCBRecorder):
         return _ReadResponse(self, query or DCBQuery(), after or 0, head, limit)
 
     def page(self, query: DCBQuery, after: int, head: int, limit: int) -> list[DCBSequencedEvent]:
-        """Return at most `limit` matching events with after < position <= head."""
+        """Return at most `limit` matching events with after < position <= head. Raises `CorruptStoreError`."""
         statement, parameters = select_matching(query, after, head, limit)
         with self._store.reading() as session:
-            return [_sequenced(*row) for row in session.rows(statement, parameters)]
+            found = [_sequenced(*row) for row in session.rows(statement, parameters)]
+        for before, position in pairwise((after, *(one.position for one in found))):
+            check_follows(before, position)
+        return found
 
     def subscribe(self, query: DCBQuery | None = None, *, after: int | None = None) -> "PollingSubscription":
         """Return all matching events, then wait for more: woken in this process, polling for other processes."""

@@ -154,6 +154,9 @@ class ViewsDatabase:
             yield
         except DBAPIError as problem:
             raise self._named(problem) from None
+        except UnicodeDecodeError:  # SQLite quotes the schema, and Python cannot read what it says
+            damage = "what stands in its schema is no text"
+            raise StoreError(f"{self.name}: {damage}; without it all is folded from the log again") from None
 
     def _named(self, problem: DBAPIError) -> Exception:
         """Return what a database's error is to the caller: itself where only a statement is wrong."""

@@ -61,3 +61,24 @@ class ByHand:
     @property
     def has_function(self) -> bool:
         return bool(self.value("SELECT count(*) FROM pg_proc WHERE proname = 'huissier_append'"))
+
+
+def overwrite_leaf(path: Path, source: int, target: int, tree: str = "events") -> None:
+    """Write one leaf of a b-tree over another, counted from 0 or from the end: a write that went astray."""
+    with closing(sqlite3.connect(path)) as file:
+        page_size = file.execute("PRAGMA page_size").fetchone()[0]
+        root = file.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (tree,)).fetchone()[0]
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    start = (root - 1) * page_size
+
+    def number(at: int, length: int) -> int:
+        return int.from_bytes(content[at : at + length])
+
+    assert content[start] in (2, 5), "the root has something below it"
+    cells = [start + number(start + 12 + 2 * cell, 2) for cell in range(number(start + 3, 2))]
+    leaves = [*(number(cell, 4) for cell in cells), number(start + 8, 4)]
+    here, there = ((leaves[one] - 1) * page_size for one in (source, target))
+    assert content[there] in (10, 13), "there is nothing but leaves"
+    content[there : there + page_size] = content[here : here + page_size]
+    path.write_bytes(content)

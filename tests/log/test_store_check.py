@@ -387,6 +387,49 @@ def test_what_would_lose_facts_on_a_server_is_told(name: str, new_database: Call
     assert found(checked(store)) == [(None, told)]
 
 
+OTHER_COLUMNS: dict[str, tuple[str, list[str]]] = {
+    "tags that are bytes": (
+        "ALTER TABLE tags ALTER COLUMN tag TYPE bytea USING tag::bytea",
+        ["the column tag of the table tags is bytea and not text"],
+    ),
+    "positions in the index that are decimal": (
+        "ALTER TABLE tags ALTER COLUMN position TYPE numeric",
+        ["the column position of the table tags is numeric and not bigint"],
+    ),
+    "positions of events that are decimal": (
+        "ALTER TABLE events ALTER COLUMN position TYPE numeric",
+        ["the column position of the table events is numeric and not bigint"],
+    ),
+    "positions that end at two thousand millions": (
+        "ALTER TABLE events ALTER COLUMN position TYPE integer",
+        ["the column position of the table events is integer and not bigint"],
+    ),
+    "several": (
+        "ALTER TABLE vault ALTER COLUMN digest TYPE text USING encode(digest, 'hex');"
+        " ALTER TABLE events DROP COLUMN tags;"
+        " ALTER TABLE settings ALTER COLUMN value TYPE varchar(80)",
+        [
+            "the column digest of the table vault is text and not bytea",
+            "the column value of the table settings is varchar(80) and not text",
+            "the table events has lost its column tags",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_COLUMNS)
+def test_columns_of_another_type_are_told_on_a_server_and_not_read(name: str, new_database: Callable[[], str]) -> None:
+    store = ByHand(new_database())
+    with Engine(store.url, environment=KEY) as engine:
+        engine.handle_many(STORY)
+    statements, told = OTHER_COLUMNS[name]
+    for statement in statements.split("; "):
+        store.run(statement)
+    report = checked(store)
+    assert sorted(what for _, what in found(report)) == told
+    assert (report.events, report.head, len(report.notes)) == (0, 0, 1)
+
+
 FOREIGN: dict[str, tuple[str, str]] = {
     "a view of a table": ('CREATE VIEW theirs AS SELECT * FROM "Events"', "view"),
     "a trigger elsewhere that writes": (

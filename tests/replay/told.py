@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import huissier
 from huissier import Options
 from huissier.adapters.audit.replay.replaying import Difference, replay
-from huissier.adapters.audit.replay.sources import Row, RowsSource
+from huissier.adapters.audit.replay.sources import Row, RowsSource, Source
 from huissier.adapters.engine import Engine
 from huissier.domain.commands import AnyCommand
 
@@ -27,6 +27,6 @@ def lived(history: Sequence[AnyCommand], options: Options | None = None) -> Rows
         return log_of(engine)
 
 
-def differences(source: RowsSource, **arguments: int) -> list[Difference]:
+def differences(source: Source, **arguments: int) -> list[Difference]:
     """Return what a replay within this process finds."""
     return list(replay(source, jobs=1, **arguments).findings())

@@ -222,6 +222,19 @@ def test_damaged_read_models_are_named_in_one_line(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("", expected)
 
 
+def test_read_models_whose_schema_is_no_text_are_named_in_one_line(tmp_path: Path) -> None:
+    with hospital(f"sqlite:///{tmp_path}/huissier.db"):
+        pass
+    assert huissier("projections", "rebuild", cwd=tmp_path).returncode == 0
+    views = tmp_path / "huissier.db.views"
+    content = bytearray(views.read_bytes())
+    content[content.index(b"CREATE TABLE projections") + 8] = 0xC6
+    views.write_bytes(content)
+    done = huissier("directory", "search", "martin", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert "without it all is folded from the log again" in done.stderr
+
+
 def test_read_models_that_were_removed_are_not_written_to_any_more(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/huissier.db"
     with hospital(url) as engine, ViewsDatabase(engine.place) as database:

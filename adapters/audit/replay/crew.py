@@ -16,6 +16,7 @@ import msgspec
 
 from huissier.adapters.audit.replay.sources import Row, Source
 from huissier.adapters.child_process import Pipe, child_process, received
+from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log.port import Progress
 
 PAGE: Final = 500
@@ -106,9 +107,12 @@ def _worth(facts: int) -> int:
 
 def _pages(source: Source, until: int, work: Work[F], share: Share) -> Iterator[_Page[F]]:
     with work(share) as worker:
-        rows = iter(source.rows(until))
+        rows, last = iter(source.rows(until)), 0
         while page := list(islice(rows, PAGE)):
-            yield _Page(page[-1].position, [found for row in page for found in worker.take(row)])
+            last = page[-1].position
+            yield _Page(last, [found for row in page for found in worker.take(row)])
+        if last < until:
+            raise CorruptStoreError(f"the event at position {last + 1} is missing")
         yield _Page(until, [], worker.tally)
 
 

@@ -1,11 +1,13 @@
 """Where the bytes of a log come from: any source that can be read from its beginning, as often as there are readers."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from huissier.adapters.errors import CorruptStoreError
+from huissier.adapters.integrity.log_rows import LogRows
+from huissier.adapters.integrity.tag_index import read_tags
+from huissier.adapters.log.pen import check_follows
 from huissier.adapters.log.read_only import ReadOnlyLog
-
-_PAGE: Final = 1_000
 
 
 class Row(NamedTuple):
@@ -42,13 +44,21 @@ class StoreSource(NamedTuple):
             return cls(url, look.head)
 
     def rows(self, until: int) -> Iterator[Row]:
-        """Yield the facts up to a position. Raises `StoreError`, also where a file was written to while it was read."""
+        """Yield the facts up to a position, also behind a gap or beside one that cannot be read.
+
+        Raises `StoreError`, also where they do not stand in order, and where a file was written to while it was read.
+        """
         with ReadOnlyLog(self.url) as log, log.reading() as look:
-            position = 0
-            while page := look.after(position, min(_PAGE, until - position)):
-                for position, data, tags in page:
-                    if position <= until:
-                        yield Row(position, data, tags)
+            last = 0
+            for page in LogRows(look.session).pages():
+                for position, _, data, tags in page:
+                    check_follows(last, position)
+                    if position > look.head:
+                        raise CorruptStoreError(f"the event at position {position} stands behind the last one")
+                    if position > until:
+                        return
+                    yield Row(position, data, read_tags(tags) or [])
+                    last = position
 
 
 class RowsSource(NamedTuple):
