@@ -43,6 +43,10 @@ def engine_for(place: Place) -> Engine:
         **pool,
     )
 
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, arguments: Any, named: Any) -> Any:
+        return place.dialect.connect(*arguments, **named)
+
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
         place.dialect.prepare(connection)

@@ -8,17 +8,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 import psycopg
 from eventsourcing.dcb.api import DCBEvent
+from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL
 
 from huissier.adapters.errors import CorruptStoreError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log import postgres_append
 from huissier.adapters.log.postgres_arrays import bigints, byteas, register, texts
+
+_T = TypeVar("_T")
 
 BUSY_SECONDS: Final = 30
 _TABLE_SECONDS: Final = 1  # that a statement waits for who has a whole table; who waits may be told so any moment
@@ -62,6 +65,10 @@ class Dialect(ABC):
     schema: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
+    def connect(self, *arguments: Any, **named: Any) -> Any:
+        """Return a new driver connection, or None where the driver is to make it."""
+
+    @abstractmethod
     def prepare(self, connection: Any) -> None:
         """Set up a new driver connection."""
 
@@ -98,6 +105,9 @@ class Sqlite(Dialect):
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
     connect_args: ClassVar[dict[str, Any]] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+
+    def connect(self, *arguments: Any, **named: Any) -> None:
+        """Leave it to the driver: nobody waits for a file unseen."""
 
     def prepare(self, connection: Any) -> None:
         """Wait for the disk at every commit, overwrite what is deleted, and seldom stop to tidy up."""
@@ -143,6 +153,23 @@ class Sqlite(Dialect):
         """Do nothing: a file is at hand, and nobody waits for longer than `BUSY_SECONDS`."""
 
 
+class Watched(psycopg.Connection):
+    """A connection that tells for how long an answer of its server has been waited for."""
+
+    waiting: "_Waiting"
+
+    def wait(self, gen: PQGen[_T], *arguments: Any, **named: Any) -> _T:
+        """Wait for the server, as all does that is said to it."""
+        self.waiting[self] = time.monotonic()
+        try:
+            return super().wait(gen, *arguments, **named)
+        finally:
+            self.waiting.pop(self, None)
+
+
+_Waiting = dict[Watched, float]  # connections on which the server has a word to say, and since when
+
+
 class Postgresql(Dialect):
     """PostgreSQL through psycopg 3. The head must be read in a statement of its own after the lock (its snapshot)."""
 
@@ -168,7 +195,13 @@ class Postgresql(Dialect):
 
     def __init__(self) -> None:
         """Start without a connection."""
-        self._waiting: dict[Any, float] = {}  # connections on which a statement is under way, and since when
+        self._waiting: _Waiting = {}
+
+    def connect(self, *arguments: Any, **named: Any) -> "Watched":
+        """Connect such that nobody waits unseen: also libraries have something to say, and before it is set up."""
+        connection = Watched.connect(*arguments, **named)
+        connection.waiting = self._waiting
+        return connection
 
     def prepare(self, connection: Any) -> None:
         """Bound the wait for the pen, and keep the planner to the indexes. Raises `StoreError`.
@@ -184,13 +217,9 @@ class Postgresql(Dialect):
 
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """Run the text with psycopg's marks; with parameters, results come in binary form, which is cheaper."""
-        self._waiting[connection] = time.monotonic()
-        try:
-            if not parameters:
-                return connection.execute(text, prepare=False)  # it may be several
-            return connection.execute(_with_percent_marks(text), parameters, binary=True)
-        finally:
-            self._waiting.pop(connection, None)
+        if not parameters:
+            return connection.execute(text, prepare=False)  # it may be several
+        return connection.execute(_with_percent_marks(text), parameters, binary=True)
 
     def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Call the function that looks and appends."""
