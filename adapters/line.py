@@ -6,7 +6,6 @@ line is called to lead the next, so nobody serves strangers for ever.
 """
 
 import math
-import os
 import threading
 import time
 import weakref
@@ -19,6 +18,7 @@ from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
+from huissier.adapters.own_process import OwnProcess
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand
 
@@ -78,7 +78,7 @@ class Line:
         self._waiting: OrderedDict[Ticket, None] = OrderedDict()  # whoever leaves may stand anywhere
         self._leads: object = None  # the ticket of whose caller leads, or is called to, or `_ELSEWHERE`
         self._closed = False
-        self._process = os.getpid()
+        self._process = OwnProcess()
         self._calls: SimpleQueue[bool] = SimpleQueue()  # an executor would be broken by an interrupt of who calls it
         weakref.finalize(self, self._calls.put, False).atexit = False
         threading.Thread(
@@ -110,15 +110,11 @@ class Line:
     @property
     def is_inherited(self) -> bool:
         """Whether this process is a fork of the one that opened it, whose threads are not here."""
-        return os.getpid() != self._process
+        return self._process.is_left
 
     def check_process(self) -> None:
-        """Refuse a process that inherited an open engine: connections, locks and threads belong to its parent.
-
-        Raises `EngineClosedError`.
-        """
-        if self.is_inherited:
-            raise EngineClosedError("the engine was opened before this process was forked; open one after forking")
+        """Refuse a process that inherited it. Raises `EngineClosedError`."""
+        self._process.check()
 
     def check_open(self) -> None:
         """Refuse what comes after the end, or in another process. Raises `EngineClosedError`."""

@@ -29,7 +29,7 @@ from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand, EraseUsager
 from huissier.domain.events import UsagerErased
 from tests.command_line import as_process
-from tests.test_engine import INS, USAGER, hospital, message
+from tests.test_engine import INS, NOW, USAGER, hospital, message
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 RECORDED = Answer(type="submit-message", outcome="recorded", position=1)
@@ -46,6 +46,9 @@ def test_a_process_that_inherited_an_engine_is_told_to_open_its_own(tmp_path: Pa
             lambda: engine.handle(message(1)),
             lambda: engine.handle_many([message(1)]),
             lambda: engine.check(message(1)),
+            lambda: engine.head,
+            lambda: engine.recorder.read(),
+            lambda: engine.recorder.append([codec.encode(UsagerErased(at=NOW, usager="u"), NOW)]),
         )
         head = engine.head
         reader, writer = os.pipe()

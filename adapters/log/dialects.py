@@ -3,6 +3,7 @@
 import os
 import select
 import socket
+import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ _INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (
 _INSERT_TAG: Final = "INSERT INTO tags (tag, type, position) VALUES (?, ?, ?)"
 
 _READ_ONLY: Final = "25006"
+_PLAN_OUTDATED: Final = "0A000"
 _DAMAGED: Final = frozenset({"XX001", "XX002"})  # data and index corrupted
 # Lock not available, query canceled, server shutting down, crashed or not ready, too many connections, deadlock, read
 # only for a while.
@@ -86,7 +88,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def is_lost(self, connection: Any) -> bool:
-        """Say, without asking it, whether the server has hung up on a connection, or one that is idle is in use."""
+        """Say, without asking it, whether a connection was closed on either side, or one that is idle is in use."""
 
     @abstractmethod
     def ends_with(self, problem: BaseException) -> bool:
@@ -142,8 +144,11 @@ class Sqlite(Dialect):
         return CorruptStoreError if any(word in reason for word in _DAMAGE) else StoreError
 
     def is_lost(self, connection: Any) -> bool:
-        """Return False: nobody hangs up on a file."""
-        return False
+        """Tell one that was closed here, or is in use: nobody hangs up on a file."""
+        try:
+            return bool(connection.in_transaction)
+        except sqlite3.Error:
+            return True
 
     def ends_with(self, problem: BaseException) -> bool:
         """Return False: a connection keeps nothing."""
@@ -255,8 +260,8 @@ class Postgresql(Dialect):
         return bool(connection.info.transaction_status != TransactionStatus.IDLE)
 
     def ends_with(self, problem: BaseException) -> bool:
-        """Tell a default of being read only, which each connection has from when it began."""
-        return getattr(problem, "sqlstate", None) == _READ_ONLY
+        """Tell a default of being read only, or a plan for tables as they were, which a connection keeps."""
+        return getattr(problem, "sqlstate", None) in (_READ_ONLY, _PLAN_OUTDATED)
 
     def hang_up_after(self, seconds: float) -> None:
         """Shut their sockets down: whoever waits on one is told that the connection is lost."""
