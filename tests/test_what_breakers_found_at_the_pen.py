@@ -187,7 +187,7 @@ def test_whoever_leads_may_be_interrupted_and_the_others_are_told() -> None:
         else:
             answering(tickets)
 
-    line = Line(interrupted, capacity=10, may_callers_lead=lambda: True)
+    line = Line(interrupted, capacity=10, pen=threading.RLock())
     outcomes: list[str] = []
 
     def caller() -> None:
@@ -218,7 +218,7 @@ def test_a_caller_that_is_interrupted_while_it_waits_leaves_the_line(monkeypatch
         go_on.wait(5)
         answering(tickets)
 
-    line = Line(slow, capacity=10, may_callers_lead=lambda: True)
+    line = Line(slow, capacity=10, pen=threading.RLock())
     leader = threading.Thread(target=lambda: ask(line, message(1), 30))
     leader.start()
     while line._leads is None:
@@ -260,7 +260,7 @@ def test_a_task_that_leaves_when_it_was_called_does_not_have_two_lead() -> None:
             for task in waiting:
                 line.enter_now(task)
 
-    line = Line(serve, capacity=10, may_callers_lead=lambda: True)
+    line = Line(serve, capacity=10, pen=threading.RLock())
     ask(line, message(1), 30)
     assert [task.calls for task in waiting] == [1, 0]
     line.leave(waiting[0])
@@ -272,7 +272,7 @@ def test_a_task_that_leaves_when_it_was_called_does_not_have_two_lead() -> None:
 
 def test_a_line_that_nobody_holds_any_more_leaves_no_thread_behind() -> None:
     before = set(threading.enumerate())
-    line = Line(answering, capacity=10, may_callers_lead=lambda: False)
+    line = Line(answering, capacity=10, pen=None)
     assert ask(line, message(1), 1) == RECORDED
     (its_own,) = set(threading.enumerate()) - before
     del line
