@@ -11,6 +11,7 @@ from huissier.adapters.desk import Desk
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
 from huissier.adapters.line import UNAVAILABLE
 from huissier.adapters.log.port import Log, Look
+from huissier.adapters.own_lock import within
 from huissier.adapters.turn import Turn
 from huissier.domain.answers import Verdicts
 from huissier.domain.commands import SubmitMessage
@@ -58,12 +59,10 @@ class Checks:
 
     def at_once(self, command: SubmitMessage, glance: Callable[[], AbstractContextManager[Look]]) -> Verdicts:
         """Look it up in a glance at the log. Raises `TemporarilyUnavailableError` where that had to wait."""
-        if not self.desk.lock.acquire(blocking=False):
+        verdicts = within(0, self.desk.lock, lambda: self._verdicts(command, glance()))
+        if verdicts is None:
             raise TemporarilyUnavailableError(UNAVAILABLE)
-        try:
-            return self._verdicts(command, glance())
-        finally:
-            self.desk.lock.release()
+        return verdicts
 
     def _verdicts(self, command: SubmitMessage, looking: AbstractContextManager[Look]) -> Verdicts:
         with self.desk as desk, looking as look:

@@ -18,18 +18,15 @@ class Desk:
 
     def __init__(self, vault: Vault, memory: int, rules: RuleBook) -> None:
         """Remember so many subjects and facts."""
-        self.lock = threading.Lock()  # taken by name: an interrupt between taking it and sitting down must free it
+        self.lock = threading.RLock()  # taken by name: an interrupt between taking it and sitting down must free it
         self.memory = Memory(vault, memory)
         self.clerk = Clerk(vault, rules)
-        self.thread: int | None = None  # which sits there
 
     def __enter__(self) -> Self:
-        self.thread = threading.get_ident()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.thread = None
         if kind is not None:
             self.memory.forget()

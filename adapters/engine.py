@@ -1,7 +1,6 @@
 """The engine: commands in, explained and durable answers out, each decided inside one write transaction."""
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -10,6 +9,7 @@ from typing import Final, Self, TypeVar
 
 from eventsourcing.dcb.api import DCBRecorder
 
+from huissier.adapters.callers import Callers
 from huissier.adapters.checks import Checks
 from huissier.adapters.clerk import Clerk
 from huissier.adapters.clock import Clock, in_utc, utc_now
@@ -43,7 +43,10 @@ T = TypeVar("T")
 
 
 class Engine:
-    """Answers commands on one store. Safe to share between threads; several processes may open one store."""
+    """Answers commands on one store. Safe to share between threads; several processes may open one store.
+
+    In a signal's handler that interrupted one of its calls, every other raises `RuntimeError`.
+    """
 
     def __init__(
         self,
@@ -84,11 +87,12 @@ class Engine:
         self.digest: Callable[[str], str] = Vault(key).digest  # keyed: the same in every process that shares the store
         self._pen_desk, check_desk = desk(), desk()
         self._clock = in_utc(clock)
+        self._callers = Callers()
         self._is_at_hand = place.is_embedded and recorder is None  # else it may fall silent
         self.place = place
         self._store = Store(place, prepare, patience=PATIENCE)  # last of what may fail: it holds the file
         self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
-        self._line = Line(self._serve, capacity=queue, may_callers_lead=self._may_callers_lead)
+        self._line = Line(self._serve, capacity=queue, pen=self._pen_desk.lock if self._is_at_hand else None)
         self._checks = Checks(check_desk, self._log, self._clock, most=queue)
 
     @property
@@ -116,7 +120,7 @@ class Engine:
         `TemporarilyUnavailableError` when there is no answer in `timeout` seconds (asking again with the same id
         is safe), and `StoreError` where nothing could be recorded.
         """
-        return ask(self._line, validated(command), seconds_in(timeout))
+        return self._callers.admit(ask, self._line, validated(command), seconds_in(timeout))
 
     def handle_many(
         self, commands: Iterable[AnyCommand], *, keep_rejections: bool = True, are_valid: bool = False
@@ -138,11 +142,13 @@ class Engine:
         Raises `TemporarilyUnavailableError` when there is no answer in `timeout` seconds.
         """
         ready = self._to_be_checked(command)
-        return self._checks.here(ready) if self._is_at_hand else self._checks.within(ready, seconds_in(timeout))
+        if self._is_at_hand:
+            return self._callers.admit(self._checks.here, ready)
+        return self._callers.admit(self._checks.within, ready, seconds_in(timeout))
 
     def begin_check(self, command: SubmitMessage) -> Future[Verdicts]:
         """Begin what `check` does on a thread of the engine's own, for callers who may give up. Raises as it does."""
-        return self._checks.begin(self._to_be_checked(command))
+        return self._callers.admit(self._checks.begin, self._to_be_checked(command))
 
     def check_at_once(self, command: SubmitMessage) -> Verdicts:
         """Do as `check`, for threads that must never wait for a server, a lock or another thread.
@@ -152,7 +158,7 @@ class Engine:
         ready = self._to_be_checked(command)
         if not self._is_at_hand:
             raise TemporarilyUnavailableError(UNAVAILABLE)
-        return self._checks.at_once(ready, self.recorder.glancing)
+        return self._callers.admit(self._checks.at_once, ready, self.recorder.glancing)
 
     def _to_be_checked(self, command: SubmitMessage) -> SubmitMessage:
         ready = validated(command)
@@ -199,7 +205,9 @@ class Engine:
 
     def follow(self, options: Options) -> None:
         """Decide under other options from now on; a command that is being decided still falls under the old ones."""
-        rules = RuleBook(options)
+        self._callers.admit(self._follow, RuleBook(options))
+
+    def _follow(self, rules: RuleBook) -> None:
         for desk in (self._pen_desk, self._checks.desk):
             with desk.lock:
                 desk.clerk.follow(rules)
@@ -227,12 +235,12 @@ class Engine:
         """Answer everybody who waits, then let go of the store; closing twice does no harm.
 
         A server that leaves a statement unanswered for `PATIENCE` seconds is hung up on. A fork of the process that
-        opened it has nothing to let go of. Raises `RuntimeError` in a signal's handler that interrupted a decision.
+        opened it has nothing to let go of.
         """
-        if self._line.is_inherited:
-            return
-        if threading.get_ident() in (self._pen_desk.thread, self._checks.desk.thread):
-            raise RuntimeError("this thread is in the middle of a decision: raise SystemExit here, and close behind it")
+        if not self._line.is_inherited:
+            self._callers.admit(self._close)
+
+    def _close(self) -> None:
         self._line.close()
         self._checks.close()
         with self._pen_desk.lock, self._checks.desk.lock:
@@ -262,7 +270,7 @@ class Engine:
             return list(zip(in_time, answers, strict=True))
 
         try:
-            answers = self._in_turn(answered)
+            answers = self._in_a_turn(answered)
         except _TooLateError:
             self._serve(tickets, is_last_try=True)
         except Exception as problem:
@@ -281,11 +289,11 @@ class Engine:
                 if ticket.answer is None:
                     ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
 
-    def _may_callers_lead(self) -> bool:
-        """Say whether a turn begins at once, or where somebody else has the pen waits no longer than the file does."""
-        return self._is_at_hand and not self._pen_desk.lock.locked()
-
     def _in_turn(self, work: Callable[[Clerk, Turn], T]) -> T:
+        """Do some work with the pen, on a thread of somebody who calls."""
+        return self._callers.admit(self._in_a_turn, work)
+
+    def _in_a_turn(self, work: Callable[[Clerk, Turn], T]) -> T:
         """Do some work with the pen; what the turn recorded is durable when this returns.
 
         The work is done again where somebody else wrote before its facts were appended.

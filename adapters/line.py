@@ -6,7 +6,6 @@ line is called to lead the next, so nobody serves strangers for ever.
 """
 
 import math
-import os
 import threading
 import time
 import weakref
@@ -19,6 +18,8 @@ from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
+from huissier.adapters.own_lock import within
+from huissier.adapters.own_process import OwnProcess
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand
 
@@ -60,17 +61,16 @@ class Ticket(Protocol):
 class Line:
     """Tickets in order of arrival. `serve` answers a batch: it sets answer or problem of each and never raises."""
 
-    def __init__(
-        self, serve: Callable[[list[Ticket]], None], *, capacity: int, may_callers_lead: Callable[[], bool]
-    ) -> None:
+    def __init__(self, serve: Callable[[list[Ticket]], None], *, capacity: int, pen: "threading.RLock | None") -> None:
         """Hold `capacity` tickets at the most; more callers wait for room.
 
-        `may_callers_lead`: whether a thread that has time may lead now, which is quickest but holds it for as long as
-        a turn takes; where a turn may hang, as it may on a server that falls silent, the line's own thread leads.
+        `pen`: what serving takes. A thread that gets it while it has time leads, which is quickest but holds the
+        thread for as long as a turn takes; None where a turn may hang, as it may on a server that falls silent: there
+        the line's own thread leads.
         """
         self.observe: Callable[[int], None] | None = None  # is told the size of each batch, by whoever leads
         self._serve = serve
-        self._may_callers_lead = may_callers_lead
+        self._pen = pen
         self._capacity = capacity
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -78,7 +78,7 @@ class Line:
         self._waiting: OrderedDict[Ticket, None] = OrderedDict()  # whoever leaves may stand anywhere
         self._leads: object = None  # the ticket of whose caller leads, or is called to, or `_ELSEWHERE`
         self._closed = False
-        self._process = os.getpid()
+        self._process = OwnProcess()
         self._calls: SimpleQueue[bool] = SimpleQueue()  # an executor would be broken by an interrupt of who calls it
         weakref.finalize(self, self._calls.put, False).atexit = False
         threading.Thread(
@@ -110,15 +110,11 @@ class Line:
     @property
     def is_inherited(self) -> bool:
         """Whether this process is a fork of the one that opened it, whose threads are not here."""
-        return os.getpid() != self._process
+        return self._process.is_left
 
     def check_process(self) -> None:
-        """Refuse a process that inherited an open engine: connections, locks and threads belong to its parent.
-
-        Raises `EngineClosedError`.
-        """
-        if self.is_inherited:
-            raise EngineClosedError("the engine was opened before this process was forked; open one after forking")
+        """Refuse a process that inherited it. Raises `EngineClosedError`."""
+        self._process.check()
 
     def check_open(self) -> None:
         """Refuse what comes after the end, or in another process. Raises `EngineClosedError`."""
@@ -169,10 +165,14 @@ class Line:
                 self._leads = _ELSEWHERE
 
     def lead_for(self, ticket: Ticket, seconds: float) -> None:
-        """Lead for a thread that has so many seconds left, or have it done."""
-        if self._may_callers_lead() and seconds > TIMEOUT - _LATE:
+        """Lead for a thread that has so many seconds left, or have it done where it gets no pen in time."""
+
+        def led() -> bool:
             self.lead(ticket)
-        else:
+            return True
+
+        spare = seconds - TIMEOUT + _LATE  # for who may wait as long again as somebody has a file's pen elsewhere
+        if self._pen is None or spare <= 0 or within(spare, self._pen, led) is None:
             self.lead_elsewhere(ticket)
 
     def leave(self, ticket: Ticket) -> None:

@@ -1,6 +1,6 @@
-"""A process whose main thread is interrupted wherever it is in a call; afterwards another thread asks.
+"""A process whose main thread is interrupted wherever it is in a call; afterwards another thread asks, and then it.
 
-It ends with 0 where that one is answered. In a process of its own, because a tracer, as for coverage, lets a signal in
+It ends with 0 where both are answered. In a process of its own, because a tracer, as for coverage, lets a signal in
 where no interrupt comes otherwise.
 """
 
@@ -37,7 +37,7 @@ def main(timeout: float) -> int:
     other = threading.Thread(target=engine.handle, args=(message(_TIMES),), daemon=True)
     other.start()
     other.join(20)
-    return int(other.is_alive())
+    return int(other.is_alive() or engine.handle(message(_TIMES + 1)).outcome != "accepted")
 
 
 if __name__ == "__main__":

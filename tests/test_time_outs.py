@@ -21,7 +21,7 @@ from huissier.adapters.turn import Turn
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand, SuspendMailbox
 from tests.test_engine import NOW, SECRETARY, hospital, message
-from tests.waiting import eventually
+from tests.waiting import eventually, held_elsewhere
 from tests.wire import Wire, wire_to
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
@@ -116,7 +116,7 @@ def test_a_caller_that_is_called_to_lead_late_has_it_done(monkeypatch: pytest.Mo
         for ticket in tickets:
             ticket.answer = Answer(type="submit-message", outcome="recorded", position=1)
 
-    line = Line(slow, capacity=10, may_callers_lead=lambda: True)
+    line = Line(slow, capacity=10, pen=threading.RLock())
     with ThreadPoolExecutor(2, "caller") as callers:
         callers.submit(ask, line, message(1), TIMEOUT)
         while not served_by:
@@ -129,6 +129,35 @@ def test_a_caller_that_is_called_to_lead_late_has_it_done(monkeypatch: pytest.Mo
         assert late.result(10).outcome == "recorded"
     assert [name.partition("_")[0] for name in served_by] == ["caller", "huissier-pen"]
     line.close()
+
+
+def test_a_caller_that_is_to_lead_waits_for_the_pen_no_longer_than_it_has_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("huissier.adapters.line.TIMEOUT", 2.0)
+    with hospital() as engine:
+        with held_elsewhere(engine._pen_desk.lock):
+            began = time.monotonic()
+            with pytest.raises(TemporarilyUnavailableError):
+                engine.handle(message(1), timeout=2.0)
+            assert time.monotonic() - began < 10
+        assert engine.handle(message(1)).outcome == "accepted"
+
+
+def test_where_a_caller_that_is_to_lead_gets_no_pen_the_line_itself_leads() -> None:
+    pen, served_by = threading.RLock(), list[str]()
+
+    def serve(tickets: Sequence[Ticket]) -> None:
+        served_by.append(threading.current_thread().name)
+        for ticket in tickets:
+            ticket.answer = Answer(type="submit-message", outcome="recorded", position=1)
+
+    line = Line(serve, capacity=10, pen=pen)
+    with held_elsewhere(pen):
+        ask(line, message(1), TIMEOUT)
+    ask(line, message(2), TIMEOUT)
+    line.close()
+    assert served_by == ["huissier-pen", threading.current_thread().name]
 
 
 class FrozenReading:
@@ -204,7 +233,7 @@ def test_a_check_at_once_goes_on_after_one_that_failed(tmp_path: Path) -> None:
 def test_a_check_at_once_waits_for_no_thread_and_no_server(afar: Engine) -> None:
     with pytest.raises(TemporarilyUnavailableError):
         afar.check_at_once(message(1))
-    with hospital() as engine, engine._checks.desk.lock, pytest.raises(TemporarilyUnavailableError):
+    with hospital() as engine, held_elsewhere(engine._checks.desk.lock), pytest.raises(TemporarilyUnavailableError):
         engine.check_at_once(message(1))
 
 

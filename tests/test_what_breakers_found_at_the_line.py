@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, TemporarilyUnavailableError
 from huissier.adapters.line import Line, ThreadTicket
+from huissier.domain.rule_set import Options
 from tests.log.by_hand import ByHand
 from tests.test_engine import DOCTOR, NOW, SECRETARY, hospital, message
 
@@ -78,7 +80,7 @@ def test_nobody_is_decided_about_who_left_while_the_pen_was_waited_for(tmp_path:
 
 def seconds_to_leave(many: int) -> float:
     """Return how long so many take to leave a line, the last first."""
-    line = Line(lambda _: None, capacity=many, may_callers_lead=lambda: False)
+    line = Line(lambda _: None, capacity=many, pen=None)
     tickets = [ThreadTicket(message(number), math.inf) for number in range(many)]
     for ticket in tickets:
         line.enter(ticket)
@@ -95,28 +97,55 @@ def test_who_leaves_is_found_without_asking_all_who_wait() -> None:
     assert many < 24 * few  # eight times as many; where each asks all who stand before, it is 64 times as long
 
 
-def test_closing_in_the_handler_of_a_signal_that_interrupted_a_decision_says_so(
-    monkeypatch: pytest.MonkeyPatch,
+CALLS: dict[str, Callable[[Engine], object]] = {
+    "close": Engine.close,
+    "follow": lambda engine: engine.follow(Options()),
+    "handle": lambda engine: engine.handle(message(2), timeout=1),
+    "handle_many": lambda engine: engine.handle_many([message(2)]),
+    "check": lambda engine: engine.check(message(2), timeout=1),
+    "begin_check": lambda engine: engine.begin_check(message(2)),
+    "check_at_once": lambda engine: engine.check_at_once(message(2)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("where", "interrupted"),
+    [("in line", "handle"), *(("deciding", name) for name in ("handle", "handle_many", "check", "check_at_once"))],
+)
+def test_a_signals_handler_that_interrupted_a_call_is_refused_another(
+    call: str, interrupted: str, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    heard: list[str] = []
+
+    def handler(*_: object) -> None:
+        with pytest.raises(RuntimeError) as caught:
+            CALLS[call](engine)
+        heard.append(str(caught.value))
+
+    def now() -> datetime:
+        signal.raise_signal(signal.SIGUSR1)
+        return NOW
+
+    def announced(line: Line) -> None:  # which is done with the line's lock
+        signal.raise_signal(signal.SIGUSR1)
+
     with hospital() as engine:
-        heard: list[str] = []
-
-        def close(*_: object) -> None:
-            with pytest.raises(RuntimeError) as caught:
-                engine.close()
-            heard.append(str(caught.value))
-
-        def interrupted() -> datetime:
-            signal.raise_signal(signal.SIGUSR1)
-            return NOW
-
-        before = signal.signal(signal.SIGUSR1, close)
+        before = signal.signal(signal.SIGUSR1, handler)
         try:
-            monkeypatch.setattr(engine, "_clock", interrupted)
-            assert engine.handle(message(1)).outcome == "accepted"
+            with monkeypatch.context() as patch:
+                if where == "deciding":
+                    for one in (engine, engine._checks):
+                        patch.setattr(one, "_clock", now)
+                else:
+                    patch.setattr(Line, "_announce", announced)
+                CALLS[interrupted](engine)
         finally:
             signal.signal(signal.SIGUSR1, before)
-        assert heard == ["this thread is in the middle of a decision: raise SystemExit here, and close behind it"]
+        assert set(heard) == {
+            "this thread is in the middle of a call: raise SystemExit here, and ask or close behind it"
+        }
+        assert engine.handle(message(3)).outcome == "accepted"
 
 
 def test_an_engine_whose_closing_was_begun_on_a_loop_that_ended_is_closed_on_another() -> None:

@@ -29,7 +29,7 @@ from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand, EraseUsager
 from huissier.domain.events import UsagerErased
 from tests.command_line import as_process
-from tests.test_engine import INS, USAGER, hospital, message
+from tests.test_engine import INS, NOW, USAGER, hospital, message
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 RECORDED = Answer(type="submit-message", outcome="recorded", position=1)
@@ -46,6 +46,9 @@ def test_a_process_that_inherited_an_engine_is_told_to_open_its_own(tmp_path: Pa
             lambda: engine.handle(message(1)),
             lambda: engine.handle_many([message(1)]),
             lambda: engine.check(message(1)),
+            lambda: engine.head,
+            lambda: engine.recorder.read(),
+            lambda: engine.recorder.append([codec.encode(UsagerErased(at=NOW, usager="u"), NOW)]),
         )
         head = engine.head
         reader, writer = os.pipe()
@@ -184,7 +187,7 @@ def test_whoever_leads_may_be_interrupted_and_the_others_are_told() -> None:
         else:
             answering(tickets)
 
-    line = Line(interrupted, capacity=10, may_callers_lead=lambda: True)
+    line = Line(interrupted, capacity=10, pen=threading.RLock())
     outcomes: list[str] = []
 
     def caller() -> None:
@@ -215,7 +218,7 @@ def test_a_caller_that_is_interrupted_while_it_waits_leaves_the_line(monkeypatch
         go_on.wait(5)
         answering(tickets)
 
-    line = Line(slow, capacity=10, may_callers_lead=lambda: True)
+    line = Line(slow, capacity=10, pen=threading.RLock())
     leader = threading.Thread(target=lambda: ask(line, message(1), 30))
     leader.start()
     while line._leads is None:
@@ -257,7 +260,7 @@ def test_a_task_that_leaves_when_it_was_called_does_not_have_two_lead() -> None:
             for task in waiting:
                 line.enter_now(task)
 
-    line = Line(serve, capacity=10, may_callers_lead=lambda: True)
+    line = Line(serve, capacity=10, pen=threading.RLock())
     ask(line, message(1), 30)
     assert [task.calls for task in waiting] == [1, 0]
     line.leave(waiting[0])
@@ -269,7 +272,7 @@ def test_a_task_that_leaves_when_it_was_called_does_not_have_two_lead() -> None:
 
 def test_a_line_that_nobody_holds_any_more_leaves_no_thread_behind() -> None:
     before = set(threading.enumerate())
-    line = Line(answering, capacity=10, may_callers_lead=lambda: False)
+    line = Line(answering, capacity=10, pen=None)
     assert ask(line, message(1), 1) == RECORDED
     (its_own,) = set(threading.enumerate()) - before
     del line

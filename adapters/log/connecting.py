@@ -1,5 +1,6 @@
 """How a store's databases are connected to: in the driver's autocommit mode, and with errors in our words."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy.pool import StaticPool
 
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log.place import Place
+from huissier.adapters.log.session import Session
 
 
 class ErrorsNamed:
@@ -35,8 +37,11 @@ class ErrorsNamed:
         raise self._place.dialect.error_for(original, reason)(f"{self._place.name}: {reason}") from None
 
 
-def engine_for(place: Place) -> Engine:
-    """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
+def engine_for(place: Place, recognize: Callable[[Session], None]) -> Engine:
+    """Build an engine in the driver's autocommit mode: transactions are begun here, by name.
+
+    `recognize`: is shown each new connection, and raises where it is not wanted.
+    """
     pool: dict[str, Any] = {"poolclass": StaticPool} if place.in_memory else {"max_overflow": -1}
     engine = sa.create_engine(
         place.url,
@@ -46,9 +51,18 @@ def engine_for(place: Place) -> Engine:
         **pool,
     )
 
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, arguments: Any, named: Any) -> Any:
+        return place.dialect.connect(*arguments, **named)
+
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
-        place.dialect.prepare(connection)
+        try:
+            place.dialect.prepare(connection)
+            recognize(Session(connection, place.dialect))
+        except BaseException:
+            connection.close()
+            raise
 
     @event.listens_for(engine, "checkout")
     def look(connection: Any, _record: object, _proxy: object) -> None:

@@ -3,16 +3,18 @@
 import os
 import select
 import socket
+import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 import psycopg
 from eventsourcing.dcb.api import DCBEvent
+from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from sqlalchemy import URL
 
@@ -20,12 +22,15 @@ from huissier.adapters.errors import CorruptStoreError, StoreError, TemporarilyU
 from huissier.adapters.log import postgres_append
 from huissier.adapters.log.postgres_arrays import bigints, byteas, register, texts
 
+_T = TypeVar("_T")
+
 BUSY_SECONDS: Final = 30
 _TABLE_SECONDS: Final = 1  # that a statement waits for who has a whole table; who waits may be told so any moment
 _INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
 _INSERT_TAG: Final = "INSERT INTO tags (tag, type, position) VALUES (?, ?, ?)"
 
 _READ_ONLY: Final = "25006"
+_PLAN_OUTDATED: Final = "0A000"
 _DAMAGED: Final = frozenset({"XX001", "XX002"})  # data and index corrupted
 # Lock not available, query canceled, server shutting down, crashed or not ready, too many connections, deadlock, read
 # only for a while.
@@ -62,6 +67,10 @@ class Dialect(ABC):
     schema: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
+    def connect(self, *arguments: Any, **named: Any) -> Any:
+        """Return a new driver connection, or None where the driver is to make it."""
+
+    @abstractmethod
     def prepare(self, connection: Any) -> None:
         """Set up a new driver connection."""
 
@@ -79,7 +88,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def is_lost(self, connection: Any) -> bool:
-        """Say, without asking it, whether the server has hung up on a connection, or one that is idle is in use."""
+        """Say, without asking it, whether a connection was closed on either side, or one that is idle is in use."""
 
     @abstractmethod
     def ends_with(self, problem: BaseException) -> bool:
@@ -98,6 +107,9 @@ class Sqlite(Dialect):
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
     connect_args: ClassVar[dict[str, Any]] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+
+    def connect(self, *arguments: Any, **named: Any) -> None:
+        """Leave it to the driver: nobody waits for a file unseen."""
 
     def prepare(self, connection: Any) -> None:
         """Wait for the disk at every commit, overwrite what is deleted, and seldom stop to tidy up."""
@@ -132,8 +144,11 @@ class Sqlite(Dialect):
         return CorruptStoreError if any(word in reason for word in _DAMAGE) else StoreError
 
     def is_lost(self, connection: Any) -> bool:
-        """Return False: nobody hangs up on a file."""
-        return False
+        """Tell one that was closed here, or is in use: nobody hangs up on a file."""
+        try:
+            return bool(connection.in_transaction)
+        except sqlite3.Error:
+            return True
 
     def ends_with(self, problem: BaseException) -> bool:
         """Return False: a connection keeps nothing."""
@@ -141,6 +156,23 @@ class Sqlite(Dialect):
 
     def hang_up_after(self, seconds: float) -> None:
         """Do nothing: a file is at hand, and nobody waits for longer than `BUSY_SECONDS`."""
+
+
+class Watched(psycopg.Connection):
+    """A connection that tells for how long an answer of its server has been waited for."""
+
+    waiting: "_Waiting"
+
+    def wait(self, gen: PQGen[_T], *arguments: Any, **named: Any) -> _T:
+        """Wait for the server, as all does that is said to it."""
+        self.waiting[self] = time.monotonic()
+        try:
+            return super().wait(gen, *arguments, **named)
+        finally:
+            self.waiting.pop(self, None)
+
+
+_Waiting = dict[Watched, float]  # connections on which the server has a word to say, and since when
 
 
 class Postgresql(Dialect):
@@ -168,7 +200,13 @@ class Postgresql(Dialect):
 
     def __init__(self) -> None:
         """Start without a connection."""
-        self._waiting: dict[Any, float] = {}  # connections on which a statement is under way, and since when
+        self._waiting: _Waiting = {}
+
+    def connect(self, *arguments: Any, **named: Any) -> "Watched":
+        """Connect such that nobody waits unseen: also libraries have something to say, and before it is set up."""
+        connection = Watched.connect(*arguments, **named)
+        connection.waiting = self._waiting
+        return connection
 
     def prepare(self, connection: Any) -> None:
         """Bound the wait for the pen, and keep the planner to the indexes. Raises `StoreError`.
@@ -184,13 +222,9 @@ class Postgresql(Dialect):
 
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """Run the text with psycopg's marks; with parameters, results come in binary form, which is cheaper."""
-        self._waiting[connection] = time.monotonic()
-        try:
-            if not parameters:
-                return connection.execute(text, prepare=False)  # it may be several
-            return connection.execute(_with_percent_marks(text), parameters, binary=True)
-        finally:
-            self._waiting.pop(connection, None)
+        if not parameters:
+            return connection.execute(text, prepare=False)  # it may be several
+        return connection.execute(_with_percent_marks(text), parameters, binary=True)
 
     def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Call the function that looks and appends."""
@@ -226,8 +260,8 @@ class Postgresql(Dialect):
         return bool(connection.info.transaction_status != TransactionStatus.IDLE)
 
     def ends_with(self, problem: BaseException) -> bool:
-        """Tell a default of being read only, which each connection has from when it began."""
-        return getattr(problem, "sqlstate", None) == _READ_ONLY
+        """Tell a default of being read only, or a plan for tables as they were, which a connection keeps."""
+        return getattr(problem, "sqlstate", None) in (_READ_ONLY, _PLAN_OUTDATED)
 
     def hang_up_after(self, seconds: float) -> None:
         """Shut their sockets down: whoever waits on one is told that the connection is lost."""

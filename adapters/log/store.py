@@ -23,6 +23,7 @@ from huissier.adapters.log.schema import (
 )
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.silence import Silence
+from huissier.adapters.own_process import OwnProcess
 
 Preparation = Callable[[Session, bool], None]
 
@@ -40,7 +41,13 @@ class _Kept(NamedTuple):
     """A connection that is kept, and the driver's own behind it: asking for that costs, so it is asked for once."""
 
     connection: Connection
+    drivers: Any
     session: Session
+
+    def drop(self) -> None:
+        """Let nobody be lent what is left of it."""
+        self.connection.invalidate()
+        self.connection.close()
 
 
 class Store:
@@ -58,8 +65,11 @@ class Store:
         self._lock = threading.RLock()
         self._closed = False
         self._is_ready = False
+        self._process = OwnProcess()
+        self._prepare_session = prepare
+        self._first_fact: bytes | None = None
         self._hold = None if place.path is None else Hold(place.path)
-        self._engine = engine_for(place)
+        self._engine = engine_for(place, self._recognize)
         self._driver_error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         self._errors_named = ErrorsNamed(place, self._driver_error)
         self._writer: _Kept | None = None
@@ -69,12 +79,12 @@ class Store:
             weakref.finalize(self, self._silence.end).atexit = False  # where it is dropped without being closed
         try:
             with self._errors_named:
-                self._prepare(prepare)
+                self._prepare()
         except BaseException:
             self.close()
             raise
 
-    def _prepare(self, prepare: Preparation) -> None:
+    def _prepare(self) -> None:
         """Make what is missing, or make sure of what is there.
 
         The write-ahead log comes after the schema: until then the header on disk says whose file it is.
@@ -84,16 +94,40 @@ class Store:
                 is_new = not self._is_marked(session)
                 if is_new:
                     self._make_schema(session)
-                prepare(session, is_new)
+                self._prepare_session(session, is_new)
+                self._note_first_fact(session)
         else:
             with self.reading() as session:
                 if not self._is_marked(session):
                     raise StoreError(f"there is no store in {self.name} yet")
-                prepare(session, False)
+                self._prepare_session(session, False)
+                self._note_first_fact(session)
         if self._place.is_embedded and self._place.create:  # whoever only reads changes nothing
             self._connected().session.run("PRAGMA journal_mode = WAL")
+        self._note_log(self._connected().session)
         self._is_ready = True
-        self._note_log()
+
+    def _recognize(self, session: Session) -> None:
+        """Refuse a new connection to another store than the one that was opened.
+
+        A server's name, or a default search path, may lead elsewhere by now; what becomes of files is known without it.
+        """
+        if self._place.is_embedded or not self._is_ready:
+            return
+        if not self._is_marked(session):
+            raise StoreError(f"the store in {self.name} is not there any more; start again on what is there")
+        self._prepare_session(session, False)
+        self._note_first_fact(session)
+
+    def _note_first_fact(self, session: Session) -> None:
+        """Take down by what a server's log is known again. Raises `StoreError` where it was another one before."""
+        if self._place.is_embedded:
+            return
+        found = session.scalar("SELECT data FROM events ORDER BY position LIMIT 1")
+        if self._first_fact is None:
+            self._first_fact = found
+        elif found != self._first_fact:
+            raise StoreError(f"the log in {self.name} was replaced while it was in use; start again on what is there")
 
     def _is_marked(self, session: Session) -> bool:
         """Say whether the store has been made, also by another process just now.
@@ -126,18 +160,12 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Run a block inside the one write transaction; it is durable when the block ends without an exception."""
-        with self._lock, self._errors_named:
-            self._check_open()
-            session = self._begun()
-            try:
-                session.run(self._dialect.begin_writing)
-                yield session
-                self._place.check_still_there()
-                self._place.check_write_ahead_log()
-                session.run("COMMIT")
-            except BaseException as problem:
-                self._give_up(session, problem)
-                raise
+        with self.without_transaction() as session:
+            session.run(self._dialect.begin_writing)
+            yield session
+            self._place.check_still_there()
+            self._place.check_write_ahead_log()
+            session.run("COMMIT")
 
     @property
     def appends_in_one_trip(self) -> bool:
@@ -147,13 +175,14 @@ class Store:
     @contextmanager
     def without_transaction(self) -> Iterator[Session]:
         """Run a block on the writing connection, each statement durable by itself."""
+        self._check_open()
         with self._lock, self._errors_named:
-            self._check_open()
-            session = self._begun()
+            self._check_open()  # who closes it waits for the lock as well
+            kept = self._begun()
             try:
-                yield session
+                yield kept.session
             except BaseException as problem:
-                self._give_up(session, problem)
+                self._give_up(kept, problem)
                 raise
 
     def forget_deleted(self) -> bool:
@@ -179,15 +208,15 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Run a block on one consistent snapshot."""
+        self._check_open()
         if self._place.in_memory:
             with self._lock:
                 self._check_open()
                 yield self._connected().session
             return
-        self._check_open()
         self._place.check_still_there()  # connecting makes a file where there is none
         with self._errors_named, self._engine.connect() as connection:
-            session = self._session(connection)
+            session = self._kept(connection).session
             try:
                 self._place.check_still_there()
                 session.run(self._dialect.begin_reading)
@@ -198,8 +227,10 @@ class Store:
             finally:
                 try:
                     session.run("ROLLBACK")
-                except self._driver_error:
+                except BaseException as problem:
                     connection.invalidate()  # nobody should be lent what is left of it
+                    if not isinstance(problem, self._driver_error):
+                        raise
 
     @contextmanager
     def glancing(self) -> Iterator[Session]:
@@ -223,31 +254,23 @@ class Store:
                 self._let_go_of_glancer()
                 raise
 
-    def _kept_for_glances(self) -> "_Kept":
+    def _kept_for_glances(self) -> _Kept:
         if self._glancer is None:
-            connection = self._engine.connect()
-            self._glancer = _Kept(connection, self._session(connection))
-            self._glancer.session.run("PRAGMA busy_timeout = 0")
+            kept = self._kept(self._engine.connect())
+            kept.session.run("PRAGMA busy_timeout = 0")
+            self._glancer = kept
         return self._glancer
 
     def _let_go_of_glancer(self) -> None:
         if self._glancer is not None:
-            self._glancer.connection.invalidate()  # nobody else should be lent what does not wait
-            self._glancer.connection.close()
-            self._glancer = None
+            kept, self._glancer = self._glancer, None
+            kept.drop()  # nobody else should be lent what does not wait
 
-    def _give_up(self, session: Session, because: BaseException) -> None:
+    def _give_up(self, kept: _Kept, because: BaseException) -> None:
         """Undo what was written; a connection that cannot even do that is replaced by the next turn."""
-        if self._writer is None:
-            return
-        connection = self._writer.connection
-        if connection.invalidated:
-            self._let_go_of_writer()
-            return
-        if self._place.is_embedded and not self._raw(connection).in_transaction:
-            return
         try:
-            session.run("ROLLBACK")
+            if not self._place.is_embedded or kept.drivers.in_transaction:
+                kept.session.run("ROLLBACK")
         except BaseException as problem:
             self._give_writer_away()  # also after an interrupt, or the next turn would commit what stands in it
             if not isinstance(problem, self._driver_error):
@@ -256,52 +279,50 @@ class Store:
             self._give_writer_away()
             self._engine.dispose()
 
-    def _begun(self) -> Session:
-        """Return the writer's session for a turn; nothing was said on it, so one that is lost can be replaced."""
-        if self._writer is not None and self._dialect.is_lost(self._raw(self._writer.connection)):
+    def _begun(self) -> _Kept:
+        """Return the writer for a turn; nothing was said on it, so one that is lost can be replaced."""
+        if self._writer is not None and not self._place.in_memory and self._dialect.is_lost(self._writer.drivers):
             self._give_writer_away()
-        return self._connected().session
+        return self._connected()
 
     def _give_writer_away(self) -> None:
+        """Close the writer first, in one step: wherever an interrupt comes behind that, it is known to be lost."""
         if self._writer is not None:
-            self._writer.connection.invalidate()
-            self._let_go_of_writer()
+            self._writer.drivers.close()
+            kept, self._writer = self._writer, None
+            kept.drop()
 
-    def _connected(self) -> "_Kept":
+    def _connected(self) -> _Kept:
         if self._writer is None:
-            connection = self._engine.connect()
-            self._writer = _Kept(connection, self._session(connection))
+            kept = self._kept(self._engine.connect())
             if self._is_ready:
-                self._note_log()
+                self._note_log(kept.session)
+            self._writer = kept
         return self._writer
 
-    def _note_log(self) -> None:
+    def _note_log(self, session: Session) -> None:
         """Look at the log through the writer, which opens what is beside the file."""
-        self._connected().session.run("SELECT max(position) FROM events").fetchone()
+        session.run("SELECT max(position) FROM events").fetchone()
         self._place.note_write_ahead_log()
 
-    def _let_go_of_writer(self) -> None:
-        if self._writer is not None:
-            self._writer.connection.close()
-            self._writer = None
-
-    def _raw(self, connection: Connection) -> Any:
-        return connection.connection.dbapi_connection
-
-    def _session(self, connection: Connection) -> Session:
-        return Session(self._raw(connection), self._dialect)
+    def _kept(self, connection: Connection) -> _Kept:
+        drivers = connection.connection.dbapi_connection
+        return _Kept(connection, drivers, Session(drivers, self._dialect))
 
     def _check_open(self) -> None:
+        self._process.check()
         if self._closed:
             raise EngineClosedError("the engine was closed")
 
     def close(self) -> None:
-        """Close all connections; closing twice does no harm."""
+        """Close all connections; closing twice does no harm, and closing in a fork nothing."""
+        if self._process.is_left:
+            return
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-            self._let_go_of_writer()
+            self._give_writer_away()
             self._let_go_of_glancer()
             self._engine.dispose()
             if self._silence is not None:

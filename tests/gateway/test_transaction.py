@@ -23,6 +23,7 @@ from huissier.adapters.testing.hospital import (
     world,
 )
 from huissier.domain.rule_set import Options
+from tests.waiting import held_elsewhere
 
 POLICY = Policy(name="mx1", hosted=frozenset({HOSPITAL}))
 QUEUE_ID = "4dVQ7l1hZ4z4yTc"
@@ -80,7 +81,7 @@ def test_who_is_let_through_waits_for_nobody_who_writes(monkeypatch: pytest.Monk
 
 def test_where_nobody_can_tell_at_once_the_pen_does() -> None:
     async def play(engine: AsyncEngine, transaction: Transaction) -> None:
-        with engine.engine._checks.desk.lock:
+        with held_elsewhere(engine.engine._checks.desk.lock):
             assert await transaction.recipient(SURGEON) == PASS
             assert (await transaction.recipient(OUTSIDER)).kind == "refuse"
 

@@ -12,9 +12,10 @@ import pytest
 from psycopg import sql
 
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import TemporarilyUnavailableError
+from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store
+from huissier.domain.commands import RegisterOperator
 from tests.test_engine import hospital, message
 from tests.waiting import eventually
 
@@ -87,6 +88,54 @@ def test_a_server_that_lets_only_read_for_a_while_is_written_to_afterwards(url: 
         with pytest.raises(TemporarilyUnavailableError, match="read-only"):
             engine.handle(message(3))  # on the connection that it has from then
         assert engine.handle(message(3)).position == engine.head
+
+
+@pytest.mark.parametrize("key", ["A", "B"], ids=["the same key", "another key"])
+def test_a_store_that_another_took_the_place_of_is_not_written_to_nor_read(url: str, key: str) -> None:
+    with administrator(url) as connection:
+        connection.execute("CREATE SCHEMA here; CREATE SCHEMA there")
+        settle(connection, "search_path = there")
+        with Engine(url, environment={"HUISSIER_VAULT_KEY": key * 43 + "="}) as other:
+            other.handle(RegisterOperator(operator="another", kind="usager"))
+        settle(connection, "search_path = here")
+        hospital(url, environment=KEY).close()
+        with Engine(url, environment=KEY) as engine:
+            engine.handle(message(1))
+            settle(connection, "search_path = there")
+            hang_up(connection)
+            for _ in range(2):
+                for asks in (engine.handle, engine.check):
+                    with pytest.raises(StoreError, match=r"replaced while it was in use|not the one this store"):
+                        asks(message(2))
+            assert connection.execute("SELECT count(*) FROM there.events").fetchone() == (1,)
+            settle(connection, "search_path = here")
+            assert engine.handle(message(2)).position == engine.head == 9
+
+
+def test_a_store_that_is_gone_when_a_connection_is_replaced_is_told(url: str) -> None:
+    with hospital(url, environment=KEY) as engine, administrator(url) as connection:
+        connection.execute("DROP TABLE events, tags, vault, settings")
+        hang_up(connection)
+        with pytest.raises(StoreError, match="is not there any more"):
+            engine.handle(message(1))
+
+
+def test_a_table_that_was_altered_is_used_again_after_one_failure(url: str) -> None:
+    with (
+        hospital(url, environment=KEY) as engine,
+        Engine(url, environment=KEY) as other,
+        administrator(url) as connection,
+    ):
+        failed: list[Engine] = []
+        for number in range(20):
+            if number == 12:  # by then the driver has prepared what it says
+                connection.execute("ALTER TABLE events ALTER COLUMN tags TYPE varchar(20000)")
+            for one, asked in ((engine, number), (other, 100 + number), (engine, 3)):
+                try:
+                    assert one.handle(message(asked)).outcome == "accepted"
+                except StoreError:
+                    failed.append(one)
+        assert len(failed) == len(set(failed))
 
 
 @pytest.mark.parametrize("lock", ["events IN SHARE", "tags IN ACCESS EXCLUSIVE"])

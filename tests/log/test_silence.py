@@ -1,68 +1,70 @@
-"""A server that says nothing is hung up on; one that answers, however long the work, is not."""
+"""A server that says nothing is hung up on, whoever asked it; one that answers, however long the work, is not."""
 
-import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 
-from huissier.adapters.log.dialects import Postgresql
+from huissier.adapters.engine import Engine
+from huissier.adapters.errors import TemporarilyUnavailableError
+from huissier.adapters.log.dialects import Postgresql, Watched
 from huissier.adapters.log.silence import Silence
+from tests.log.test_servers_that_change_their_mind import KEY, administrator, hang_up
+from tests.test_engine import hospital, message
+from tests.wire import Wire, wire_to
 
 SECONDS = 0.6
 
 
-class Connection:
-    """Answers when it is told to, and hears when it is hung up on."""
-
-    def __init__(self) -> None:
-        self.answers = threading.Event()
-
-    def execute(self, _text: str, *, prepare: bool) -> None:
-        assert not prepare
-        assert self.answers.wait(20)
-
-
-class Server(Postgresql):
-    """A dialect that tells when it hangs up, and how often."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lost = threading.Event()
-
-    def hang_up_after(self, seconds: float) -> None:
-        if any(time.monotonic() - since >= seconds for since in self._waiting.values()):
-            self.lost.set()
-
-
-@pytest.fixture(name="server")
-def _server() -> Iterator[Server]:
-    server = Server()
+@pytest.fixture(name="connection")
+def _connection(new_database: Callable[[], str]) -> Iterator[Watched]:
+    server = Postgresql()
     silence = Silence(server, SECONDS)
-    yield server
+    with server.connect(new_database().replace("+psycopg", ""), autocommit=True) as connection:
+        yield connection
     silence.end()
 
 
-def asked(server: Server, connection: Any) -> threading.Thread:
-    thread = threading.Thread(target=server.execute, args=(connection, "SELECT 1", ()))
-    thread.start()
-    return thread
+def test_who_waits_for_a_silent_server_is_freed(connection: Watched) -> None:
+    began = time.monotonic()
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute("SELECT pg_sleep(60)")
+    assert time.monotonic() - began < 30
 
 
-def test_who_waits_for_a_silent_server_is_freed(server: Server) -> None:
-    connection = Connection()
-    waiting = asked(server, connection)
-    assert server.lost.wait(10)
-    connection.answers.set()
-    waiting.join()
-
-
-def test_long_work_of_many_statements_and_idle_connections_are_left_alone(server: Server) -> None:
+def test_long_work_of_many_statements_and_idle_connections_are_left_alone(connection: Watched) -> None:
     for _ in range(10):
-        connection = Connection()
-        waiting = asked(server, connection)
-        time.sleep(SECONDS / 5)
-        connection.answers.set()
-        waiting.join()
-    assert not server.lost.wait(2 * SECONDS)
+        connection.execute("SELECT pg_sleep(%s)", (SECONDS / 5,))
+    time.sleep(2 * SECONDS)
+    assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.fixture(name="wire")
+def _wire(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    monkeypatch.setattr("huissier.adapters.engine.PATIENCE", 1.0)
+    with wire_to(new_database()) as wire:
+        yield wire
+
+
+# The first word after the greeting is a library's own, the others set the connection up, look and make tables.
+@pytest.mark.parametrize("words", [1, 2, 4, 8, 16, 24, 32])
+def test_a_server_that_falls_silent_while_a_store_is_opened_is_hung_up_on(wire: Wire, words: int) -> None:
+    wire.cut_after(words, "silent")
+    with pytest.raises(TemporarilyUnavailableError):
+        Engine(wire.url, environment=KEY)
+    assert wire.was_cut
+    wire.mend()  # the server hears that it was hung up on
+    Engine(wire.url, environment=KEY).close()
+
+
+@pytest.mark.parametrize("words", [1, 2, 6])
+def test_a_server_that_falls_silent_while_a_lost_connection_is_replaced_is_hung_up_on(wire: Wire, words: int) -> None:
+    with hospital(wire.url, environment=KEY) as engine, administrator(wire.url) as connection:
+        engine.handle(message(1))
+        hang_up(connection)
+        wire.cut_after(words, "silent")
+        with pytest.raises(TemporarilyUnavailableError):
+            engine.handle(message(2))
+        assert wire.was_cut
+        assert engine.handle(message(2)).position == engine.head

@@ -1,0 +1,97 @@
+"""Interrupts while a connection is given away or replaced: whoever asks next is answered all the same."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from huissier.adapters.log.place import Place
+from huissier.adapters.log.session import Session
+from huissier.adapters.log.store import Store, _Kept
+from tests.test_engine import hospital, message
+
+KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
+
+
+class Interrupts:
+    """Interrupts the first call of what is named."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self.awaited = 0
+
+    def the_first(self, where: type, name: str, statement: str | None = None) -> None:
+        plain = getattr(where, name)
+
+        def interrupted(*arguments: Any) -> Any:
+            if statement is not None and arguments[1] != statement:
+                return plain(*arguments)
+            self._monkeypatch.setattr(where, name, plain)
+            self.awaited -= 1
+            raise KeyboardInterrupt
+
+        self._monkeypatch.setattr(where, name, interrupted)
+        self.awaited += 1
+
+
+@pytest.fixture(name="interrupts")
+def _interrupts(monkeypatch: pytest.MonkeyPatch) -> Interrupts:
+    return Interrupts(monkeypatch)
+
+
+@pytest.fixture(name="url", params=["sqlite", "postgres"])
+def _url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/huissier.db"
+    new_database: Callable[[], str] = request.getfixturevalue("new_database")
+    return new_database()
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        (_Kept, "drop"),
+        (Connection, "invalidate"),
+        (Connection, "close"),
+        (Store, "_note_log"),
+        (Place, "note_write_ahead_log"),
+    ],
+)
+def test_wherever_replacing_the_writer_is_interrupted_the_next_turn_is_answered(
+    url: str, where: type, name: str, interrupts: Interrupts
+) -> None:
+    with hospital(url, environment=KEY) as engine:
+        interrupts.the_first(Session, "append")
+        interrupts.the_first(Session, "run", "ROLLBACK")
+        interrupts.the_first(where, name)
+        for _ in range(2):
+            with suppress(KeyboardInterrupt):
+                engine.handle_many([message(1)])
+        assert interrupts.awaited == 0
+        head = engine.head
+        assert engine.handle_many([message(2)])[0].position == head + 1
+        assert engine.handle(message(1)).position in (head, head + 2)  # recorded once, before or only now
+
+
+def test_a_lost_connection_whose_replacement_is_interrupted_is_replaced_by_the_next_turn(
+    url: str, interrupts: Interrupts
+) -> None:
+    with hospital(url, environment=KEY) as engine:
+        writer = engine.recorder._store._writer
+        assert writer is not None
+        writer.drivers.close()
+        interrupts.the_first(_Kept, "drop")
+        with pytest.raises(KeyboardInterrupt):
+            engine.handle_many([message(1)])
+        assert engine.handle_many([message(1)])[0].position == engine.head
+
+
+def test_a_glance_goes_on_after_one_that_was_interrupted_twice(tmp_path: Path, interrupts: Interrupts) -> None:
+    with hospital(f"sqlite:///{tmp_path}/huissier.db") as engine:
+        interrupts.the_first(Connection, "invalidate")
+        with pytest.raises(KeyboardInterrupt), engine.recorder.glancing():
+            raise KeyError
+        assert engine.check_at_once(message(1)).outcome == "accepted"
