@@ -19,5 +19,5 @@ class OwnProcess:
 
     def check(self) -> None:
         """Refuse a fork of it. Raises `EngineClosedError`."""
-        if self.is_left:
+        if os.getpid() != self._number:  # asked at every turn
             raise EngineClosedError("the engine was opened before this process was forked; open one after forking")
