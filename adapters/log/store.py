@@ -160,12 +160,19 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Run a block inside the one write transaction; it is durable when the block ends without an exception."""
-        with self.without_transaction() as session:
-            session.run(self._dialect.begin_writing)
-            yield session
-            self._place.check_still_there()
-            self._place.check_write_ahead_log()
-            session.run("COMMIT")
+        self._check_open()
+        with self._lock, self._errors_named:
+            self._check_open()  # who closes it waits for the lock as well
+            kept = self._begun()
+            try:
+                kept.session.run(self._dialect.begin_writing)
+                yield kept.session
+                self._place.check_still_there()
+                self._place.check_write_ahead_log()
+                kept.session.run("COMMIT")
+            except BaseException as problem:
+                self._give_up(kept, problem)
+                raise
 
     @property
     def appends_in_one_trip(self) -> bool:
@@ -177,7 +184,7 @@ class Store:
         """Run a block on the writing connection, each statement durable by itself."""
         self._check_open()
         with self._lock, self._errors_named:
-            self._check_open()  # who closes it waits for the lock as well
+            self._check_open()
             kept = self._begun()
             try:
                 yield kept.session
