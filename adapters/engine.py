@@ -270,7 +270,7 @@ class Engine:
             return list(zip(in_time, answers, strict=True))
 
         try:
-            answers = self._in_a_turn(answered)
+            answers = self._with_pen(answered)
         except _TooLateError:
             self._serve(tickets, is_last_try=True)
         except Exception as problem:
@@ -291,9 +291,9 @@ class Engine:
 
     def _in_turn(self, work: Callable[[Clerk, Turn], T]) -> T:
         """Do some work with the pen, on a thread of somebody who calls."""
-        return self._callers.admit(self._in_a_turn, work)
+        return self._callers.admit(self._with_pen, work)
 
-    def _in_a_turn(self, work: Callable[[Clerk, Turn], T]) -> T:
+    def _with_pen(self, work: Callable[[Clerk, Turn], T]) -> T:
         """Do some work with the pen; what the turn recorded is durable when this returns.
 
         The work is done again where somebody else wrote before its facts were appended.

@@ -16,6 +16,7 @@ class UnwritableError(HuissierError):
     """A file could not be written; what stood there before still does."""
 
 
+_LONGEST: Final = 200  # characters of a name that a draft keeps: it has some more of its own
 _DRAFT: Final = re.compile(r"\.{1,2}(.+?)(?:\.[0-9a-f]{16}){1,2}")
 
 
@@ -28,7 +29,7 @@ def private_file(path: Path) -> Iterator[BinaryIO]:
     if os.path.exists(path) and not os.path.isfile(path):  # it is not where nobody may look, and then writing says so
         what = "a folder" if os.path.isdir(path) else "not a file that can be replaced"
         raise UnwritableError(f"{path} cannot be written: it is {what}")
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = _draft_of(path)
     try:
         with unwound_at_the_end(), _removed(draft), _new(draft) as file:
             yield file
@@ -44,7 +45,7 @@ def make_once(path: Path, content: Callable[[], bytes]) -> None:
     """Write a file that is complete or absent, unless there is one already. Raises `UnwritableError`."""
     if os.path.exists(path):
         return
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = _draft_of(path)
     try:
         with unwound_at_the_end(), _removed(draft):
             with private_file(draft) as file:
@@ -54,6 +55,10 @@ def make_once(path: Path, content: Callable[[], bytes]) -> None:
         _sync(path.parent)
     except OSError as problem:
         raise UnwritableError(f"{path} cannot be made: {problem.strerror}") from None
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name[:_LONGEST]}.{secrets.token_hex(8)}")
 
 
 def name_of_draft(path: Path) -> str | None:

@@ -12,6 +12,7 @@ import huissier
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.log import codec
+from huissier.adapters.log.store import keeps_deleted
 from huissier.adapters.testing.hospital import ins
 from huissier.domain.answers import Answer
 from huissier.domain.commands import (
@@ -63,6 +64,11 @@ def engine(store: StoreUnderTest) -> Iterator[Engine]:
 @pytest.fixture
 def log(engine: Engine, store: StoreUnderTest) -> DCBRecorder:
     return store.log_of(engine)
+
+
+def says_what_was_deleted_is_kept(engine: Engine) -> bool:
+    with engine.log.reading() as look:
+        return keeps_deleted(look.session)
 
 
 def message(number: int, to: str = SECRETARY, sender: str = DOCTOR) -> SubmitMessage:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 directory = typer.Typer(help="The directory (annuaire) of local mailboxes.", no_args_is_help=True)
 
 _TOLD_EVERY: Final = 1_000
+_MOST_WORDS: Final = 50  # databases have limits, and their word for them tells nobody anything
+_LONGEST_WORD: Final = 1_000
 T = TypeVar("T")
 
 AtOption = Annotated[str | None, typer.Option("--at", help="As of when, RFC 3339; now by default.", metavar="TIME")]
@@ -56,6 +58,8 @@ def search(
     from huissier.projections.directory.facts import Directory
 
     moment = _moment(at)
+    if len(words) > _MOST_WORDS or max(map(len, words)) > _LONGEST_WORD:
+        fail(f"say at most {_MOST_WORDS} words of {_LONGEST_WORD} characters", Status.UNREADABLE)
     with caught_up(context, store, Directory) as (_, connection, projection):
         found = list(islice(AsOf(projection, connection, moment).search(words), limit + 1))
     for listed in found[:limit]:
@@ -216,7 +220,8 @@ def _recorded(work: "Import", rows: "Iterable[Row]", file: Path) -> "Iterator[No
     try:
         yield from work.run(rows)
     except ExtractionError as problem:
-        fail(f"{file}: {problem}", Status.UNREADABLE)
+        behind = f"; nothing after line {work.line} was taken in" if work.counts.rows else ""
+        fail(f"{file}: {problem}{behind}", Status.UNREADABLE)
     except StoreError as problem:
         fail_behind(work.line, problem)
 

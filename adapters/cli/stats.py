@@ -1,7 +1,5 @@
 """`huissier stats`: the exchanges file of a month (EX_PSU_5020), and what it all comes to."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +43,8 @@ def exchanges(
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.cli.views import errors_of_projections, views_of
     from huissier.adapters.clock import utc_now
+    from huissier.adapters.private_file import UnwritableError
+    from huissier.adapters.statistics.gate import GateError
     from huissier.adapters.statistics.production import Production
     from huissier.adapters.views.runner import Runner
     from huissier.projections.exchanges import Exchanges
@@ -64,11 +64,19 @@ def exchanges(
             domains = [name for name in domains if name == wanted]
         if not domains:
             fail(f"{'no domain was' if wanted is None else f'{wanted} was not'} held here in {month}", Status.NO)
-        with _errors_of_files():
-            for fact in production.produce(which, domains, out, how, now, anew=anew):
-                typer.echo(as_json(fact) if json else _produced(fact, is_recorded=engine.decides))
-                if since := production.came_since(fact):
-                    tell(f"{fact.name}: {since:,} verdicts came since; --anew counts them")
+        failed: list[Status] = []
+        for name in domains:
+            try:
+                fact = production.produce(which, name, out, how, now, anew=anew)
+            except (UnwritableError, GateError) as problem:  # the others have files all the same
+                tell(str(problem))
+                failed.append(_status_of(problem))
+                continue
+            typer.echo(as_json(fact) if json else _produced(fact, is_recorded=engine.decides))
+            if since := production.came_since(fact):
+                tell(f"{fact.name}: {since:,} verdicts came since; --anew counts them")
+    if failed:
+        raise typer.Exit(max(failed))
 
 
 def _produced(fact: "StatisticsProduced", *, is_recorded: bool) -> str:
@@ -133,26 +141,23 @@ def _layout(path: Path | None) -> "Layout":
 
 def _write_page(path: Path, found: "list[Summary]") -> None:
     from huissier.adapters.clock import utc_now
-    from huissier.adapters.private_file import private_file
+    from huissier.adapters.private_file import UnwritableError, private_file
+    from huissier.adapters.statistics.gate import GateError
     from huissier.adapters.statistics.page import page_of
 
-    with _errors_of_files(), private_file(path) as file:
-        for piece in page_of(found, utc_now().strftime("%Y-%m-%d %H:%M UTC")):
-            file.write(piece.encode())
-
-
-@contextmanager
-def _errors_of_files() -> Iterator[None]:
-    """Tell in one line that a file could not be written, or had to be stopped at the gate."""
-    from huissier.adapters.private_file import UnwritableError
-    from huissier.adapters.statistics.gate import GateError
-
     try:
-        yield
-    except UnwritableError as problem:
-        fail(str(problem), Status.UNREADABLE)
-    except GateError as problem:
-        fail(str(problem), Status.NO)
+        with private_file(path) as file:
+            for piece in page_of(found, utc_now().strftime("%Y-%m-%d %H:%M UTC")):
+                file.write(piece.encode())
+    except (UnwritableError, GateError) as problem:
+        fail(str(problem), _status_of(problem))
+
+
+def _status_of(problem: Exception) -> Status:
+    """Return how a command ends where a file could not be written, or had to be stopped at the gate."""
+    from huissier.adapters.private_file import UnwritableError
+
+    return Status.UNREADABLE if isinstance(problem, UnwritableError) else Status.NO
 
 
 def _as_text(summary: "Summary") -> str:

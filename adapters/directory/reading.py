@@ -1,6 +1,7 @@
 """Reads an extraction, plain or in its ZIP, row by row in constant memory: commands, and why others are none."""
 
 import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -71,7 +72,7 @@ def read_extraction(stream: BinaryIO, at: datetime | None = None) -> Iterator[Ro
 
     Identifiers other than RPPS, ADELI and FINESS, and columns the log has no room for, are passed over.
     """
-    lines = chain.from_iterable(batches(stream))
+    lines = _lines(stream)
     header = _header(next(lines, None))
     read = _reader(header, at)
     for line in lines:
@@ -79,6 +80,13 @@ def read_extraction(stream: BinaryIO, at: datetime | None = None) -> Iterator[Ro
             yield Row(line.number, read(_text(line)))
         except VocabularyError as problem:
             yield Row(line.number, error=str(problem))
+
+
+def _lines(stream: BinaryIO) -> Iterator[Line]:
+    try:
+        yield from chain.from_iterable(batches(stream))
+    except (OSError, *_BROKEN_ZIP) as problem:
+        raise ExtractionError(f"it was changed or broke off while it was read ({problem})") from None
 
 
 class Extraction(NamedTuple):
@@ -103,7 +111,8 @@ def open_extraction(path: Path) -> Iterator[Extraction]:
 
 
 def _opened(path: Path, stack: ExitStack) -> Extraction:
-    file = stack.enter_context(path.open("rb"))
+    without_waiting = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # for who may write to a pipe: it is none
+    file = stack.enter_context(os.fdopen(without_waiting, "rb"))
     is_zip = file.read(len(_ZIP)) == _ZIP
     file.seek(0)
     if not is_zip:
@@ -129,9 +138,12 @@ def _header(line: Line | None) -> list[str]:
     if line is None:
         raise ExtractionError("the file is empty: an extraction begins with the names of its columns")
     try:
-        names = [name.strip().replace("’", "'") for name in _text(line).split(SEPARATOR)]
+        text = _text(line)
     except VocabularyError as problem:
         raise ExtractionError(f"line {line.number}, the names of the columns: {problem}") from None
+    if "\r" in text:
+        raise ExtractionError("its lines end with carriage returns alone; they end with LF or CR LF")
+    names = [name.strip().replace("’", "'") for name in text.split(SEPARATOR)]
     missing = [name for name in READ if name not in names]
     if missing:
         raise ExtractionError(f"line {line.number} does not name the columns {', '.join(missing)}")

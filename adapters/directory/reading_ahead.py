@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct, msgpack
 
 from huissier.adapters.child_process import Pipe, child_process, received
-from huissier.adapters.directory.reading import Extraction, Row, open_extraction, read_extraction
+from huissier.adapters.directory.reading import Extraction, ExtractionError, Row, open_extraction, read_extraction
 
 WORTH_A_PROCESS: Final = 8 * 1024 * 1024  # bytes, some 40,000 rows: a process takes about a second to start
 _ROWS_AT_ONCE: Final = 2_000
@@ -37,10 +37,13 @@ def rows_of(
     The rows raise `ExtractionError` where the header is not one, and `StoreError` if the process that reads ends.
     """
     with ExitStack() as stack:
-        if extraction.size < WORTH_A_PROCESS or len(os.sched_getaffinity(0)) == 1:
+        which, whole_path = os.stat(path), path.resolve()
+        is_found_again = whole_path.exists() and os.path.samestat(whole_path.stat(), which)
+        if extraction.size < WORTH_A_PROCESS or len(os.sched_getaffinity(0)) == 1 or not is_found_again:
             batches = _batches(extraction, at)
         else:
-            batches = _received(stack.enter_context(child_process(_send, path.resolve(), at)))
+            file = (which.st_dev, which.st_ino)
+            batches = _received(stack.enter_context(child_process(_send, whole_path, file, at)))
         yield _told(batches, tell)
 
 
@@ -56,8 +59,11 @@ def _batches(extraction: Extraction, at: datetime | None) -> Iterator[_Batch]:
         yield _Batch(extraction.stream.tell(), batch)
 
 
-def _send(pipe: Pipe, path: Path, at: datetime | None) -> None:
+def _send(pipe: Pipe, path: Path, file: tuple[int, int], at: datetime | None) -> None:
     with open_extraction(path) as extraction:
+        there = path.stat()
+        if (there.st_dev, there.st_ino) != file:
+            raise ExtractionError("another file took its place while it was read")
         for batch in _batches(extraction, at):
             pipe.send(_encode(batch))
         pipe.send(_encode(_Batch(extraction.size, [])))

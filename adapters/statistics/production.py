@@ -1,6 +1,5 @@
 """Producing the files of a month: counted as of a position of the log, written, and recorded."""
 
-from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -35,19 +34,18 @@ class Production:
             return exchanges.hosted_in(connection, month)
 
     def produce(
-        self, month: int, domains: Sequence[str], folder: Path, layout: Layout, now: datetime, *, anew: bool = False
-    ) -> Iterator[StatisticsProduced]:
-        """Write a file a domain and yield the fact of each once it is recorded; a store without its vault records none.
+        self, month: int, domain: str, folder: Path, layout: Layout, now: datetime, *, anew: bool = False
+    ) -> StatisticsProduced:
+        """Write the file of a domain and return the fact of it, recorded; a store without its vault records none.
 
         A month that is over is counted as of the position it was first produced at, so that its bytes stay the
         same; `anew` counts it as of now, from now on. Raises `UnwritableError` and `GateError`.
         """
-        for domain in domains:
-            try:
-                yield self._produced(month, domain, folder, layout, now, anew=anew)
-            except _SecondError:
-                self._runner.catch_up()
-                yield self._produced(month, domain, folder, layout, now)
+        try:
+            return self._produced(month, domain, folder, layout, now, anew=anew)
+        except _SecondError:
+            self._runner.catch_up()
+            return self._produced(month, domain, folder, layout, now)
 
     def came_since(self, fact: StatisticsProduced) -> int:
         """Return how many verdicts of a file's month are told by now that it does not count."""

@@ -85,7 +85,7 @@ class ViewsDatabase:
     def _prepare(self) -> None:
         with self.changing() as connection:
             if (schema := None if self._is_embedded else connection.scalar(_MISSING_SCHEMA)) is not None:
-                connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
+                connection.exec_driver_sql("CREATE SCHEMA " + schema.replace("%", "%%"))
             metadata.create_all(connection)
 
     @contextmanager

@@ -37,8 +37,14 @@ _ALONE: Final = re.compile(
 _ALONE_WITH_KEY: Final = re.compile(rf"(?<![0-9])(?=({_ANY_APART})(?![0-9]))", re.IGNORECASE)
 _SEPARATOR: Final = re.compile(r"[\W_]")
 _RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE)
-_DIGIT: Final = re.compile(r"[\d\u24f5-\u24fd\u24ff\u2776-\u277e\u2780-\u2788\u278a-\u2792]")  # of any script, circled
-_LOOK_ALIKES: Final = str.maketrans("\u0410\u0430\u0412\u0432\u0391\u03b1\u0392\u03b2", "AaBbAaBb")  # for Corsica's
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+# For Corsica's letters those that look so: Cyrillic, Greek, Coptic, Cherokee, Lisu, small capitals.
+_LIKE_A: Final = "\u0410\u0430\u0391\u03b1\u2c80\u2c81\u13aa\uab7a\ua4ee\u1d00"
+_LIKE_B: Final = "\u0412\u0432\u0392\u03b2\u2c82\u2c83\u13f4\u13fc\ua4d0\u0299"
+_FILLERS: Final = "\u115f\u1160"  # letters of hangul that show nothing
+_AS_SEEN: Final = str.maketrans(
+    f"{_LIKE_A}{_LIKE_B}{_FILLERS}", "A" * len(_LIKE_A) + "B" * len(_LIKE_B) + " " * len(_FILLERS)
+)
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
 _MANY_DIGITS: Final = re.compile(rf"(?:[^0-9]*+[0-9]){{{_FEWEST_DIGITS}}}")  # most texts have not so many
 _ROOM: Final = re.compile(rf"(?:[0-9][\W_ABab]*+){{{_FEWEST_DIGITS}}}")  # where there is none, there is no INS
@@ -112,7 +118,7 @@ def without_ins(text: str) -> str:
     """Return the text with every INS in it replaced by the word `usager` (EX_PSU_5020)."""
     if not mentions_ins(text):
         return text
-    cleaned = _RUN.sub(_without_run, _without_keyed(_plain(text)))
+    cleaned = unicodedata.normalize("NFC", _RUN.sub(_without_run, _without_keyed(_plain(text))))
     return "usager" if mentions_ins(cleaned) else cleaned
 
 
@@ -142,8 +148,14 @@ def _key_computes(spelled: str) -> bool:
     return has_valid_key(_SEPARATOR.sub("", spelled).upper())
 
 
+def _digit(character: re.Match[str]) -> str:
+    """Return the digit that a character is in whatever script or circle, or the character."""
+    value = unicodedata.digit(character[0], None)
+    return character[0] if value is None else str(value)
+
+
 def _plain(text: str) -> str:
     if not text.isascii():
-        composed = unicodedata.normalize("NFKC", text).translate(_LOOK_ALIKES)
-        text = _DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0])), composed)
+        apart = unicodedata.normalize("NFKD", text).translate(_AS_SEEN)  # marks are no part of what they stand on
+        text = _BEYOND_ASCII.sub(_digit, apart)
     return _WIDER.sub(lambda row: row[0][0], text) if len(text) > _WIDEST else text

@@ -80,3 +80,20 @@ def test_a_short_one_is_read_where_it_is(tmp_path: Path, monkeypatch: pytest.Mon
     with open_extraction(path) as opened, rows_of(path, opened, None, lambda _: None) as rows:
         assert not active_children()
         assert len(list(rows)) == 1
+
+
+def test_a_file_that_is_no_longer_at_its_path_is_read_where_it_is(tmp_path: Path) -> None:
+    path = written(tmp_path, extraction(row(DOCTOR)))
+    with path.open("rb") as held:
+        path.unlink()
+        rows, _ = read(Path(f"/dev/fd/{held.fileno()}"))
+    assert [one.command is not None for one in rows] == [True]
+
+
+def test_another_file_at_its_path_is_not_read_for_it(tmp_path: Path) -> None:
+    path = written(tmp_path, extraction(row(DOCTOR)))
+    with open_extraction(path) as opened, rows_of(path, opened, None, lambda _: None) as rows:
+        path.rename(tmp_path / "other")
+        written(tmp_path, extraction())
+        with pytest.raises(ExtractionError, match="another file took its place"):
+            list(rows)

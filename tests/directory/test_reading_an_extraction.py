@@ -218,3 +218,27 @@ def test_a_name_in_two_columns_is_the_same_name_again(name: str) -> None:
 )
 def test_a_name_is_parted_after_its_capitals(name: str, parts: tuple[str, str]) -> None:
     assert parted(name) == parts
+
+
+def test_lines_that_end_with_carriage_returns_alone_are_told() -> None:
+    content = extraction(row(DOCTOR)).replace(b"\r\n", b"\n").replace(b"\n", b"\r")
+    with pytest.raises(ExtractionError, match="carriage returns alone"):
+        list(read_extraction(BytesIO(content)))
+
+
+@pytest.mark.parametrize("meddle", ["cut", "overwritten"])
+def test_an_archive_that_changes_while_it_is_read_is_told(meddle: str, tmp_path: Path) -> None:
+    path = tmp_path / "e.zip"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("e.txt", extraction(*(row(f"d{number}@{HOSPITAL}") for number in range(20_000))))
+    with open_extraction(path) as opened:
+        rows = read_extraction(opened.stream)
+        assert next(rows).command is not None
+        with path.open("r+b") as file:
+            if meddle == "cut":
+                file.truncate(path.stat().st_size // 2)
+            else:
+                file.seek(path.stat().st_size // 2)
+                file.write(b"x" * 1_000)
+        with pytest.raises(ExtractionError, match="changed or broke off"):
+            list(rows)

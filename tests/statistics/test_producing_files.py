@@ -116,7 +116,7 @@ def test_of_two_who_produce_a_month_at_once_the_first_says_as_of_when(tmp_path: 
         early = Production(engine, Runner(engine.log, database, Exchanges))
         engine.handle(write(DOCTOR, NOBODY, at=AT))
         late = Production(engine, Runner(engine.log, database, Exchanges))
-        facts = [fact for one in (late, early) for fact in one.produce(202510, [HOSPITAL], tmp_path, layout, now)]
+        facts = [one.produce(202510, HOSPITAL, tmp_path, layout, now) for one in (late, early)]
     assert [(fact.position, fact.rows) for fact in facts] == [(facts[0].position, 2)] * 2
     assert facts[0].sha256 == facts[1].sha256
 
@@ -127,7 +127,7 @@ def test_a_clock_that_was_ahead_closes_no_month_that_is_not_over(tmp_path: Path)
 
         def at(now: str) -> tuple[int, bool, int]:
             production = Production(engine, Runner(engine.log, database, Exchanges))
-            (fact,) = production.produce(202510, [HOSPITAL], tmp_path, layout, moment(now))
+            fact = production.produce(202510, HOSPITAL, tmp_path, layout, moment(now))
             return fact.rows, fact.final, production.came_since(fact)
 
         engine.handle_many([*world(), write(DOCTOR, REMOTE_DOCTOR, at=AT)])

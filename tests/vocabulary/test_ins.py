@@ -309,3 +309,30 @@ def test_letters_of_any_script_around_an_ins_hide_nothing(letters: str, value: s
     assert mentions_ins(f"{letters} É-{value}-é {letters}")
     assert mentions_ins(f"{letters}É {value.translate(FULL_WIDTH)}")
     assert value not in without_ins(f"É {letters} {value}")
+
+
+@pytest.mark.parametrize(
+    "gap",
+    ["\u0307", "\u0323", "\u115f", "\u1160", "\u3164", "\uffa0", "\u2800", "\u200b", "\u00ad", "\u034f", "\ufe0f"],
+)
+@pytest.mark.parametrize("value", [with_key("255082B680253"), SAMPLE])
+def test_what_shows_nothing_or_is_a_mark_between_the_digits_hides_nothing(value: str, gap: str) -> None:
+    for place in range(1, len(value)):
+        text = f"Zoé {value[:place]}{gap}{value[place:]} É"
+        assert mentions_ins(text)
+        assert without_ins(text) == "Zoé usager É"
+
+
+def test_whatever_unicode_takes_for_a_digit_is_one() -> None:
+    digits = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.digit(chr(code), None) is not None]
+    by_value = {value: [one for one in digits if unicodedata.digit(one) == value] for value in range(10)}
+    for turn in range(max(map(len, by_value.values()))):
+        written = "".join(by_value[int(digit)][turn % len(by_value[int(digit)])] for digit in SAMPLE)
+        assert mentions_ins(written), ascii(written)
+
+
+@pytest.mark.parametrize("letter", "\u0412\u0392\u2c82\u2c83\u13f4\ua4d0\uff22\u0299")
+def test_letters_that_look_like_the_one_of_upper_corsica_are_taken_for_it(letter: str) -> None:
+    value = with_key("255082B680253").replace("B", letter)
+    assert mentions_ins(value)
+    assert without_ins(f"a {value} b") == "a usager b"
