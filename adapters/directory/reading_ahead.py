@@ -14,7 +14,7 @@ from huissier.adapters.child_process import Pipe, child_process, received
 from huissier.adapters.directory.reading import Extraction, ExtractionError, Row, open_extraction, read_extraction
 
 WORTH_A_PROCESS: Final = 8 * 1024 * 1024  # bytes, some 40,000 rows: a process takes about a second to start
-_ROWS_AT_ONCE: Final = 2_000
+_ROWS_AT_ONCE: Final = 8_000  # as many as are taken in at once, for a pipe holds no more than the next ones
 
 
 class _Batch(Struct, frozen=True):
