@@ -205,3 +205,10 @@ def test_it_says_up_to_where_rows_were_taken_when_the_store_fails(
     done = directory(folder, "import", "e.txt")
     assert done.returncode == 3
     assert told in done.stderr
+
+
+@pytest.mark.parametrize("words", [["a"] * 51, ["a" * 1_001]])
+def test_more_words_than_a_database_takes_are_refused(folder: Path, words: list[str]) -> None:
+    done = directory(folder, "search", *words)
+    assert (done.returncode, done.stderr) == (2, "huissier: say at most 50 words of 1000 characters\n")
+    assert directory(folder, "search", *(["a" * 1_000] * 50)).returncode == 1

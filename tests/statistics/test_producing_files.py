@@ -335,3 +335,14 @@ def test_a_domain_is_read_as_the_rules_read_it(tmp_path: Path, command: tuple[st
 def test_without_a_store_nothing_is_written(tmp_path: Path) -> None:
     assert produce(tmp_path).returncode == 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_domain_whose_file_cannot_have_its_name_keeps_no_other_from_its_own(tmp_path: Path) -> None:
+    longest = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 36])
+    too_long = f"{longest}d"
+    tell(tmp_path)
+    tell(tmp_path, *(AdmitDomain(domain=name, hosted=True, at=moment("2020-01-01")) for name in (too_long, longest)))
+    tell(tmp_path, write(DOCTOR, REMOTE_DOCTOR, at=AT))
+    done = huissier("stats", "exchanges", "--month", "2025-10", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n"), "File name too long" in done.stderr) == (2, 1, True)
+    assert {path.name for path in tmp_path.glob("*.csv")} >= {f"202510_EchangesMSSante_{longest}.csv", NAME}

@@ -65,16 +65,17 @@ def test_logs_in_two_schemas_of_one_database_have_read_models_of_their_own(url: 
 
 
 def test_a_schema_of_any_name_has_read_models_of_its_own_each_time_they_are_opened(url: str) -> None:
-    names = ["s" * 62 + end for end in "ab"] + ["s" * 48, "s" * 49]
+    names = ["s" * 62 + end for end in "ab"] + ["s" * 48, "s" * 49, "a%b", "a%sb", "p%(x)s"]
     for schema in names:
         with administering(url) as admin:
             admin.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-        mine = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
+        mine = make_url(url).update_query_dict({"options": f'-csearch_path="{schema}"'})
         for _ in range(2):
             with Engine(mine.render_as_string(hide_password=False), environment=KEY) as engine:
                 ViewsDatabase(engine.place).close()
     with administering(url) as admin:
         (made,) = admin.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'huissier%'").fetchone() or (0,)
+        assert ("huissier_views_p%(x)s",) in admin.execute("SELECT nspname FROM pg_namespace").fetchall()
     assert made == len(names)
 
 
