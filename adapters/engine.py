@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
+from traceback import clear_frames
 from typing import Final, Self, TypeVar
 
 from eventsourcing.dcb.api import DCBRecorder
@@ -274,6 +275,7 @@ class Engine:
         except _TooLateError:
             self._serve(tickets, is_last_try=True)
         except Exception as problem:
+            clear_frames(problem.__traceback__)  # a ticket holds the problem, which holds what it broke off in
             if isinstance(problem, StoreError) and not isinstance(problem, CorruptStoreError):  # the store's as a whole
                 for ticket in tickets:
                     ticket.problem = type(problem)(*problem.args)

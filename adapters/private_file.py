@@ -16,7 +16,7 @@ class UnwritableError(HuissierError):
     """A file could not be written; what stood there before still does."""
 
 
-_LONGEST: Final = 200  # characters of a name that a draft keeps: it has some more of its own
+_LONGEST: Final = 200  # bytes of a name that a draft keeps: it has some more of its own
 _DRAFT: Final = re.compile(r"\.{1,2}(.+?)(?:\.[0-9a-f]{16}){1,2}")
 
 
@@ -58,7 +58,7 @@ def make_once(path: Path, content: Callable[[], bytes]) -> None:
 
 
 def _draft_of(path: Path) -> Path:
-    return path.with_name(f".{path.name[:_LONGEST]}.{secrets.token_hex(8)}")
+    return path.with_name(f".{os.fsdecode(os.fsencode(path.name)[:_LONGEST])}.{secrets.token_hex(8)}")
 
 
 def name_of_draft(path: Path) -> str | None:

@@ -318,3 +318,22 @@ def test_other_options_hold_for_whom_the_ones_before_let_be_read() -> None:
         engine.follow(Options(ins_key="strict"))
         assert engine.check(message(3, to=to)).outcome == "refused"
         assert engine.handle(message(3, to=to)).verdicts[0].reasons[0].code == "ADDRESS_INVALID"
+
+
+@pytest.mark.parametrize("file", [True, False])
+def test_a_look_ends_at_the_head_there_was_whatever_its_own_thread_records(file: bool, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}" if file else "sqlite://"
+    with hospital(url) as engine, engine.log.reading() as look:
+        head = look.head
+        assert engine.handle(message(1)).outcome == "accepted"
+        for read in (look.facts_after, look.after, look.whole_after):
+            assert [row[0] for row in read(0, 100)] == list(range(1, head + 1))
+
+
+def test_what_goes_wrong_with_who_looks_is_no_damage(tmp_path: Path) -> None:
+    with (
+        hospital(f"sqlite:///{tmp_path / 'huissier.db'}") as engine,
+        pytest.raises(UnicodeDecodeError),
+        engine.log.reading(),
+    ):
+        b"\xff".decode()

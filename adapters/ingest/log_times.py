@@ -14,6 +14,8 @@ _TRADITIONAL: Final = re.compile(r"([A-Z][a-z]{2}) ([ 0-9][0-9]) ([0-9]{2}:[0-9]
 _ISO: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_DECEMBER: Final = 12
+_LAST_DAYS, _FIRST_DAYS = (_DECEMBER, 25), (1, 7)
 _AHEAD: Final = timedelta(days=1)  # clocks differ; a day of last year is not meant by it
 _YEARS_BACK: Final = 8  # there may be seven between two 29ths of February
 
@@ -40,7 +42,7 @@ class LogTimes:
         self._clock = clock
         self._zone = zone
         self._year = year
-        self._month = 0
+        self._day: tuple[int, int] | None = None
         self._last: tuple[str, datetime] | None = None  # many lines of a busy log share one
 
     def read(self, text: str) -> datetime:
@@ -65,11 +67,7 @@ class LogTimes:
 
     def _traditional(self, month: int, day: int, time: str) -> datetime:
         if self._year is not None:
-            if (self._month, month) == (12, 1):
-                self._year += 1
-            is_late = (self._month, month) == (1, 12)  # a line of last year behind one of this
-            self._month = self._month if is_late else month
-            year = self._year - is_late
+            year = self._year_of(month, day, self._year)
             return self._in_utc(datetime.fromisoformat(f"{year:04}-{month:02}-{day:02}T{time}.999999"))
         latest = self._clock() + _AHEAD
         for year in range(latest.year, latest.year - _YEARS_BACK, -1):
@@ -80,6 +78,15 @@ class LogTimes:
             if moment <= latest:
                 return moment
         raise ValueError
+
+    def _year_of(self, month: int, day: int, year: int) -> int:
+        """Return the year of the next time, which goes on from December; lines of some days may be out of order."""
+        before, now = self._day, (month, day)
+        if before is not None and before <= _FIRST_DAYS and now >= _LAST_DAYS:
+            return year - 1
+        self._day = now
+        self._year = year + (before is not None and before[0] == _DECEMBER and month == 1)
+        return self._year
 
     def _in_utc(self, moment: datetime, zone: str | None = None) -> datetime:
         """Place a time in its zone; where clocks go back, the later of the two it may be."""

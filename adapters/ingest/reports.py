@@ -173,7 +173,7 @@ def _groups(part: Mail) -> list[Mail]:
         text = _decoded(part)
     else:
         groups = [group for group in content if isinstance(group, Mail)]
-        is_encoded = _text(part, "Content-Transfer-Encoding").lower() in _ENCODED
+        is_encoded = _plain(part, "Content-Transfer-Encoding").lower() in _ENCODED
         if len(groups) != 1 and not is_encoded:
             return [group for group in groups if group.keys()]
         text = "\n".join(group.as_string() for group in groups)

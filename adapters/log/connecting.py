@@ -27,7 +27,8 @@ class ErrorsNamed:
     def __exit__(
         self, _: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(problem, UnicodeDecodeError):  # SQLite quotes the schema, and Python cannot read what it says
+        # SQLite quotes the schema, and Python cannot read what it says.
+        if isinstance(problem, UnicodeDecodeError) and _is_the_drivers(trace):
             raise CorruptStoreError(f"{self._place.name} is damaged: what stands in its schema is no text") from None
         if not isinstance(problem, self._errors):
             return
@@ -35,6 +36,14 @@ class ErrorsNamed:
         lines = str(original).strip().splitlines() or [type(original).__name__]
         reason = lines[0].partition(" with text ")[0]  # what stands in a damaged store is not for the eye
         raise self._place.dialect.error_for(original, reason)(f"{self._place.name}: {reason}") from None
+
+
+def _is_the_drivers(trace: TracebackType | None) -> bool:
+    """Say whether a problem is of who speaks with the database, and not of who is lent a session."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    raised_in = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
+    return raised_in.startswith(("huissier.adapters.log.", "sqlalchemy."))
 
 
 def engine_for(place: Place, recognize: Callable[[Session], None]) -> Engine:

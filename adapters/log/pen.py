@@ -31,9 +31,10 @@ _tags_decoder = msgspec.json.Decoder(list[str])
 class Reading:
     """A `Look` through a session: one consistent snapshot where the session is in a transaction."""
 
-    def __init__(self, session: Session, head: int | None = None) -> None:
-        """Look up to the head given, or to the one there is."""
+    def __init__(self, session: Session, head: int | None = None, *, goes_on: bool = False) -> None:
+        """Look up to the head given, or to the one there is; where the log `goes_on` meanwhile, no further."""
         self.session = session
+        self._goes_on = goes_on
         self.head: int = (session.scalar(_HEAD) or 0) if head is None else head
 
     def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
@@ -53,6 +54,8 @@ class Reading:
     def _page(self, statement: str, after: int, limit: int) -> list[Any]:
         """Return the next rows: one at each position up to the head, which a damaged index need not give."""
         rows: list[Any] = self.session.run(statement, (after, limit)).fetchall()
+        if self._goes_on:
+            rows = [row for row in rows if row[0] <= self.head]
         found, expected = [row[0] for row in rows], range(after + 1, min(after + limit, self.head) + 1)
         if found != list(expected):
             self._refuse(found, expected)

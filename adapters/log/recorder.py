@@ -74,7 +74,7 @@ class SqlRecorder(DCBRecorder):
     def reading(self) -> Iterator[Reading]:
         """Look at the log in one consistent state; writers go on meanwhile where the database lets them."""
         with self._store.reading() as session:
-            yield Reading(session)
+            yield Reading(session, goes_on=self._store.shows_what_comes)
 
     @contextmanager
     def glancing(self) -> Iterator[Reading]:

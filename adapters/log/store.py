@@ -3,7 +3,7 @@
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
@@ -129,6 +129,12 @@ class Store:
         elif found != self._first_fact:
             raise StoreError(f"the log in {self.name} was replaced while it was in use; start again on what is there")
 
+    def _note_what_is_new(self, session: Session) -> None:
+        """Take it down behind a turn on a log that was empty before; what was recorded is, whatever becomes of this."""
+        if self._is_ready and self._first_fact is None:
+            with suppress(self._driver_error):
+                self._note_first_fact(session)
+
     def _is_marked(self, session: Session) -> bool:
         """Say whether the store has been made, also by another process just now.
 
@@ -170,9 +176,15 @@ class Store:
                 self._place.check_still_there()
                 self._place.check_write_ahead_log()
                 kept.session.run("COMMIT")
+                self._note_what_is_new(kept.session)
             except BaseException as problem:
                 self._give_up(kept, problem)
                 raise
+
+    @property
+    def shows_what_comes(self) -> bool:
+        """Whether who reads also sees what is written meanwhile: in memory there is one connection for all."""
+        return self._place.in_memory
 
     @property
     def appends_in_one_trip(self) -> bool:
@@ -188,6 +200,7 @@ class Store:
             kept = self._begun()
             try:
                 yield kept.session
+                self._note_what_is_new(kept.session)
             except BaseException as problem:
                 self._give_up(kept, problem)
                 raise

@@ -61,6 +61,12 @@ def test_lines_out_of_order_around_the_new_year_move_it_once() -> None:
     assert [times.read(text).year for text in told] == [2019, 2020, 2019, 2019, 2020, 2020]
 
 
+def test_a_year_in_which_nothing_happened_from_january_to_december_is_one() -> None:
+    times = LogTimes(lambda: NOW, UTC, 2019)
+    told = ["Jan 10 10:00:00", "Dec 20 10:00:00", "Dec 21 10:00:00", "Jan  2 10:00:00", "Dec 24 10:00:00"]
+    assert [times.read(text).year for text in told] == [2019, 2019, 2019, 2020, 2020]
+
+
 @pytest.mark.parametrize("text", ["Foo 28 10:00:00", "Feb 30 10:00:00", "2026-02-28T25:00:00Z", "10:00", ""])
 def test_what_is_no_time_is_told_so(text: str) -> None:
     with pytest.raises(VocabularyError):

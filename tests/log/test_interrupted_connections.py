@@ -1,13 +1,18 @@
 """Interrupts while a connection is given away or replaced: whoever asks next is answered all the same."""
 
+import gc
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
+from huissier.adapters.engine import Engine
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store, _Kept
@@ -95,3 +100,30 @@ def test_a_glance_goes_on_after_one_that_was_interrupted_twice(tmp_path: Path, i
         with pytest.raises(KeyboardInterrupt), engine.recorder.glancing():
             raise KeyError
         assert engine.check_at_once(message(1)).outcome == "accepted"
+
+
+def test_an_alarm_that_goes_off_as_a_turn_ends_frees_the_pen(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}"
+    with hospital(url) as engine, Engine(url) as other:
+        went_off: list[bool] = []
+
+        def alarm(frame: FrameType, event: str, _: object) -> None:
+            is_end = event == "call" and frame.f_code.co_name == "__exit__"  # and its variables are left alone
+            if is_end and not went_off and frame.f_back is not None and frame.f_back.f_code.co_name == "_with_pen":
+                went_off.append(True)
+                raise TimeoutError("alarm")
+
+        before = sys.gettrace()
+        gc.disable()
+        try:
+            sys.settrace(alarm)
+            with pytest.raises(TimeoutError):
+                engine.handle(message(1))
+            sys.settrace(before)
+            assert went_off
+            assert other.handle(message(2), timeout=5).outcome == "accepted"
+            with ThreadPoolExecutor(1) as thread:
+                assert thread.submit(engine.handle, message(3)).result(5).outcome == "accepted"
+        finally:
+            sys.settrace(before)
+            gc.enable()

@@ -112,6 +112,21 @@ def test_a_store_that_another_took_the_place_of_is_not_written_to_nor_read(url: 
             assert engine.handle(message(2)).position == engine.head == 9
 
 
+def test_who_began_a_log_knows_it_again(url: str) -> None:
+    with administrator(url) as connection:
+        connection.execute("CREATE SCHEMA here; CREATE SCHEMA there")
+        settle(connection, "search_path = there")
+        with Engine(url, environment=KEY) as other:
+            other.handle(RegisterOperator(operator="another", kind="usager"))
+        settle(connection, "search_path = here")
+        with hospital(url, environment=KEY) as engine:  # and has asked nothing since
+            settle(connection, "search_path = there")
+            hang_up(connection)
+            with pytest.raises(StoreError, match="replaced while it was in use"):
+                engine.handle(message(1))
+        assert connection.execute("SELECT count(*) FROM there.events").fetchone() == (1,)
+
+
 def test_a_store_that_is_gone_when_a_connection_is_replaced_is_told(url: str) -> None:
     with hospital(url, environment=KEY) as engine, administrator(url) as connection:
         connection.execute("DROP TABLE events, tags, vault, settings")
