@@ -140,8 +140,11 @@ class Generations:
         for generation in older:
             with suppress(TemporarilyUnavailableError), self._database.changing(_PATIENCE) as connection:
                 # The row first: whoever folds a page has it, and will touch the tables after it.
-                connection.execute(sa.delete(projections).where(self.is_row(generation)))
-                self._tables_of(generation, connection).drop_all(connection)
+                is_still_older = (
+                    self.is_row(generation) & ~projections.c.live
+                )  # it may have become the one that is read
+                if connection.execute(sa.delete(projections).where(is_still_older)).rowcount:
+                    self._tables_of(generation, connection).drop_all(connection)
 
     def _tables_of(self, generation: int, connection: Connection) -> sa.MetaData:
         """Return the tables as they are there: another version may have made others than this one would."""

@@ -15,7 +15,7 @@ from tests.directory.made import extraction, row
 
 pytestmark = pytest.mark.usefixtures("_of_its_own")
 
-MANY = 5_000
+MANY = 20_000
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from huissier.adapters.errors import HuissierError, StoreError, TemporarilyUnava
 from huissier.adapters.log.place import Place
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.follower import Follower
+from huissier.adapters.views.generations import Generations
 from huissier.adapters.views.runner import ProjectionError, Runner
 from huissier.projections.catalogue import ALL
 from tests.command_line import PROGRAM, huissier
@@ -270,6 +272,30 @@ def test_those_who_come_first_build_the_tables_together(engine: Engine, url: str
             future.result(timeout=120)
     with ViewsDatabase(Place(url)) as database:
         assert Runner(engine.log, database, Counted).standing().generation == 1
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
+def test_what_has_just_become_the_one_that_is_read_is_not_dropped(
+    engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.handle(message(1))
+    with ViewsDatabase(Place(url)) as mine:
+        generations = Generations(mine, Counted)
+        first, changing = generations.begin(), mine.changing
+
+        def changing_late(*patience: int) -> Any:
+            if patience:  # to drop what was found to be older
+                monkeypatch.setattr(mine, "changing", changing)
+                assert generations.go_live(first, lambda: engine.head)
+            return changing(*patience)
+
+        monkeypatch.setattr(mine, "changing", changing_late)
+        assert generations.begin() > first
+        runner = Runner(engine.log, mine, Counted)
+        runner.catch_up()
+        assert positions(runner) == list(range(1, engine.head + 1))
+        with mine.reading() as connection:
+            assert generations.live(connection) == first
 
 
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
