@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -128,20 +129,26 @@ def files_of_server(url: str) -> tuple[list[Path], list[Path]]:
     return [*all_files(data / "base" / str(number)), *(path for path in others if path not in own_log)], own_log
 
 
-def test_a_reader_of_an_older_state_delays_it_and_no_more(tmp_path: Path) -> None:
-    """On SQLite what is overwritten stays in the write-ahead log while somebody reads what was before it."""
-    folder = tmp_path / "house"
-    house = House(folder, f"sqlite:///{folder}/huissier.db", tmp_path / "outside")
+@contextmanager
+def entered(outside: Path) -> Iterator[tuple[House, Engine, list[re.Pattern[bytes]]]]:
+    """Yield a house on SQLite, open, whose vault has somebody in it, and what the vault keeps of them."""
+    folder = outside / "house"
+    house = House(folder, f"sqlite:///{folder}/huissier.db", outside / "outside")
     with Engine(house.url, environment=ENV) as engine:
         engine.handle_many([*w.world(), w.write(w.DOCTOR, w.usager(WHO), id="before")])
         row = vault_row(house)
         assert row is not None
-        sealed = [re.compile(re.escape(one)) for one in row]
+        yield house, engine, [re.compile(re.escape(one)) for one in row]
+
+
+def test_a_reader_of_an_older_state_delays_it_and_no_more(tmp_path: Path) -> None:
+    """On SQLite what is overwritten stays in the write-ahead log while somebody reads what was before it."""
+    with entered(tmp_path) as (house, engine, sealed):
         with engine.log.reading() as look:
             assert look.head
             house.run("apply", "-", stdin=ERASE)
         engine.handle(w.write(w.DOCTOR, w.SURGEON, id="afterwards"))
-        assert list(files_that_hold(sealed, all_files(folder))) == []
+        assert list(files_that_hold(sealed, all_files(house.folder))) == []
 
 
 KILLED = """
@@ -154,23 +161,17 @@ huissier.open(sys.argv[1]).handle(huissier.EraseUsager(ins=sys.argv[2]))
 
 
 def test_who_erased_may_die_before_it_is_dropped_and_all_others_be_replaced(tmp_path: Path) -> None:
-    folder = tmp_path / "house"
-    house = House(folder, f"sqlite:///{folder}/huissier.db", tmp_path / "outside")
-    with Engine(house.url, environment=ENV) as engine:
-        engine.handle_many([*w.world(), w.write(w.DOCTOR, w.usager(WHO), id="before")])
-        row = vault_row(house)
-        assert row is not None
-        sealed = [re.compile(re.escape(one)) for one in row]
+    with entered(tmp_path) as (house, engine, sealed):
         done = subprocess.run(
             [sys.executable, "-c", KILLED, house.url, w.ins(WHO)], env={**os.environ, **ENV}, check=False
         )
         assert done.returncode == 9
-        before = list(all_files(folder))
+        before = list(all_files(house.folder))
         kept = {path: path.read_bytes() for path in before if path.name.startswith("huissier.db")}
     for path, content in kept.items():  # as all of them were killed at once
         path.write_bytes(content)
-    assert list(files_that_hold(sealed, all_files(folder))) != []
+    assert list(files_that_hold(sealed, all_files(house.folder))) != []
     with Engine(house.url, environment=ENV) as engine:
         engine.handle(w.write(w.DOCTOR, w.SURGEON, id="afterwards"))
-        assert list(files_that_hold(sealed, all_files(folder))) == []
+        assert list(files_that_hold(sealed, all_files(house.folder))) == []
         assert ByHand(house.url).run("SELECT count(*) FROM settings WHERE name = 'deleted'") == [(0,)]
