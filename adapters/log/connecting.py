@@ -27,8 +27,7 @@ class ErrorsNamed:
     def __exit__(
         self, _: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # SQLite quotes the schema, and Python cannot read what it says.
-        if isinstance(problem, UnicodeDecodeError) and _is_the_drivers(trace):
+        if is_about_schema(problem):
             raise CorruptStoreError(f"{self._place.name} is damaged: what stands in its schema is no text") from None
         if not isinstance(problem, self._errors):
             return
@@ -38,12 +37,18 @@ class ErrorsNamed:
         raise self._place.dialect.error_for(original, reason)(f"{self._place.name}: {reason}") from None
 
 
-def _is_the_drivers(trace: TracebackType | None) -> bool:
-    """Say whether a problem is of who speaks with the database, and not of who is lent a session."""
+def is_about_schema(problem: BaseException | None) -> bool:
+    """Say whether a problem is that SQLite quotes its schema, and Python cannot read what it says.
+
+    It comes from who speaks with the database, and not from who is lent a session or a connection.
+    """
+    if not isinstance(problem, UnicodeDecodeError):
+        return False
+    trace = problem.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     raised_in = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
-    return raised_in.startswith(("huissier.adapters.log.", "sqlalchemy."))
+    return raised_in.startswith(("huissier.adapters.log.", "huissier.adapters.views.", "sqlalchemy."))
 
 
 def engine_for(place: Place, recognize: Callable[[Session], None]) -> Engine:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Program
 from sqlalchemy.pool import StaticPool
 
 from huissier.adapters.errors import CorruptStoreError, StoreError
+from huissier.adapters.log.connecting import is_about_schema
 from huissier.adapters.log.file_in_use import FileInUse
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import make_private_file
@@ -154,7 +155,9 @@ class ViewsDatabase:
             yield
         except DBAPIError as problem:
             raise self._named(problem) from None
-        except UnicodeDecodeError:  # SQLite quotes the schema, and Python cannot read what it says
+        except UnicodeDecodeError as problem:
+            if not is_about_schema(problem):
+                raise
             damage = "what stands in its schema is no text"
             raise StoreError(f"{self.name}: {damage}; without it all is folded from the log again") from None
 

@@ -140,9 +140,8 @@ class Generations:
         for generation in older:
             with suppress(TemporarilyUnavailableError), self._database.changing(_PATIENCE) as connection:
                 # The row first: whoever folds a page has it, and will touch the tables after it.
-                is_still_older = (
-                    self.is_row(generation) & ~projections.c.live
-                )  # it may have become the one that is read
+                # It stays where it has become the one that is read meanwhile.
+                is_still_older = self.is_row(generation) & ~projections.c.live
                 if connection.execute(sa.delete(projections).where(is_still_older)).rowcount:
                     self._tables_of(generation, connection).drop_all(connection)
 

@@ -274,6 +274,14 @@ def test_those_who_come_first_build_the_tables_together(engine: Engine, url: str
         assert Runner(engine.log, database, Counted).standing().generation == 1
 
 
+def test_what_goes_wrong_with_who_reads_is_no_damage(tmp_path: Path) -> None:
+    with hospital(f"sqlite:///{tmp_path / 'huissier.db'}") as engine, ViewsDatabase(engine.place) as mine:
+        runner = Runner(engine.log, mine, Counted)
+        runner.catch_up()
+        with pytest.raises(UnicodeDecodeError), runner.reading():
+            b"\xff".decode()
+
+
 @pytest.mark.parametrize("url", ["sqlite", "postgres"], indirect=True)
 def test_what_has_just_become_the_one_that_is_read_is_not_dropped(
     engine: Engine, url: str, monkeypatch: pytest.MonkeyPatch
