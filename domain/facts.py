@@ -45,13 +45,14 @@ class Facts:
 
     def not_recalled(self, tags: Iterable[str]) -> list[str]:
         """Return which subjects are not known, each once; the others count as used just now."""
-        known, unknown = self._timelines, []
-        for tag in dict.fromkeys(tags):
+        known = self._timelines
+        unknown: dict[str, None] = {}
+        for tag in tags:
             if tag in known:
                 known.move_to_end(tag)
             else:
-                unknown.append(tag)
-        return unknown
+                unknown[tag] = None
+        return list(unknown)
 
     def knows_any(self, tags: Iterable[str]) -> bool:
         """Say whether a fact with these tags would change anything that is known here."""

@@ -7,7 +7,7 @@ from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 Shape = tuple[tuple[int, int], ...]
 Parameters = tuple[str | int, ...]
 
-_COLUMNS = "SELECT e.position, e.type, e.data, e.tags FROM events e"
+_ALL = "SELECT position, type, data, tags FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
 
 
 def select_matching(query: DCBQuery, after: int, head: int | None, limit: int) -> tuple[str, Parameters]:
@@ -31,11 +31,15 @@ def _parameters(item: DCBQueryItem, after: int) -> list[str | int]:
 
 @lru_cache(maxsize=256)
 def _statement(shape: Shape) -> str:
-    within = "e.position > ? AND e.position <= ? ORDER BY e.position LIMIT ?"
     if not shape:
-        return f"{_COLUMNS} WHERE {within}"
+        return _ALL
     items = " UNION ".join(f"SELECT position FROM ({_positions(types, tags)}) AS i" for types, tags in shape)  # noqa: S608 only marks
-    return f"{_COLUMNS} JOIN ({items}) AS m ON m.position = e.position WHERE {within}"
+    # An event that the index knows and that is missing must not be passed over: it comes as a row of nothing.
+    return (
+        f"SELECT m.position, e.type, e.data, e.tags FROM ({items}) AS m"  # noqa: S608 only marks
+        " LEFT JOIN events e ON e.position = m.position"
+        " WHERE m.position > ? AND m.position <= ? ORDER BY m.position LIMIT ?"
+    )
 
 
 def _positions(types: int, tags: int) -> str:

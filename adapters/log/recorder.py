@@ -20,6 +20,7 @@ from eventsourcing.dcb.api import (
 )
 from eventsourcing.persistence import IntegrityError, ProgrammingError
 
+from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log.bell import Bell
 from huissier.adapters.log.pen import HopefulPen, Reading, SqlPen, check_follows, decode_tags
 from huissier.adapters.log.port import Pen
@@ -101,8 +102,11 @@ class SqlRecorder(DCBRecorder):
 
     def page(self, query: DCBQuery, after: int, head: int, limit: int) -> list[DCBSequencedEvent]:
         """Return at most `limit` matching events with after < position <= head. Raises `CorruptStoreError`."""
-        statement, parameters = select_matching(query, after, head, limit)
         with self._store.reading() as session:
+            if not query.items:
+                rows = Reading(session, head, goes_on=True).whole_after(max(after, 0), limit)
+                return [DCBSequencedEvent(DCBEvent(kind, data, tags), position) for position, kind, data, tags in rows]
+            statement, parameters = select_matching(query, after, head, limit)
             found = [_sequenced(*row) for row in session.rows(statement, parameters)]
         for before, position in pairwise((after, *(one.position for one in found))):
             check_follows(before, position)
@@ -184,5 +188,7 @@ def _matches(session: Session, condition: DCBAppendCondition) -> bool:
     return session.run(statement, parameters).fetchone() is not None
 
 
-def _sequenced(position: int, kind: str, data: bytes, tags: str) -> DCBSequencedEvent:
+def _sequenced(position: int, kind: str | None, data: bytes, tags: str) -> DCBSequencedEvent:
+    if kind is None:
+        raise CorruptStoreError(f"the event at position {position} is missing")
     return DCBSequencedEvent(DCBEvent(type=kind, data=data, tags=decode_tags(tags, position)), position=position)

@@ -131,7 +131,7 @@ class Store:
 
     def _note_what_is_new(self, session: Session) -> None:
         """Take it down behind a turn on a log that was empty before; what was recorded is, whatever becomes of this."""
-        if self._is_ready and self._first_fact is None:
+        if self._is_ready and self._first_fact is None and not self._place.is_embedded:
             with suppress(self._driver_error):
                 self._note_first_fact(session)
 

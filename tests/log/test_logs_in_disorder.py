@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
 from huissier import Options
 from huissier.adapters.audit.as_of import Stand, stands
@@ -157,8 +158,21 @@ def test_reports_and_trees_say_so_too(disordered: str) -> None:
 
 def test_whoever_reads_through_the_librarys_interface_is_told_and_ends(healthy: str) -> None:
     overwrite_leaf(ByHand(healthy).path, 3, 12)
-    with Engine(healthy) as engine, pytest.raises(CorruptStoreError, match="before or beside the one it should follow"):
+    with Engine(healthy) as engine, pytest.raises(CorruptStoreError, match="the event at position 34 stands where"):
         list(islice(engine.recorder.read(), 1000))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [None, DCBQuery([DCBQueryItem(tags=["operator:ght"])]), DCBQuery([DCBQueryItem(tags=["operator:ght"])] * 2)],
+    ids=["all", "by tag", "by tags"],
+)
+def test_a_gap_is_named_through_the_librarys_interface(with_gap: str, query: DCBQuery | None) -> None:
+    with (
+        Engine(with_gap, environment=KEY) as engine,
+        pytest.raises(CorruptStoreError, match="the event at position 3 is missing"),
+    ):
+        list(engine.recorder.read(query))
 
 
 def test_an_answer_as_of_a_time_does_not_rest_on_an_end_that_is_none(healthy: str) -> None:
