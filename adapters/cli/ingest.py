@@ -1,5 +1,6 @@
 """`huissier ingest`: what mail servers tell of deliveries, from reports that came as mail and from a Postfix log."""
 
+import re
 import signal
 import socket
 import sys
@@ -43,6 +44,7 @@ ingest = typer.Typer(
 )
 
 _STDIN: Final = "-"
+_GATEWAY: Final = re.compile(r"[!-~]{1,300}")
 _ASIDE: Final = Path("huissier-aside.jsonl")
 
 GatewayOption = Annotated[
@@ -69,9 +71,9 @@ def dsn(
 ) -> None:
     """Take in reports of delivery (RFC 3464) and of disposition (RFC 8098).
 
-    A report is about the submission that the decision header names in the headers that came back with it, else its
-    Original-Envelope-Id, else NAME/queue id. Read twice it records nothing twice. Exit status 1 if something was kept
-    aside.
+    A report is about the submission NAME/X-Postfix-Queue-ID, else the one that the decision header names in the headers
+    that came back with it, else its Original-Envelope-Id, else NAME/queue id of a Received header. Read twice it
+    records nothing twice. Exit status 1 if something was kept aside.
     """
     from huissier.adapters.ingest.reading import take_reports
 
@@ -125,7 +127,7 @@ def postfix_log(
         fail("standard input has no place to go on from: leave out --follow and --state", Status.UNREADABLE)
     keep = state or (Path(f"{file}{SUFFIX}") if follow else None)
     kept = _kept(keep) or Kept()
-    log = PostfixLog(_times(timezone, year), _gateways(gateway), on_the_way or (), kept.hops)
+    log = PostfixLog(_times(timezone, year, kept), _gateways(gateway), on_the_way or (), kept.hops)
     with _until_stopped() as stop, _recording(context, store, option, aside, json) as recording:
         recording.source = file
         with _told(recording, "line"):
@@ -138,6 +140,8 @@ def postfix_log(
 
 
 def _gateways(names: list[str] | None) -> list[str]:
+    if wrong := [name for name in names or () if not _GATEWAY.fullmatch(name)]:
+        fail(f"--gateway: {wrong[0][:100]!a} is no name of a gateway", Status.UNREADABLE)
     return names or [socket.gethostname()]
 
 
@@ -183,12 +187,12 @@ def _kept(path: Path | None) -> "Kept | None":
         fail(str(problem), Status.UNREADABLE)
 
 
-def _times(zone: str | None, year: int | None) -> "LogTimes":
+def _times(zone: str | None, year: int | None, kept: "Kept") -> "LogTimes":
     from huissier.adapters.clock import utc_now
     from huissier.adapters.ingest.log_times import LogTimes, parse_zone
 
     try:
-        return LogTimes(utc_now, None if zone is None else parse_zone(zone), year)
+        return LogTimes(utc_now, None if zone is None else parse_zone(zone), year, day=kept.day)
     except VocabularyError as problem:
         fail(f"--timezone: {problem}", Status.UNREADABLE)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, Final
 
-from huissier.adapters.ingest.place import Place, files_after, files_since
+from huissier.adapters.ingest.place import Place, files_after, files_since, may_be_gone
 from huissier.adapters.json_lines import Line, LineCutter
 
 _CHUNK: Final = 64 * 1024
@@ -98,11 +98,20 @@ class LogFile:
             there, here = self._path.stat(), os.fstat(self._file.fileno())
             if there.st_size and (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
                 files = files_since(self._path, self.place, _opened)
-                if files:
-                    files.pop(0)[0].close()  # this one, under another name
-                self._files = files or files_after(self._path, here.st_mtime, _opened)
+                if not files and may_be_gone(self._path, here.st_mtime):
+                    self._tell_lost()
+                files = files or files_after(self._path, here.st_mtime, _opened)
+                self._files = [one for one in files if not self._closes_same(one[0], here)]
                 return
         self._stop.wait(_LOOK_SECONDS)
+
+    def _closes_same(self, file: BinaryIO, here: os.stat_result) -> bool:
+        """Close a file that is the one being read, under another name."""
+        status = os.fstat(file.fileno())
+        is_same = (status.st_dev, status.st_ino) == (here.st_dev, here.st_ino)
+        if is_same:
+            file.close()
+        return is_same
 
     def _next(self) -> None:
         self._file.close()

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 from huissier.adapters.ingest.log_times import LogTimes
+from huissier.adapters.ingest.place import Kept, Place
 from huissier.adapters.ingest.sightings import FROM_NOBODY, NOT_FINAL, Sighting, Told, Unreadable, cause_of
 from huissier.adapters.json_lines import Line
 from huissier.domain.vocabulary.errors import VocabularyError
@@ -22,7 +23,7 @@ _STAMP: Final = (
 _HEAD: Final = re.compile(rf"{_STAMP}\S+ ([^\s\[\]]+)\[[0-9]+\]: ([0-9A-Za-z]{{5,40}}): (.*)", re.DOTALL)
 _OTHER_HEAD: Final = re.compile(_STAMP)
 _DELIVERY: Final = re.compile(
-    r'to=<([^<>"\s]*)>,(?: orig_to=<([^<>]*)>,)? relay=([^,]{1,500}),(?: conn_use=[0-9]+,)? delay=[^,]*,'
+    r'to=<([^<>"\s]{0,1000})>,(?: orig_to=<([^<>]{0,1000})>,)? relay=([^,]{1,500}),(?: conn_use=[0-9]+,)? delay=[^,]*,'
     r" delays=[^,]*, dsn=([245]\.[0-9]{1,3}\.[0-9]{1,3}), status=([A-Za-z-]+) \((.*)",
     re.DOTALL,
 )
@@ -62,6 +63,10 @@ class PostfixLog:
         self._gateways = tuple(gateways)
         self._not_final = frozenset(not_final)
         self.hops: Hops = dict(hops or {})
+
+    def kept_at(self, place: Place) -> Kept:
+        """Return what another run needs to go on from a place."""
+        return Kept(place=place, hops=self.hops, day=self._times.day)
 
     def read(self, line: Line) -> Told | None:
         """Return what a line tells of a delivery, None where it is about something else."""
@@ -115,7 +120,16 @@ class PostfixLog:
             return None
         if _NOBODY in self.hops.get(queue, ()):
             return FROM_NOBODY
+        if self._has_copies_under_way(queue):
+            return Unreadable(place=place, error="expired, while a copy is still under way: for whom?", text=text)
         return self._sighting(place, text, stamp, queue, (), False, "expired")
+
+    def _has_copies_under_way(self, queue: str) -> bool:
+        """Say whether what became this message is still here, also as another one: then not all were given up."""
+        before = set(self.hops.get(queue, ()))
+        return bool(before) and any(
+            other in before or not before.isdisjoint(hops) for other, hops in self.hops.items() if other != queue
+        )
 
     def _sighting(
         self,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from glob import escape
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -25,7 +26,8 @@ class PlaceError(HuissierError):
 class Place(Struct, frozen=True):
     """A place in one file: up to where it was read, and what tells the file from those before and after it.
 
-    `begins`: a digest of its first `length` bytes, for a file that was emptied keeps its inode.
+    `begins`: a digest of its first `length` bytes, for a file that was emptied keeps its inode. `written`: when it last
+    was, by which files are found that came after an empty one.
     """
 
     device: int
@@ -34,6 +36,7 @@ class Place(Struct, frozen=True):
     lines: int
     length: int
     begins: str
+    written: float = 0.0
 
     @classmethod
     def of(cls, file: BinaryIO, offset: int, lines: int) -> "Place":
@@ -49,12 +52,13 @@ class Place(Struct, frozen=True):
     def _told_by(cls, file: BinaryIO, offset: int, lines: int, most: int) -> "Place":
         status = os.fstat(file.fileno())
         length = min(most, _BEGINNING)
-        return cls(status.st_dev, status.st_ino, offset, lines, length, _digest(file, length))
+        return cls(status.st_dev, status.st_ino, offset, lines, length, _digest(file, length), status.st_mtime)
 
     def is_in(self, file: BinaryIO) -> bool:
-        """Say whether a file is the one of this place and still reaches to it."""
+        """Say whether a file is the one of this place and still reaches to it; an empty one must be as it was left."""
         status = os.fstat(file.fileno())
-        return (status.st_dev, status.st_ino) == (self.device, self.inode) and self.is_copied_to(file)
+        is_same = (status.st_dev, status.st_ino) == (self.device, self.inode)
+        return is_same and (self.is_copied_to(file) if self.length else status.st_mtime == self.written)
 
     def is_copied_to(self, file: BinaryIO) -> bool:
         """Say whether a file begins as the one of this place and reaches to it, as a copy made of it does."""
@@ -62,16 +66,22 @@ class Place(Struct, frozen=True):
 
 
 class Kept(Struct):
-    """What is kept between two runs: the place, and the queue ids of messages that are still on their way."""
+    """What is kept between two runs: the place, and the queue ids of messages that are still on their way.
+
+    `day`: year, month and day of the last time there, where the log itself does not tell the year and somebody did.
+    """
 
     version: int = 1
     place: Place | None = None
     hops: dict[str, list[str]] = {}
+    day: tuple[int, int, int] | None = None
 
 
 def load(path: Path) -> Kept:
     """Return what was kept, or nothing where there is no such file yet. Raises `PlaceError`."""
     try:
+        if path.exists() and not path.is_file():  # /dev/full has no end
+            raise PlaceError(f"{path} is no file in which a place in a log could stand")
         kept = msgspec.json.decode(path.read_bytes(), type=Kept)
     except FileNotFoundError:
         return Kept()
@@ -93,13 +103,16 @@ def save(path: Path, kept: Kept) -> None:
 def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:
     """Return the files to read on from a place: the one it is in, or its copy, under whatever name, then those after.
 
-    Each with the place to begin at.
+    Each with the place to begin at. Of an empty file there is nothing to know it by: it may have been filled, copied
+    and emptied again.
 
     Empty where that file is gone or compressed. Whoever asks closes them.
     """
+    if not place.length:
+        return files_after(log, place.written, opened)
     files = [*_rotated(log, opened), opened(log)]
     found = [n for n, file in enumerate(files) if place.is_in(file)]
-    if place.length and not found:
+    if not found:
         found = [n for n, file in enumerate(files) if place.is_copied_to(file)]
     first = found[0] if found else len(files)
     for file in files[:first]:
@@ -117,11 +130,29 @@ def files_after(log: Path, moment: float, opened: Callable[[Path], BinaryIO]) ->
     return [(file, Place.before(file)) for file in (*later, opened(log))]
 
 
+def may_be_gone(log: Path, moment: float) -> bool:
+    """Say whether files written to after a moment may be compressed or removed by now.
+
+    A file that was last written to at that moment is not beside the log any more, or only compressed, which keeps its
+    time to the second at least.
+    """
+    times: list[int] = []
+    for path in _beside(log):
+        with suppress(FileNotFoundError):
+            if path.suffix in _COMPRESSED:
+                times.append(int(path.stat().st_mtime))
+    return int(moment) not in times or max(times) > int(moment)
+
+
+def _beside(log: Path) -> list[Path]:
+    return [path for path in log.parent.glob(f"{escape(log.name)}*") if path != log]
+
+
 def _rotated(log: Path, opened: Callable[[Path], BinaryIO]) -> list[BinaryIO]:
     """Open what lies beside a log under its name and may be read, the oldest first."""
     files: list[BinaryIO] = []
-    for path in log.parent.glob(f"{log.name}*"):
-        if path != log and path.is_file() and path.suffix not in (*_COMPRESSED, SUFFIX):
+    for path in _beside(log):
+        if path.is_file() and path.suffix not in (*_COMPRESSED, SUFFIX):
             with suppress(PermissionError, FileNotFoundError):
                 files.append(opened(path))
     return sorted(files, key=lambda file: os.fstat(file.fileno()).st_mtime)

@@ -13,7 +13,7 @@ from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.ingest.following import LogFile
 from huissier.adapters.ingest.log_lines import PostfixLog
 from huissier.adapters.ingest.mail import messages
-from huissier.adapters.ingest.place import Kept, save
+from huissier.adapters.ingest.place import save
 from huissier.adapters.ingest.recording import Recording
 from huissier.adapters.ingest.reports import read_report
 from huissier.adapters.ingest.sightings import Told
@@ -68,9 +68,9 @@ def take_log(
         is_due = not lines or monotonic() - then > _SAVE_SECONDS
         if keep is not None and is_due and file.place != saved:
             saved, then = file.place, monotonic()
-            save(keep, Kept(place=saved, hops=log.hops))
+            save(keep, log.kept_at(saved))
     if keep is not None:
-        save(keep, Kept(place=file.place, hops=log.hops))
+        save(keep, log.kept_at(file.place))
 
 
 def piped(stream: BinaryIO, stop: Event) -> Iterator[list[Line]]:

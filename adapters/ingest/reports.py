@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, message_from_string
-from email.errors import MessageError
+from email.errors import MessageError, MissingHeaderBodySeparatorDefect
 from email.message import Message as Mail
 from email.utils import parsedate_to_datetime
 from itertools import product
@@ -36,14 +36,14 @@ _TELLING: Final = (
 )
 _NAME: Final = re.compile(r"[!-~]{1,400}")
 _ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+\s*;)?\s*<?([^\s<>;]{1,320})>?\s*")
-_COMMENT: Final = re.compile(r"\([^()]*\)")
+_COMMENT: Final = re.compile(r"\((?:[^()\\]|\\.)*\)")
+_DEEPEST_COMMENT: Final = 10
 _RECEIVED_UNDER: Final = re.compile(r"\sid\s+([0-9A-Za-z]{5,40})\b")
 _MOST_QUEUES: Final = 50  # a mail server that sees a message for the fiftieth time takes it to go in circles
 _MOST_PLAIN: Final = 8
 _CONTENT_TYPE: Final = re.compile(rb"(?:\A|[\r\n])(content-type:(?:[^\r\n]|(?:\r\n|\r|\n)[ \t])*+)", re.IGNORECASE)
 _LONGEST_CONTENT_TYPE: Final = 1_000
 _MOST_MULTIPARTS: Final = 30
-_ENCODED: Final = frozenset({"base64", "quoted-printable"})
 _MOST_RECIPIENTS: Final = 1_000  # as a mail server takes for one message
 _SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)
 
@@ -89,6 +89,8 @@ class Report:
 
     def _about_recipient(self, fields: Mail, ids: tuple[str, ...]) -> Told:
         action = _plain(fields, "Action").lower()
+        if any(len(_texts(fields, name)) > 1 for name in ("Action", "Final-Recipient")):
+            return self._unreadable("Action or Final-Recipient twice: of which recipient it tells what cannot be said")
         if action not in _ACTIONS:
             return self._unreadable("Action: none of delivered, failed, delayed, relayed, expanded")
         if (status := _ACTIONS[action]) is None:
@@ -121,17 +123,21 @@ class Report:
         return Sighting(place=self._number, ids=ids, recipients=recipients, status=status, times=known, cause=cause)
 
     def _ids(self, envelope: str, queue: str) -> tuple[str, ...]:
-        """Return the submissions it may be about: as a gateway of ours named them first, then under queue ids."""
+        """Return the submissions it may be about, the likeliest first.
+
+        Under which queue id it was, the server says that made the report; who sent the message chose the rest, unless a
+        milter of ours set the decision header.
+        """
         returned = self._returned()
         received = [found for text in _texts(returned, "Received") for found in _RECEIVED_UNDER.findall(text)]
-        plain = [
-            *_texts(returned, self._decision_header),
-            envelope,
-            from_xtext(envelope),
-        ]
-        queues = dict.fromkeys(name for name in (queue, *received[:_MOST_QUEUES]) if name)
-        named = (f"{gateway}/{name}" for name, gateway in product(queues, self._gateways))
-        return tuple(dict.fromkeys(name for name in (*plain[:_MOST_PLAIN], *named) if _NAME.fullmatch(name)))
+        folded = _texts(returned, self._decision_header)[:_MOST_PLAIN]
+        plain = ["".join(text.split()) for text in folded]  # the library folds what is long
+        own, others = (list(self._named_by(queues)) for queues in ([queue], received[:_MOST_QUEUES]))
+        names = (*own, *plain, envelope, from_xtext(envelope), *others)
+        return tuple(dict.fromkeys(name for name in names if _NAME.fullmatch(name)))
+
+    def _named_by(self, queues: Sequence[str]) -> Iterator[str]:
+        return (f"{gateway}/{name}" for name, gateway in product(filter(None, queues), self._gateways))
 
     def _returned(self) -> Mail:
         """Return the headers of the message it is about, as far as they came back."""
@@ -167,21 +173,22 @@ def read_report(message: Message, gateways: Sequence[str], decision_header: str 
 
 
 def _groups(part: Mail) -> list[Mail]:
-    """Return the groups of fields of a report; the library cuts only the older kind into them."""
+    """Return the groups of fields of a report, cut at every line without content."""
     content = part.get_payload()
-    if not isinstance(content, list):
-        text = _decoded(part)
-    else:
-        groups = [group for group in content if isinstance(group, Mail)]
-        is_encoded = _plain(part, "Content-Transfer-Encoding").lower() in _ENCODED
-        if len(groups) != 1 and not is_encoded:
-            return [group for group in groups if group.keys()]
-        text = "\n".join(group.as_string() for group in groups)
-        if is_encoded:  # which the library takes for fields as they are
-            part.set_payload(text)
-            text = _decoded(part)
+    if isinstance(content, list):  # which the library has cut, of the older kind, where lines are wholly empty
+        text = "\n".join(_written(group) for group in content if isinstance(group, Mail))
+        part.set_payload(text)
+    text = _decoded(part)
     cut = re.split(r"\n\s*\n", text.replace("\r\n", "\n"))
     return [message_from_string(group.lstrip("\n")) for group in cut if group.strip()]
+
+
+def _written(group: Mail) -> str:
+    """Return a group as it came; the library itself would fold its fields, and take for ever for long ones."""
+    fields = "".join(f"{name}: {value}\n" for name, value in group.raw_items())
+    is_parted = not any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in group.defects)
+    content = group.get_payload()
+    return fields + ("\n" if is_parted else "") + (content if isinstance(content, str) else "")
 
 
 def _decoded(part: Mail) -> str:
@@ -207,7 +214,10 @@ def _text(mail: Mail, name: str) -> str:
 
 def _plain(mail: Mail, name: str) -> str:
     """Return a field without its comments: Sendmail writes `delivered (to mailbox)`."""
-    return _COMMENT.sub("", _text(mail, name)).strip()
+    text = _text(mail, name)
+    for _ in range(_DEEPEST_COMMENT):
+        text = _COMMENT.sub("", text)
+    return text.strip()
 
 
 def _address(field: str) -> str | None:

@@ -9,8 +9,10 @@ from typing import Final
 from msgspec import Struct
 
 from huissier.domain.commands import DeliveryStatus, ReportDelivery
+from huissier.domain.vocabulary.ins import without_ins
 
 LONGEST_CAUSE: Final = 300
+_LONGEST_LOOKED_AT: Final = 64_000
 
 
 class Sighting(Struct, frozen=True, kw_only=True):
@@ -60,7 +62,7 @@ FROM_NOBODY: Final = FromNobody()
 
 
 def cause_of(*words: str | None) -> str | None:
-    """Return a cause on one line, cut to a length that says enough."""
-    text = " ".join(" ".join(word.split()) for word in words if word)
+    """Return a cause on one line, cut to a length that says enough; an INS goes before, or the cut would hide it."""
+    text = " ".join(" ".join(word.split()) for word in words if word)[:_LONGEST_LOOKED_AT]
     printable = "".join(c if unicodedata.category(c)[0] != "C" else "?" for c in text)
-    return printable[:LONGEST_CAUSE] or None
+    return without_ins(printable)[:LONGEST_CAUSE] or None

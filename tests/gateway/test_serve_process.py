@@ -331,3 +331,25 @@ def test_a_store_that_was_replaced_meanwhile_defers_everything(start: Start, fol
         assert ask(peer, end(1)).startswith(b"action=DEFER_IF_PERMIT 4.3.0 ")
         assert ask(peer, rcpt(SURGEON, instance="other")).startswith(b"action=DEFER_IF_PERMIT 4.3.0 ")
     assert service.end() == 0
+
+
+def test_where_files_are_few_connections_are_too_and_those_taken_in_are_answered(start: Start, folder: Path) -> None:
+    few = ("sh", "-c", 'ulimit -n 64; exec "$0" "$@"', str(PROGRAM))
+    service = start("--config", "gateway.toml", "--store", "sqlite:///huissier.db", command=few)
+    assert service.until("few-files")["connections"] == 32
+    service.until("listening")
+    with contextlib.ExitStack() as stack:
+        peers = [stack.enter_context(connected(folder / "policy.sock")) for _ in range(60)]
+        assert ask(peers[0], rcpt(SURGEON)) == PASS
+        assert peers[-1].recv(1) == b""
+    eventually(lambda: _is_answered(folder))
+    assert service.end() == 0
+    events = [line["event"] for line in service.lines]
+    assert events.count("loop") < 5  # the system still lacks files for some, until those before are refused
+    assert not {"log-lines-lost", "session-failed"} & {*events}
+
+
+def _is_answered(folder: Path) -> bool:
+    with connected(folder / "policy.sock") as peer, contextlib.suppress(OSError, AssertionError):
+        return ask(peer, rcpt(SURGEON)) == PASS
+    return False

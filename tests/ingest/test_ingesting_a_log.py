@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import huissier
+from huissier.adapters.ingest.sightings import LONGEST_CAUSE
 from huissier.adapters.testing.hospital import DOCTOR, REMOTE_DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
@@ -282,3 +283,66 @@ def test_standard_input_is_read_as_a_file_is() -> None:
         0,
         "1 read: 1 delivered, 0 not delivered, 0 known already, 0 still on their way, 0 from nobody, 0 kept aside\n",
     )
+
+
+@pytest.mark.parametrize("digits", range(10, 16))
+def test_no_part_of_an_ins_is_left_where_what_a_server_said_is_cut(digits: int) -> None:
+    told(STORE, submitted([SURGEON], DOCTOR))
+    filler = "x" * (LONGEST_CAUSE - len("5.1.1 ") - 1 - digits)
+    ingest(delivery(SURGEON, "bounced", dsn="5.1.1", said=f"{filler} {ins(1)}@patient.mssante.fr is unknown"))
+    with huissier.open(STORE) as engine:
+        (*_, last) = engine.recorder.read()
+    assert b"undelivered" in last.event.data
+    assert ins(1)[:digits].encode() not in last.event.data
+
+
+def test_while_a_copy_is_under_way_nobody_is_given_up() -> None:
+    told(STORE, submitted([USAGER, SURGEON], DOCTOR))
+    copies = [
+        line(
+            f"client=localhost[127.0.0.1], orig_queue_id={queue_id()}, orig_client=x",
+            program="postfix/smtpd",
+            queue=copy,
+        )
+        for copy in (queue_id(2), queue_id(3))
+    ]
+    expired = "from=<dr.martin@ch-exemple.mssante.fr>, status=expired, returned to sender"
+    given_up = line(expired, program="postfix/qmgr", queue=queue_id(2))
+    done = ingest(*copies, line("removed", program="postfix/qmgr"), given_up)
+    assert (done.returncode, counts(done)["undelivered"]) == (1, 0)
+    assert "a copy is still under way" in kept_aside(Path())
+    arrived = delivery(USAGER, queue=queue_id(3)), line("removed", program="postfix/qmgr", queue=queue_id(3))
+    assert counts(ingest(*copies, *arrived, given_up))["undelivered"] == 1
+    assert may_answer()
+
+
+def test_an_address_longer_than_any_is_kept_aside_and_the_lines_behind_it_are_read() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    done = ingest(delivery(f"{'a' * 5000}@ch-exemple.mssante.fr"), delivery(USAGER))
+    assert (done.returncode, counts(done)["delivered"]) == (1, 1)
+    assert "not a line of delivery" in kept_aside(Path())
+
+
+@pytest.mark.parametrize("name", ["", "a" * 400, "m x", "mx\udcff"])
+def test_a_gateways_name_that_none_can_have_is_refused(name: str) -> None:
+    told(STORE)
+    done = ingest(delivery(USAGER), options=("--gateway", name))
+    assert (done.returncode, "--gateway" in done.stderr) == (2, True)
+
+
+def test_the_year_goes_on_from_where_a_log_was_left() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    options = ("--gateway", GATEWAY, "--timezone", "Europe/Paris", "--year", "2025", "--state", "place")
+    ingest(delivery(SURGEON, stamp="Dec 31 10:00:00"), options=options)
+    with Path("mail.log").open("a") as log:
+        log.write(delivery(SURGEON, stamp="Jan  2 10:00:00"))
+    run("ingest", "postfix-log", "mail.log", *options, cwd=Path())
+    with Path("mail.log").open("a") as log:
+        log.write(delivery(USAGER, stamp="Oct 31 10:00:00"))
+    assert counts(run("ingest", "postfix-log", "mail.log", *options, "--json", cwd=Path()))["delivered"] == 1
+
+
+def test_a_place_is_not_looked_for_in_what_is_no_file() -> None:
+    told(STORE)
+    done = ingest(delivery(USAGER), options=("--gateway", GATEWAY, "--state", "/dev/full"))
+    assert (done.returncode, "/dev/full" in done.stderr) == (2, True)

@@ -64,6 +64,9 @@ def may_answer() -> bool:
         dsn(about(USAGER, "Expanded"), queue=queue_id()),
         dsn(about(USAGER, "delivered (to mailbox)"), queue=queue_id()),
         dsn(about(f"{USAGER} (Jeanne Martin)").replace("rfc822;", "rfc822 ;"), queue=queue_id()),
+        dsn(about(USAGER, r"delivered (to (his) mailbox \) here)"), queue=queue_id()),
+        dsn(about(USAGER), decision=f"\n {DECISION} "),
+        dsn(about(USAGER), queue=queue_id(), decision=f"{GATEWAY}/{queue_id(5)}", envelope=f"{GATEWAY}/{queue_id(6)}"),
         mdn(f"{USAGER} (moi)", "displayed (lu)", decision=DECISION),
         encoded(dsn(about(USAGER), queue=queue_id(), report="message/delivery-status")),
         encoded(dsn(about(USAGER), queue=queue_id(), report="message/global-delivery-status")),
@@ -242,3 +245,36 @@ def test_an_mbox_gives_back_the_messages_that_were_put_in(told: list[list[str]])
     found = list(messages(BytesIO(mbox.encode())))
     assert [message.content.decode().strip("\n") + "\n" for message in found] == texts
     assert [message.number for message in found] == list(range(1, len(texts) + 1))
+
+
+def test_who_sent_a_message_does_not_choose_about_which_one_a_server_reports() -> None:
+    told(STORE, submitted([USAGER], DOCTOR), submitted([USAGER], SURGEON, number=2))
+    done = ingest(dsn(about(USAGER), queue=queue_id(2), envelope=DECISION, decision=DECISION))
+    assert counts(done)["delivered"] == 1
+    assert not may_answer()
+
+
+@pytest.mark.parametrize("between", ["\n", " \n", "\t \n\n"])
+def test_groups_are_parted_by_any_line_without_content(between: str) -> None:
+    told(STORE, submitted([USAGER, SECRETARIAT], DOCTOR))
+    done = ingest(
+        dsn(about(SECRETARIAT) + between + about("inside@x.invalid", "failed", original=USAGER), queue=queue_id())
+    )
+    assert (done.returncode, counts(done)["delivered"], counts(done)["undelivered"]) == (0, 1, 1)
+    assert not may_answer()
+
+
+def test_a_group_about_two_recipients_is_kept_aside() -> None:
+    told(STORE, submitted([USAGER, SECRETARIAT], DOCTOR))
+    done = ingest(dsn(about(SECRETARIAT) + about(USAGER, "failed"), queue=queue_id()))
+    assert (done.returncode, counts(done)["delivered"]) == (1, 0)
+    assert "twice" in kept_aside(Path())
+
+
+@pytest.mark.parametrize("unit", [", ", "a b", "; ", "é, "])
+def test_a_long_field_costs_no_more_than_its_length(unit: str) -> None:
+    field = f"X-Note: {unit * (500_000 // len(unit))}\n"
+    report = dsn(queue=queue_id()).replace("Arrival-Date", f"{field}Arrival-Date").encode()
+    began = time.process_time()
+    assert [type(one) for one in read_report(Message(1, report, False), [GATEWAY])] == [Unreadable]
+    assert time.process_time() - began < 5

@@ -96,7 +96,7 @@ def _is_fin_header(value: str) -> bool:
 
 def _decoded(value: str) -> str:
     """Decode what is encoded in a line of text (RFC 2047)."""
-    found = _parsed("subject", value)
+    found = _parsed("subject", value.strip())
     return value if found is None else str(found)
 
 

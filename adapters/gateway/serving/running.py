@@ -7,6 +7,7 @@ connections stay; where anything is wrong with the new ones it is logged, and th
 import asyncio
 import gc
 import logging
+import math
 import os
 import resource
 import signal
@@ -14,6 +15,8 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any, Final, Protocol
+
+from msgspec.structs import replace
 
 from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.engine import Engine
@@ -35,6 +38,7 @@ from huissier.domain.commands import SubmitMessage
 _LOG: Final = logging.getLogger(__name__)
 _OTHER_FILES: Final = 256  # besides connections: the store, listeners, threads
 _READY_SECONDS: Final = 2.0
+_TELL_AGAIN_SECONDS: Final = 1.0
 _ANY_QUESTION: Final = SubmitMessage(id="ready", sender="", recipients=[""])
 
 
@@ -94,12 +98,12 @@ class _Process:
         """Serve until a signal ends it."""
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         self._turns = lambda: asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(_READY_SECONDS)
-        loop.set_exception_handler(_tell_type_only)
+        loop.set_exception_handler(_type_teller())
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(self._reload()))
         section = self._settings.front(self._name)
-        _allow_files(section.connections)
+        self._limit_connections(self._settings)
         with ExitStack() as stack:
             sockets = _all_sockets(section, stack)
             await self._load_first_list()
@@ -136,9 +140,13 @@ class _Process:
     def _follow(self, settings: Settings) -> None:
         self._settings = settings
         self._gateway.policy = settings.policy
-        self._server.limits = settings.limits(self._name)
-        _allow_files(settings.front(self._name).connections)
+        self._limit_connections(settings)
         self._front.follow(settings)
+
+    def _limit_connections(self, settings: Settings) -> None:
+        """Take no more connections than there are files for: asyncio spins where it has none to accept another with."""
+        limits = settings.limits(self._name)
+        self._server.limits = replace(limits, connections=_room(limits.connections))
 
     async def _load_first_list(self) -> None:
         """Load the list; a bad one is only told where there is one from before, for mail must flow after a restart."""
@@ -172,8 +180,8 @@ def _all_sockets(section: FrontSection, stack: ExitStack) -> list[socket.socket]
     return [*passed, *named]
 
 
-def _allow_files(connections: int) -> None:
-    """Let the process open as many files as it may have connections, as far as the system allows."""
+def _room(connections: int) -> int:
+    """Let the process open as many files as so many connections need; return for how many the system allows it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + _OTHER_FILES
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -181,8 +189,11 @@ def _allow_files(connections: int) -> None:
         with suppress(OSError, ValueError):  # a sandbox may forbid it
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
             soft = most
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        _LOG.warning("few-files", extra={"files": soft, "wanted": wanted})
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return connections
+    room = min(connections, max(soft // 2, soft - _OTHER_FILES))
+    _LOG.warning("few-files", extra={"files": soft, "wanted": wanted, "connections": room})
+    return room
 
 
 def _named(each: socket.socket) -> str:
@@ -198,5 +209,14 @@ async def _ping_watchdog() -> None:
             await asyncio.sleep(int(microseconds) / 2_000_000)
 
 
-def _tell_type_only(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    _LOG.error("loop", extra={"problem": type(context.get("exception")).__name__})
+def _type_teller() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+    """Return what tells of which type a problem of the loop was, and of many that are alike one a second."""
+    told: dict[str, float] = {}
+
+    def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        problem, now = type(context.get("exception")).__name__, loop.time()
+        if now - told.get(problem, -math.inf) >= _TELL_AGAIN_SECONDS:
+            told[problem] = now
+            _LOG.error("loop", extra={"problem": problem})
+
+    return tell

@@ -93,6 +93,7 @@ def test_what_cannot_be_read_is_no_address() -> None:
         " [FIN] ",
         "\n [FIN]",
         "=?utf-8?B?W0ZJTl0=?=",
+        "=?utf-8?B?W0ZJTl0=?=" + " " * 2000,
         "=?us-ascii?Q?=5BFIN=5D?=",
         "=?utf-8?Q?=5BFI?=\n =?utf-8?Q?N=5D?=",
     ],
@@ -111,7 +112,17 @@ def test_another_subject_is_not_and_nothing_of_it_is_kept(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["FIN", "fin ", "OUI; FIN", "(x) FIN", "ＦＩＮ", "=?utf-8?B?RklO?=", "x" * 5000 + " FIN"]
+    "value",
+    [
+        "FIN",
+        "fin ",
+        "OUI; FIN",
+        "(x) FIN",
+        "ＦＩＮ",
+        "=?utf-8?B?RklO?=",
+        "=?utf-8?B?RklO?=" + " " * 2000,
+        "x" * 5000 + " FIN",
+    ],
 )
 def test_x_mss_mes_says_fin_wherever_it_stands(value: str) -> None:
     assert read(("X-MSS-MES", value)).mss_mes == "FIN"
