@@ -8,6 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
+from huissier.adapters.checks import Check
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, seconds_in
@@ -57,11 +58,24 @@ class AsyncEngine:
 
     async def check(self, command: SubmitMessage, *, timeout: float = TIMEOUT) -> Verdicts:
         """Return what `handle` would answer to a submission, and record nothing. Raises as `Engine.check` does."""
-        seconds, checking = seconds_in(timeout), self._engine.begin_check(command)
+        loop, seconds = asyncio.get_running_loop(), seconds_in(timeout)
+        answered: asyncio.Future[None] = loop.create_future()
+
+        def settle() -> None:
+            if not answered.done():
+                answered.set_result(None)
+
+        def tell(_: Check) -> None:
+            loop.call_soon_threadsafe(settle)
+
+        check = self._engine.begin_check(command, tell)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(checking), seconds)
+            await asyncio.wait_for(answered, seconds)
+            return check.answer()
         except TimeoutError:
             raise TemporarilyUnavailableError(UNAVAILABLE) from None
+        finally:
+            check.is_given_up = True
 
     async def close(self) -> None:
         """Answer everybody who waits, then let go of the store; closing twice waits for the same end."""

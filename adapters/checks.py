@@ -1,11 +1,11 @@
 """Checks: what would be decided, looked up beside the pen and recorded nowhere (docs/adr/0040)."""
 
 import threading
+import weakref
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
+from queue import SimpleQueue
 
 from huissier.adapters.desk import Desk
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
@@ -17,6 +17,30 @@ from huissier.domain.answers import Verdicts
 from huissier.domain.commands import SubmitMessage
 
 
+class Check:
+    """One check that another thread looks up: `tell` is called there when either verdicts or problem are known.
+
+    Whoever does not wait for it any more sets `is_given_up`.
+    """
+
+    __slots__ = ("command", "is_given_up", "problem", "tell", "verdicts")
+
+    def __init__(self, command: SubmitMessage, tell: "Callable[[Check], object]") -> None:
+        """Start without an answer."""
+        self.command = command
+        self.tell = tell
+        self.is_given_up = False
+        self.verdicts: Verdicts | None = None
+        self.problem: BaseException | None = None
+
+    def answer(self) -> Verdicts:
+        """Return the verdicts, or raise the problem."""
+        if self.problem is not None:
+            raise self.problem
+        assert self.verdicts is not None  # noqa: S101 it has been told, so there is one or the other
+        return self.verdicts
+
+
 class Checks:
     """Looks submissions up, which are valid, at a desk of its own. Safe to share between threads."""
 
@@ -25,8 +49,14 @@ class Checks:
         self.desk = desk
         self._log = log
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, "huissier-check")
-        self._room = threading.Semaphore(most)
+        self._most = most
+        self._closed = False
+        self._asked: SimpleQueue[Check | None] = SimpleQueue()  # as in the line, and for the same reason
+        weakref.finalize(self, self._asked.put, None).atexit = False
+        self._thread = threading.Thread(
+            target=_look_up, args=(self._asked, weakref.ref(self)), name="huissier-check", daemon=True
+        )
+        self._thread.start()
 
     def here(self, command: SubmitMessage) -> Verdicts:
         """Look it up on the thread that calls, which waits for whoever does the same."""
@@ -35,27 +65,28 @@ class Checks:
 
     def within(self, command: SubmitMessage, seconds: float) -> Verdicts:
         """Look it up on another thread. Raises as `begin` does, and where there is no answer in so many seconds."""
-        verdicts = self.begin(command)
+        known = threading.Lock()
+        known.acquire()
+        check = Check(command, lambda _: known.release())
         try:
-            return verdicts.result(seconds)
-        except FutureTimeoutError:
-            verdicts.cancel()  # nobody waits for it any more
-            raise TemporarilyUnavailableError(UNAVAILABLE) from None
+            self.begin(check)
+            if not known.acquire(timeout=seconds):
+                raise TemporarilyUnavailableError(UNAVAILABLE)
+            return check.answer()
+        finally:
+            check.is_given_up = True  # where nobody waits for it any more
 
-    def begin(self, command: SubmitMessage) -> Future[Verdicts]:
+    def begin(self, check: Check) -> None:
         """Begin to look it up on another thread.
 
         Raises `TemporarilyUnavailableError` where too many wait for it already, and `EngineClosedError`.
         """
-        if not self._room.acquire(blocking=False):
+        if self._asked.qsize() >= self._most:
             raise TemporarilyUnavailableError(UNAVAILABLE)
-        try:
-            checking = self._thread.submit(self.here, command)
-        except RuntimeError:
-            self._room.release()
-            raise EngineClosedError("the engine was closed") from None
-        checking.add_done_callback(lambda _: self._room.release())
-        return checking
+        self._asked.put(check)
+        if self._closed:  # perhaps the thread had ended before
+            check.is_given_up = True
+            raise EngineClosedError("the engine was closed")
 
     def at_once(self, command: SubmitMessage, glance: Callable[[], AbstractContextManager[Look]]) -> Verdicts:
         """Look it up in a glance at the log. Raises `TemporarilyUnavailableError` where that had to wait."""
@@ -71,6 +102,29 @@ class Checks:
             desk.memory.keep_bounded(turn.done_with)
             return verdicts
 
+    def look_up(self, check: Check) -> None:
+        """Answer a check, whatever comes of it."""
+        if check.is_given_up:
+            return
+        try:
+            check.verdicts = self.here(check.command)
+        except BaseException as problem:
+            check.problem = problem
+        check.tell(check)
+
     def close(self) -> None:
         """Answer everybody who waits, and look nothing up any more on the other thread."""
-        self._thread.shutdown()
+        self._closed = True
+        self._asked.put(None)
+        self._thread.join()
+
+
+def _look_up(asked: "SimpleQueue[Check | None]", reference: "weakref.ref[Checks]") -> None:
+    """Look up one after the other, until it is closed or nobody holds it any more."""
+    while (check := asked.get()) is not None:
+        checks = reference()
+        if checks is None:
+            return
+        with suppress(BaseException):  # whoever was to be told is not there any more, and the next must be
+            checks.look_up(check)
+        del checks, check

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from datetime import datetime, timedelta
 from traceback import clear_frames
 from typing import Final, Self, TypeVar
@@ -11,7 +10,7 @@ from typing import Final, Self, TypeVar
 from eventsourcing.dcb.api import DCBRecorder
 
 from huissier.adapters.callers import Callers
-from huissier.adapters.checks import Checks
+from huissier.adapters.checks import Check, Checks
 from huissier.adapters.clerk import Clerk
 from huissier.adapters.clock import Clock, in_utc, utc_now
 from huissier.adapters.desk import Desk
@@ -64,9 +63,9 @@ class Engine:
         """Open a store, made on first use unless `create` is false. Raises `StoreError`.
 
         `clock`: returns the present, with its zone. `queue`: how many commands may wait for the pen; more callers
-        wait for room. `memory`: how many subjects and facts are remembered between decisions (about a kilobyte
-        each); others are read again when they are needed. `recorder`: where the log is, if not in the store, which
-        then holds the vault; closing the engine leaves it open.
+        wait for room, while of checks that wait more are refused at once. `memory`: how many subjects and facts are
+        remembered between decisions (about a kilobyte each); others are read again when they are needed. `recorder`:
+        where the log is, if not in the store, which then holds the vault; closing the engine leaves it open.
         """
         queue, memory = QUEUE if queue is None else queue, MEMORY if memory is None else memory
         if queue < 1 or memory < 0:
@@ -147,9 +146,11 @@ class Engine:
             return self._callers.admit(self._checks.here, ready)
         return self._callers.admit(self._checks.within, ready, seconds_in(timeout))
 
-    def begin_check(self, command: SubmitMessage) -> Future[Verdicts]:
+    def begin_check(self, command: SubmitMessage, tell: Callable[[Check], object]) -> Check:
         """Begin what `check` does on a thread of the engine's own, for callers who may give up. Raises as it does."""
-        return self._callers.admit(self._checks.begin, self._to_be_checked(command))
+        check = Check(self._to_be_checked(command), tell)
+        self._callers.admit(self._checks.begin, check)
+        return check
 
     def check_at_once(self, command: SubmitMessage) -> Verdicts:
         """Do as `check`, for threads that must never wait for a server, a lock or another thread.

@@ -5,6 +5,7 @@ from typing import Final
 
 from huissier.adapters.log import codec
 from huissier.adapters.log.port import Look
+from huissier.adapters.log.store import keeps_deleted
 from huissier.adapters.vault import Vault
 from huissier.domain.events import UsagerErased
 from huissier.domain.facts import Facts
@@ -34,7 +35,7 @@ class Memory:
     def catch_up(self, look: Look) -> bool:
         """Fold in what others appended since, and say whether they erased somebody.
 
-        Past a page it is cheaper to forget and read on demand.
+        Past a page it is cheaper to forget and read on demand; then only the store can tell.
         """
         has_erased = False
         if look.head == self.seen:
@@ -48,6 +49,7 @@ class Memory:
                 self.add(fact, tags)
         else:
             self.forget()
+            has_erased = keeps_deleted(look.session)
         self.seen = look.head
         return has_erased
 

@@ -31,6 +31,7 @@ from huissier.adapters.log import codec
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import AT_ONCE, PAGE, Runner
 from huissier.domain import events as e
+from huissier.domain.reasons import Code
 from huissier.projections.catalogue import ALL
 
 DECODE = "cursor and decode"
@@ -180,9 +181,9 @@ def history(mailboxes: int) -> Iterator[e.AnyEvent]:
 def message(chance: random.Random, at: datetime, sender: str, recipient: str, *, is_patient: bool) -> e.MessageDecided:
     """Decide a message as the engine would."""
     accepted = chance.random() < 0.9
-    code = "RECIPIENT_SUSPENDED"
+    code = Code.RECIPIENT_SUSPENDED
     if accepted:
-        code = "PROFESSIONNEL_TO_USAGER" if is_patient else "PROFESSIONNEL_TO_PROFESSIONNEL"
+        code = Code.PROFESSIONNEL_TO_USAGER if is_patient else Code.PROFESSIONNEL_TO_PROFESSIONNEL
     verdict = e.VerdictGiven(
         recipient=recipient, accepted=accepted, usager=is_patient, reasons=(e.ReasonGiven(code, (3, 4)),)
     )

@@ -25,6 +25,7 @@ from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Lap, Rounds, each, take_turns, within
 from huissier.adapters.log import codec
 from huissier.domain import events as e
+from huissier.domain.reasons import Code
 
 SMALL = 10_000
 BATCH = 50_000
@@ -129,7 +130,7 @@ def messages(professionnels: list[str]) -> Iterator[DCBEvent]:
 
 
 def _message(chance: random.Random, at: datetime, sender: str, recipient: str) -> e.MessageDecided:
-    reason = e.ReasonGiven("PROFESSIONNEL_TO_PROFESSIONNEL", (4,))
+    reason = e.ReasonGiven(Code.PROFESSIONNEL_TO_PROFESSIONNEL, (4,))
     return e.MessageDecided(
         at=at,
         id=f"{chance.getrandbits(48):012X}",

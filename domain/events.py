@@ -4,8 +4,12 @@ Addresses are canonical and pseudonymous texts (`MailboxAddress.of_fact`). `tags
 changes; what changes no state carries only the tag it is found by, or none.
 """
 
-from msgspec import Struct
+from typing import Annotated
 
+from msgspec import Meta, Struct
+
+from huissier.domain.reasons import Code
+from huissier.domain.vocabulary.identifiers import VERSION
 from huissier.domain.vocabulary.times import Time
 
 Positions = tuple[int, ...]
@@ -30,7 +34,7 @@ class InstrumentSigned(Event, frozen=True, tag="instrument-signed.v1"):
 
     operator: str
     instrument: str
-    referentiel: str | None = None
+    referentiel: Annotated[str, Meta(pattern=VERSION)] | None = None
 
 
 class CguPublished(Event, frozen=True, tag="cgu-published.v1"):
@@ -134,7 +138,7 @@ class EnsClosed(Event, frozen=True, tag="ens-closed.v1"):
 class ReasonGiven(Struct, frozen=True, omit_defaults=True, cache_hash=True, gc=False):
     """A reason's code and the positions of the facts it rests on."""
 
-    code: str
+    code: Code
     facts: Positions = ()
 
 

@@ -1,5 +1,6 @@
 """`huissier bench`: what it prints, what it computes, and that it leaves nothing behind and touches nobody's store."""
 
+import gc
 import json
 import os
 import pty
@@ -21,6 +22,7 @@ from sqlalchemy import URL, make_url
 
 import huissier
 from huissier.adapters import child_process
+from huissier.adapters.bench.callers import Callers
 from huissier.adapters.bench.measuring import QUICK, measure
 from huissier.adapters.bench.processes import _decide
 from huissier.adapters.bench.replay import fold
@@ -348,3 +350,18 @@ def test_waits_are_shared_out_over_a_whole_round() -> None:
     assert within("half", 0.5, rounds).values == (2.0,)
     assert within("most", 0.97, rounds).values == (2.0,)
     assert within("nearly all", 0.99, rounds).values == (500.0,)
+
+
+def test_who_ends_a_measurement_hears_nothing_of_those_who_still_asked(caplog: pytest.LogCaptureFixture) -> None:
+    def end() -> None:
+        raise KeyboardInterrupt
+
+    engine, town = huissier.open("sqlite://"), Town(10)
+    town.settle(engine)
+    with Callers(engine, town) as callers:
+        callers.tasks(1, 0.0)
+        callers._runner.get_loop().call_later(0.05, end)
+        with pytest.raises(KeyboardInterrupt):
+            callers.tasks(64, 10.0)
+    gc.collect()
+    assert caplog.messages == []

@@ -211,7 +211,7 @@ def test_a_check_that_comes_while_the_engine_closes_says_so() -> None:
     with hospital() as engine:
         engine._checks.close()
         with pytest.raises(EngineClosedError):
-            engine.begin_check(message(1))
+            engine.begin_check(message(1), print)
 
 
 def test_a_check_at_once_sees_what_others_made_durable_while_somebody_has_the_pen(tmp_path: Path) -> None:

@@ -9,16 +9,19 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
 from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.checks import Check
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, TemporarilyUnavailableError
 from huissier.adapters.line import Line, ThreadTicket
 from huissier.domain.rule_set import Options
 from tests.log.by_hand import ByHand
 from tests.test_engine import DOCTOR, NOW, SECRETARY, hospital, message
+from tests.waiting import eventually
 
 AT_ONCE = """
 import sys, threading
@@ -103,7 +106,7 @@ CALLS: dict[str, Callable[[Engine], object]] = {
     "handle": lambda engine: engine.handle(message(2), timeout=1),
     "handle_many": lambda engine: engine.handle_many([message(2)]),
     "check": lambda engine: engine.check(message(2), timeout=1),
-    "begin_check": lambda engine: engine.begin_check(message(2)),
+    "begin_check": lambda engine: engine.begin_check(message(2), print),
     "check_at_once": lambda engine: engine.check_at_once(message(2)),
 }
 
@@ -161,11 +164,16 @@ def test_an_engine_whose_closing_was_begun_on_a_loop_that_ended_is_closed_on_ano
         asyncio.run(awaited.close())
 
 
-def test_more_checks_than_may_wait_are_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_checks_than_may_wait_are_not_taken_in() -> None:
     with hospital(queue=2) as engine:
+        told: SimpleQueue[Check] = SimpleQueue()
         with engine._checks.desk.lock:
-            waiting = [engine.begin_check(message(number)) for number in range(2)]
+            engine.begin_check(message(0), told.put)
+            eventually(lambda: not engine._checks._asked.qsize())  # it is being looked up
+            for number in (1, 2):
+                engine.begin_check(message(number), told.put)
             with pytest.raises(TemporarilyUnavailableError):
-                engine.begin_check(message(2))
-        assert [one.result(10).outcome for one in waiting] == ["accepted"] * 2
-        assert engine.begin_check(message(2)).result(10).outcome == "accepted"
+                engine.begin_check(message(3), told.put)
+        assert [told.get(timeout=10).answer().outcome for _ in range(3)] == ["accepted"] * 3
+        engine.begin_check(message(3), told.put)
+        assert told.get(timeout=10).answer().outcome == "accepted"

@@ -281,9 +281,25 @@ def test_a_line_that_nobody_holds_any_more_leaves_no_thread_behind() -> None:
     assert not its_own.is_alive()
 
 
-@pytest.mark.parametrize("timeout", [TIMEOUT, 5.0], ids=["who leads", "who has it led"])
-def test_wherever_a_caller_is_interrupted_the_next_is_answered(timeout: float) -> None:
-    subprocess.run([sys.executable, "-m", "tests.interrupts", str(timeout)], check=True, timeout=100)
+@pytest.mark.parametrize(
+    ("call", "timeout", "times", "place"),
+    [
+        pytest.param("handle", TIMEOUT, 400, "memory", id="who leads"),
+        pytest.param("handle", 5.0, 400, "memory", id="who has it led"),
+        pytest.param("check", 1.0, 3000, "file", id="who checks in a file"),
+        pytest.param("head", TIMEOUT, 3000, "file", id="who reads a file"),
+        pytest.param("check", 1.0, 1500, "postgres", id="who checks on a server"),
+        pytest.param("handle_many", TIMEOUT, 1000, "postgres", id="who has the pen on a server"),
+    ],
+)
+def test_wherever_a_caller_is_interrupted_the_next_is_answered(
+    call: str, timeout: float, times: int, place: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = "sqlite://" if place == "memory" else f"sqlite:///{tmp_path / 'huissier.db'}"
+    if place == "postgres":
+        url = request.getfixturevalue("new_database")()
+    asked = (call, str(timeout), str(times), url)
+    subprocess.run([sys.executable, "-m", "tests.interrupts", *asked], check=True, timeout=100, env=os.environ | KEY)
 
 
 def test_one_may_wait_for_ever_but_not_for_no_number_of_seconds() -> None:

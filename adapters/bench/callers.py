@@ -82,8 +82,16 @@ class Callers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._runner.run(self._engine.close())
+        self._runner.run(self._end())
         self._runner.close()
+
+    async def _end(self) -> None:
+        """Send whoever still asks home, where an interrupt ended the measurement, and close the engine."""
+        still_asking = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in still_asking:
+            task.cancel()
+        await asyncio.gather(*still_asking, return_exceptions=True)
+        await self._engine.close()
 
     async def _in_tasks(self, number: int, seconds: float) -> Lap:
         began = perf_counter()

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from huissier.adapters.bench.raw import driver_session
 from huissier.adapters.errors import StoreError
-from huissier.adapters.log.place import read_url
+from huissier.adapters.log.place import read_url, shown
 
 NewStore = Callable[[], sa.URL]
 
@@ -91,4 +91,4 @@ def _errors_told(url: sa.URL, trouble: str = "") -> Iterator[None]:
         reason = next(iter(str(original).strip().splitlines()), type(original).__name__)
         if isinstance(original, InsufficientPrivilege):
             reason += "; schemas of its own need the right CREATE on the database"
-        raise StoreError(f"{url.render_as_string(hide_password=True)}: {trouble}{reason}") from None
+        raise StoreError(f"{shown(url)}: {trouble}{reason}") from None

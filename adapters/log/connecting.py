@@ -6,10 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidRequestError
 from sqlalchemy.pool import StaticPool
 
-from huissier.adapters.errors import CorruptStoreError
+from huissier.adapters.errors import CorruptStoreError, TemporarilyUnavailableError
+from huissier.adapters.log.idle import IdleConnections
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.session import Session
 
@@ -29,6 +30,8 @@ class ErrorsNamed:
     ) -> None:
         if is_about_schema(problem):
             raise CorruptStoreError(f"{self._place.name} is damaged: what stands in its schema is no text") from None
+        if isinstance(problem, InvalidRequestError):  # the library gave up: each new connection was lost again
+            raise TemporarilyUnavailableError(f"{self._place.name}: no connection stays open") from None
         if not isinstance(problem, self._errors):
             return
         original = problem.orig if isinstance(problem, DBAPIError) else problem
@@ -56,13 +59,12 @@ def engine_for(place: Place, recognize: Callable[[Session], None]) -> Engine:
 
     `recognize`: is shown each new connection, and raises where it is not wanted.
     """
-    pool: dict[str, Any] = {"poolclass": StaticPool} if place.in_memory else {"max_overflow": -1}
     engine = sa.create_engine(
         place.url,
         isolation_level="AUTOCOMMIT",
         connect_args=place.dialect.connect_args,
         pool_reset_on_return=None,  # transactions are also ended here, by name
-        **pool,
+        poolclass=StaticPool if place.in_memory else IdleConnections,
     )
 
     @event.listens_for(engine, "do_connect")

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
@@ -11,6 +12,8 @@ from huissier.adapters.log import schema
 from huissier.adapters.log.at_rest import Lie, reading_url
 from huissier.adapters.log.dialects import Dialect, dialect_of
 from huissier.adapters.log.file_in_use import FileInUse
+
+_SECRET: Final = ("password", "sslpassword", "oauth_client_secret")  # of what libpq takes behind the question mark
 
 
 class Place:
@@ -29,7 +32,7 @@ class Place:
         self.is_embedded = self.dialect.name == "sqlite"
         self.in_memory = self.is_embedded and self.url.database in (None, ":memory:")
         self.path = Path(self.url.database or "") if self.is_embedded and not self.in_memory else None
-        self.name = str(self.path or self.url.render_as_string(hide_password=True))
+        self.name = str(self.path or shown(self.url))
         self.is_new = self.in_memory
         self._lie: Lie | None = None
         self._file: FileInUse | None = None
@@ -90,6 +93,11 @@ class Place:
             self.check_version(version)
         elif not self.create:
             raise StoreError(f"there is no store in {path} yet")
+
+
+def shown(url: sa.URL) -> str:
+    """Return a URL for the eye, without its secrets."""
+    return url.difference_update_query(_SECRET).render_as_string(hide_password=True)
 
 
 def read_url(text: str) -> tuple[sa.URL, Dialect]:

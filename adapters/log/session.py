@@ -33,7 +33,8 @@ class Session:
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
         """Yield the rows of a query."""
-        yield from self.run(statement, parameters)
+        for row in self.run(statement, parameters):  # noqa: UP028 who stops midway must not close a cursor of what is closed
+            yield row
 
     def append(self, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Write events behind the head and return the new one; None where a dialect that looks finds it moved.

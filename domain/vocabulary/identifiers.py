@@ -11,7 +11,8 @@ _ADELI: Final = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{7}")
 _FINESS: Final = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{7}")
 _SECTEUR: Final = re.compile(r"SA[0-9]{2}")
 _OIDS: Final = {"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9", "1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"}
-_VERSION: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2}){0,3}")
+VERSION: Final = r"\A[0-9]{1,2}(?:\.[0-9]{1,2}){0,3}\Z"
+_VERSION: Final = re.compile(VERSION)
 
 
 def parse_rpps(text: str) -> str:

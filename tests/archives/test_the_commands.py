@@ -165,7 +165,7 @@ def test_nothing_is_decided_on_an_imported_store(folder: Path) -> None:
             lambda: engine.handle(RegisterOperator(operator="x", kind="usager")),
             lambda: engine.handle_many([OpenEns(ins=w.ins(9))]),
             lambda: engine.check(w.write(w.DOCTOR, w.SURGEON)),
-            lambda: engine.begin_check(w.write(w.DOCTOR, w.SURGEON)),
+            lambda: engine.begin_check(w.write(w.DOCTOR, w.SURGEON), print),
             lambda: engine.give_up("m-1", w.NOW),
         ):
             with pytest.raises(StoreError, match=why):

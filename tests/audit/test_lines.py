@@ -9,6 +9,7 @@ import pytest
 from huissier.adapters.audit.lines import COLUMNS, as_csv, as_text, csv_header, line_of, outcome_in
 from huissier.adapters.json_lines import as_json
 from huissier.domain import events as e
+from huissier.domain.reasons import Code
 from huissier.projections.projection import Entry
 from huissier.projections.words import Outcome
 from tests.log.test_golden_events import AT, EVENTS, RECORDED_AT
@@ -29,7 +30,7 @@ def cells(text: str) -> list[str]:
 
 def test_a_line_for_people_names_position_times_who_what_outcome_and_why() -> None:
     event = e.CommandRejected(
-        at=AT, command="suspend-mailbox", subject="dr.a@ch.mssante.fr", reasons=(e.ReasonGiven("NOT_FOUND", (3,)),)
+        at=AT, command="suspend-mailbox", subject="dr.a@ch.mssante.fr", reasons=(e.ReasonGiven(Code.NOT_FOUND, (3,)),)
     )
     assert as_text(line_of(entry(event), "en"), "en") == (
         "7  2026-10-31T09:30:15.123456Z  recorded 2026-11-01T00:00:00Z"
@@ -53,7 +54,8 @@ def test_json_holds_the_fact_as_the_log_keeps_it(event: e.AnyEvent) -> None:
 
 def test_each_reason_stands_once_with_its_texts() -> None:
     verdicts = tuple(
-        e.VerdictGiven(recipient=to, accepted=False, reasons=(e.ReasonGiven("RECIPIENT_UNKNOWN"),)) for to in ("a", "b")
+        e.VerdictGiven(recipient=to, accepted=False, reasons=(e.ReasonGiven(Code.RECIPIENT_UNKNOWN),))
+        for to in ("a", "b")
     )
     line = line_of(entry(e.MessageDecided(at=AT, id="m", sender="c", verdicts=verdicts, rules="1.4")), "en")
     (reason,) = line.reasons
@@ -63,7 +65,7 @@ def test_each_reason_stands_once_with_its_texts() -> None:
 
 def test_a_rejected_command_has_no_smtp_reply() -> None:
     rejected = e.CommandRejected(
-        at=AT, command="suspend-mailbox", subject="", reasons=(e.ReasonGiven("ADDRESS_INVALID"),)
+        at=AT, command="suspend-mailbox", subject="", reasons=(e.ReasonGiven(Code.ADDRESS_INVALID),)
     )
     (reason,) = line_of(entry(rejected), "en").reasons
     assert reason.smtp is None

@@ -8,6 +8,7 @@ import pytest
 
 from huissier.adapters.audit.telling import TELLERS, Language, told
 from huissier.domain import events as e
+from huissier.domain.reasons import Code
 from tests.log.test_golden_events import AT, EVENTS, RECORDED_AT
 
 # What no line needs: digests, and what the fact's other fields say already.
@@ -91,7 +92,9 @@ MAILBOX = "dr.a@ch.mssante.fr"
                 at=AT,
                 id="m-1",
                 sender=MAILBOX,
-                verdicts=(e.VerdictGiven(recipient="", accepted=False, reasons=(e.ReasonGiven("ADDRESS_INVALID"),)),),
+                verdicts=(
+                    e.VerdictGiven(recipient="", accepted=False, reasons=(e.ReasonGiven(Code.ADDRESS_INVALID),)),
+                ),
                 rules="1.4",
             ),
             "a soumis le message m-1 pour une adresse illisible (refusé); règles 1.4",

@@ -160,6 +160,19 @@ huissier.open(sys.argv[1]).handle(huissier.EraseUsager(ins=sys.argv[2]))
 """
 
 
+@pytest.mark.parametrize("memory", [0, 200_000], ids="memory {}".format)
+@pytest.mark.parametrize("has_decided", [True, False], ids=["that has decided", "that has not"])
+def test_whoever_goes_on_drops_what_somebody_left_who_died(memory: int, has_decided: bool, tmp_path: Path) -> None:
+    with entered(tmp_path) as (house, _, sealed), Engine(house.url, environment=ENV, memory=memory) as other:
+        if has_decided:
+            other.handle(w.write(w.DOCTOR, w.SURGEON, id="before that"))
+        erase = [sys.executable, "-c", KILLED, house.url, w.ins(WHO)]
+        assert subprocess.run(erase, env={**os.environ, **ENV}, check=False).returncode == 9
+        assert list(files_that_hold(sealed, all_files(house.folder))) != []
+        other.handle(w.write(w.DOCTOR, w.SURGEON, id="afterwards"))
+        assert list(files_that_hold(sealed, all_files(house.folder))) == []
+
+
 def test_who_erased_may_die_before_it_is_dropped_and_all_others_be_replaced(tmp_path: Path) -> None:
     with entered(tmp_path) as (house, engine, sealed):
         done = subprocess.run(

@@ -14,6 +14,7 @@ import pytest
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log import codec
 from huissier.domain import events as e
+from huissier.domain.reasons import Code
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events.jsonl"
 AT = datetime(2026, 10, 31, 9, 30, 15, 123456, tzinfo=UTC)
@@ -57,9 +58,9 @@ EVENTS: tuple[e.AnyEvent, ...] = (
                 recipient=USAGER,
                 accepted=True,
                 usager=True,
-                reasons=(e.ReasonGiven("PROFESSIONNEL_TO_USAGER", (4, 5)),),
+                reasons=(e.ReasonGiven(Code.PROFESSIONNEL_TO_USAGER, (4, 5)),),
             ),
-            e.VerdictGiven(recipient="", accepted=False, reasons=(e.ReasonGiven("ADDRESS_INVALID"),)),
+            e.VerdictGiven(recipient="", accepted=False, reasons=(e.ReasonGiven(Code.ADDRESS_INVALID),)),
         ),
         rules="1.4+pharmacies reopening=False",
         final_hop=True,
@@ -80,7 +81,7 @@ EVENTS: tuple[e.AnyEvent, ...] = (
                 recipient="dr.a@ch.mssante.fr",
                 accepted=False,
                 shadow=True,
-                reasons=(e.ReasonGiven("CONTACT_NOT_OPENED"),),
+                reasons=(e.ReasonGiven(Code.CONTACT_NOT_OPENED),),
             ),
         ),
         rules="1.4+pharmacies shadow_reasons=CONTACT_NOT_OPENED",
@@ -97,7 +98,7 @@ EVENTS: tuple[e.AnyEvent, ...] = (
             e.VerdictGiven(
                 recipient="dr.b@ch.mssante.fr",
                 accepted=True,
-                reasons=(e.ReasonGiven("PROFESSIONNEL_TO_PROFESSIONNEL", (4,)),),
+                reasons=(e.ReasonGiven(Code.PROFESSIONNEL_TO_PROFESSIONNEL, (4,)),),
             ),
         ),
         rules="1.4+pharmacies",
@@ -108,14 +109,14 @@ EVENTS: tuple[e.AnyEvent, ...] = (
     ),
     e.MessageUndelivered(at=AT, id="m-1", recipient=USAGER, cause="boîte pleine"),
     e.UsagerErased(at=AT, usager="aaaaaaaaaaaaaaaaaaaaaaaaaa"),
-    e.CommandRejected(at=AT, command="open-ens", subject="", reasons=(e.ReasonGiven("INS_INVALID"),)),
+    e.CommandRejected(at=AT, command="open-ens", subject="", reasons=(e.ReasonGiven(Code.INS_INVALID),)),
     e.CommandRejected(
         at=AT,
         command="report-delivery",
         subject="m-1",
         recipient=USAGER,
         status="delivered",
-        reasons=(e.ReasonGiven("NOT_ALLOWED_IN_STATE", (15,)),),
+        reasons=(e.ReasonGiven(Code.NOT_ALLOWED_IN_STATE, (15,)),),
     ),
     e.StatisticsProduced(
         at=AT,

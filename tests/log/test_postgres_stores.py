@@ -6,9 +6,18 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from huissier.adapters.bench.scratch import scratch_stores
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import CorruptStoreError, ForeignStoreError, StoreError, StoreVersionError, VaultKeyError
+from huissier.adapters.errors import (
+    CorruptStoreError,
+    ForeignStoreError,
+    StoreError,
+    StoreVersionError,
+    TemporarilyUnavailableError,
+    VaultKeyError,
+)
 from huissier.adapters.integrity import check_store
+from huissier.adapters.log.dialects import Postgresql
 from huissier.domain.commands import RegisterOperator
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
@@ -28,6 +37,26 @@ def test_a_store_is_made_once_and_found_again(new_database: Callable[[], str]) -
         assert engine.handle(REGISTER).position == 1
     with Engine(url, environment=KEY, create=False) as engine:
         assert engine.handle(REGISTER).outcome == "unchanged"
+
+
+@pytest.mark.parametrize("name", ["password", "sslpassword", "oauth_client_secret"])
+def test_no_secret_of_a_url_is_told(name: str) -> None:
+    url = f"postgresql+psycopg://u:s3cret@/d?host=/nowhere&{name}=s3cret"
+    with pytest.raises(StoreError, match="nowhere") as told:
+        Engine(url, environment=KEY)
+    assert "s3cret" not in str(told.value)
+    with pytest.raises(StoreError) as told, scratch_stores(url) as new_store:
+        new_store()
+    assert "s3cret" not in str(told.value)
+
+
+def test_where_no_connection_stays_open_it_is_told_so(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Engine(new_database(), environment=KEY) as engine:
+        monkeypatch.setattr(Postgresql, "is_lost", lambda *_: True)
+        with pytest.raises(TemporarilyUnavailableError, match="no connection stays open"):
+            _ = engine.head
 
 
 def test_the_short_form_of_the_url_is_understood(new_database: Callable[[], str]) -> None:

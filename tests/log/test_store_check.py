@@ -40,7 +40,7 @@ STORY: list[AnyCommand] = [
     EraseUsager(ins=ins(2), at=NOW),
     CloseEns(ins=ins(3), at=NOW),  # refused: a stranger's name stands in the log and not in the vault
 ]
-OPERATOR, DOCTORS_BOX, FIRST_ENS, SECOND_ENS, REACHED, ANSWERED, ERASED, HEAD = 1, 5, 13, 14, 15, 16, 18, 19
+OPERATOR, ANNEXE, DOCTORS_BOX, FIRST_ENS, SECOND_ENS, REACHED, ANSWERED, ERASED, HEAD = 1, 3, 5, 13, 14, 15, 16, 18, 19
 
 
 class Damage(NamedTuple):
@@ -113,6 +113,14 @@ def add_trigger(store: ByHand) -> None:
 NO_INDEX = (None, "the table vault has lost its index vault_usager")
 
 DAMAGES: dict[str, Damage] = {
+    "an event gives a reason that there is not": Damage(
+        lambda store: store.rewrite(ANSWERED, lambda data: data.replace(b'"code":"', b'"code":"UN')),
+        [(ANSWERED, UNDECODABLE)],
+    ),
+    "an event names a version that is none": Damage(
+        lambda store: store.rewrite(ANNEXE, lambda data: data.replace(b'"referentiel":"', b'"referentiel":"v')),
+        [(ANNEXE, UNDECODABLE)],
+    ),
     "an event is gone": Damage(
         lambda store: store.run("DELETE FROM events WHERE position = ?", OPERATOR + 1),
         [(2, "is missing"), (2, ROW_OF_NOTHING)],

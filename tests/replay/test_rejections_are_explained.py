@@ -23,6 +23,7 @@ from huissier.domain.commands import (
     WithdrawDomain,
 )
 from huissier.domain.events import CommandRejected, ReasonGiven
+from huissier.domain.reasons import Code
 from tests.replay.test_what_was_changed_is_found import changed, fields, place_of
 from tests.replay.told import NOW, differences, lived
 
@@ -60,7 +61,7 @@ def test_what_was_rejected_is_explained_and_what_is_said_to_have_been_is_not(com
     log = lived([*WORLD, command])
     position = place_of(log, CommandRejected)
     assert differences(log) == []
-    for reasons in ((), (ReasonGiven("DOMAIN_NOT_HOSTED", (1,)),)):
+    for reasons in ((), (ReasonGiven(Code.DOMAIN_NOT_HOSTED, (1,)),)):
         lie = changed(log, position, lambda event: replace(event, reasons=reasons))  # noqa: B023
         assert fields(differences(lie), position) == ["reasons"]
 
@@ -71,7 +72,7 @@ def test_a_rejected_report_of_a_time_that_kept_less_is_explained_by_some_report(
     position = place_of(log, CommandRejected)
     older = changed(log, position, lambda event: replace(event, recipient=None, status=None))
     assert differences(older) == []
-    lie = changed(older, position, lambda event: replace(event, reasons=(ReasonGiven("INS_INVALID"),)))
+    lie = changed(older, position, lambda event: replace(event, reasons=(ReasonGiven(Code.INS_INVALID),)))
     assert fields(differences(lie), position) == ["reasons"]
 
 

@@ -21,6 +21,7 @@ from huissier.domain.events import (
     ReasonGiven,
     WhiteListLoaded,
 )
+from huissier.domain.reasons import Code
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.white_list import WhiteList
 from tests.replay.told import differences, log_of
@@ -88,7 +89,7 @@ DECISIONS: list[tuple[str, str, Changed, str]] = [
     (
         "a refusal turned into an acceptance",
         "too-early",
-        lambda e: verdict(e, accepted=True, reasons=(ReasonGiven("CONTACT_OPEN", (1,)),)),
+        lambda e: verdict(e, accepted=True, reasons=(ReasonGiven(Code.CONTACT_OPEN, (1,)),)),
         f"verdict for {w.DOCTOR}",
     ),
     ("an acceptance turned into a refusal", "answer", lambda e: verdict(e, accepted=False), f"verdict for {w.DOCTOR}"),
@@ -96,7 +97,7 @@ DECISIONS: list[tuple[str, str, Changed, str]] = [
     (
         "another fact named behind a reason",
         "answer",
-        lambda e: verdict(e, reasons=(ReasonGiven("CONTACT_OPEN", (2,)),)),
+        lambda e: verdict(e, reasons=(ReasonGiven(Code.CONTACT_OPEN, (2,)),)),
         f"verdict for {w.DOCTOR}",
     ),
     ("a refusal put into the shadow", "closed", lambda e: verdict(e, shadow=True), f"verdict for {w.DOCTOR}"),
@@ -165,7 +166,7 @@ def test_a_certificate_that_was_not_kept_cannot_be_checked_but_its_place_can(log
 
     def differing(*facts: int) -> list[str]:
         def older(event: MessageDecided) -> MessageDecided:
-            reasons = (ReasonGiven("CERTIFICATE_NOT_ADMITTED", facts), *event.verdicts[0].reasons)
+            reasons = (ReasonGiven(Code.CERTIFICATE_NOT_ADMITTED, facts), *event.verdicts[0].reasons)
             return msgspec.structs.replace(verdict(event, reasons=reasons), whole=False)
 
         return fields(differences(changed(log, position, older)), position)
