@@ -100,18 +100,9 @@ class LogFile:
                 files = files_since(self._path, self.place, _opened)
                 if not files and may_be_gone(self._path, here.st_mtime):
                     self._tell_lost()
-                files = files or files_after(self._path, here.st_mtime, _opened)
-                self._files = [one for one in files if not self._closes_same(one[0], here)]
+                self._files = list(_others(files or files_after(self._path, here.st_mtime, _opened), here))
                 return
         self._stop.wait(_LOOK_SECONDS)
-
-    def _closes_same(self, file: BinaryIO, here: os.stat_result) -> bool:
-        """Close a file that is the one being read, under another name."""
-        status = os.fstat(file.fileno())
-        is_same = (status.st_dev, status.st_ino) == (here.st_dev, here.st_ino)
-        if is_same:
-            file.close()
-        return is_same
 
     def _next(self) -> None:
         self._file.close()
@@ -124,6 +115,16 @@ class LogFile:
     def _close_others(self) -> None:
         for file, _ in self._files:
             file.close()
+
+
+def _others(files: list[tuple[BinaryIO, Place]], here: os.stat_result) -> Iterator[tuple[BinaryIO, Place]]:
+    """Yield those that are another file than the one being read, which is closed under its other name."""
+    for file, place in files:
+        status = os.fstat(file.fileno())
+        if (status.st_dev, status.st_ino) == (here.st_dev, here.st_ino):
+            file.close()
+        else:
+            yield file, place
 
 
 def _opened(path: Path) -> BinaryIO:
