@@ -127,14 +127,18 @@ def postfix_log(
         fail("standard input has no place to go on from: leave out --follow and --state", Status.UNREADABLE)
     keep = state or (Path(f"{file}{SUFFIX}") if follow else None)
     kept = _kept(keep) or Kept()
-    log = PostfixLog(_times(timezone, year, kept), _gateways(gateway), on_the_way or (), kept.hops)
+    times = _times(timezone, year)
+    log = PostfixLog(times, _gateways(gateway), on_the_way or (), kept.hops)
     with _until_stopped() as stop, _recording(context, store, option, aside, json) as recording:
         recording.source = file
         with _told(recording, "line"):
             if file == _STDIN:
                 _take_pipe(recording, log, stop)
             else:
-                _take_file(recording, log, _log_file(Path(file), stop, kept, follow), keep)
+                source = _log_file(Path(file), stop, kept, follow)
+                if kept.day is not None and source.goes_on:
+                    times.go_on_from(kept.day)
+                _take_file(recording, log, source, keep)
     if log.is_strange:
         fail(f"{file}: no line of it is one of a Postfix log", Status.UNREADABLE)
 
@@ -187,12 +191,12 @@ def _kept(path: Path | None) -> "Kept | None":
         fail(str(problem), Status.UNREADABLE)
 
 
-def _times(zone: str | None, year: int | None, kept: "Kept") -> "LogTimes":
+def _times(zone: str | None, year: int | None) -> "LogTimes":
     from huissier.adapters.clock import utc_now
     from huissier.adapters.ingest.log_times import LogTimes, parse_zone
 
     try:
-        return LogTimes(utc_now, None if zone is None else parse_zone(zone), year, day=kept.day)
+        return LogTimes(utc_now, None if zone is None else parse_zone(zone), year)
     except VocabularyError as problem:
         fail(f"--timezone: {problem}", Status.UNREADABLE)
 

@@ -15,7 +15,7 @@ _LOOK_SECONDS: Final = 0.25
 
 
 class LogFile:
-    """A log that is written meanwhile; `place` is behind the last line that was yielded."""
+    """A log that is written meanwhile. `goes_on`: whether reading began where it was left."""
 
     def __init__(
         self,
@@ -34,6 +34,8 @@ class LogFile:
         self._stop = stop
         self._follow = follow
         self._tell_lost = tell_lost
+        self._before = place
+        self.goes_on = place is not None
         self._files = self._log() if place is None else self._files_since(place)
         self._begin()
 
@@ -44,13 +46,19 @@ class LogFile:
     def _files_since(self, place: Place) -> list[tuple[BinaryIO, Place]]:
         files = files_since(self._path, place, _opened)
         if not files:
+            self.goes_on, self._before = False, None
             self._tell_lost()
         return files or self._log()
 
+    @property
+    def place(self) -> Place:
+        """Where to go on: behind the last line that was yielded, also while the file after that one is still empty."""
+        return self._here if self._here.length or self._before is None else self._before
+
     def _begin(self) -> None:
-        self._file, self.place = self._files.pop(0)
-        self._file.seek(self.place.offset)
-        self._cutter = LineCutter(self.place.lines)
+        self._file, self._here = self._files.pop(0)
+        self._file.seek(self._here.offset)
+        self._cutter = LineCutter(self._here.lines)
 
     @property
     def size(self) -> int:
@@ -58,7 +66,9 @@ class LogFile:
         return os.fstat(self._file.fileno()).st_size
 
     def _set_place(self) -> None:
-        self.place = Place.of(self._file, self._file.tell() - self._cutter.unfinished, self._cutter.number)
+        self._here = self._before = Place.of(
+            self._file, self._file.tell() - self._cutter.unfinished, self._cutter.number
+        )
 
     def batches(self, *, whole_lines: bool = False) -> Iterator[list[Line]]:
         """Yield lines as they come, and an empty list each time before waiting; it ends when told to stop.
@@ -67,7 +77,7 @@ class LogFile:
         """
         try:
             while not self._stop.is_set():
-                if not self.place.is_in(self._file):  # emptied, perhaps after it was copied, and perhaps written again
+                if not self._here.is_as_it_was(self._file):  # emptied, perhaps after it was copied, and written again
                     self._close_others()
                     self._files = self._files_since(self.place)
                     self._next()
@@ -98,7 +108,7 @@ class LogFile:
             there, here = self._path.stat(), os.fstat(self._file.fileno())
             if there.st_size and (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
                 files = files_since(self._path, self.place, _opened)
-                if not files and may_be_gone(self._path, here.st_mtime):
+                if not (files or here.st_nlink) and may_be_gone(self._path, here.st_mtime):
                     self._tell_lost()
                 self._files = list(_others(files or files_after(self._path, here.st_mtime, _opened), here))
                 return

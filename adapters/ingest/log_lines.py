@@ -5,9 +5,10 @@ field, an address with quotes in it is none, and what another server said is nev
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from huissier.adapters.ingest.log_times import LogTimes
@@ -63,6 +64,7 @@ class PostfixLog:
         self._gateways = tuple(gateways)
         self._not_final = frozenset(not_final)
         self.hops: Hops = dict(hops or {})
+        self._named = Counter(chain.from_iterable(self.hops.values()))  # how many messages here had a queue id before
 
     def kept_at(self, place: Place) -> Kept:
         """Return what another run needs to go on from a place."""
@@ -126,10 +128,8 @@ class PostfixLog:
 
     def _has_copies_under_way(self, queue: str) -> bool:
         """Say whether what became this message is still here, also as another one: then not all were given up."""
-        before = set(self.hops.get(queue, ()))
-        return bool(before) and any(
-            other in before or not before.isdisjoint(hops) for other, hops in self.hops.items() if other != queue
-        )
+        before = self.hops.get(queue, ())
+        return self._named[queue] > 0 or any(name in self.hops or self._named[name] > 1 for name in before)
 
     def _sighting(
         self,
@@ -167,19 +167,31 @@ class PostfixLog:
     def _remember(self, queue: str, rest: str) -> None:
         """Know a queue id as long as its message is here."""
         if rest == "removed":
-            self.hops.pop(queue, None)
-        elif rest.startswith(("client=", "uid=")):
-            came_from = (_CAME_FROM if rest.startswith("client=") else _QUEUED_ANEW).search(rest)
+            self._forget(queue)
+        elif rest.startswith("client="):
+            came_from = _CAME_FROM.search(rest)
             self._link(queue, came_from[1] if came_from else None)
+        elif rest.startswith("uid="):
+            anew = _QUEUED_ANEW.search(rest)
+            self._link(queue, anew[1] if anew else None)
+            if anew:
+                self._forget(anew[1])  # of which nothing more is heard
+
+    def _forget(self, queue: str) -> None:
+        for name in self.hops.pop(queue, ()):
+            self._named[name] -= 1
+            if not self._named[name]:
+                del self._named[name]
 
     def _link(self, queue: str, came_from: str | None) -> None:
         before = [] if came_from is None else [came_from, *self.hops.get(came_from, [])]
         known = self.hops.setdefault(queue, [])
-        known += [name for name in before if name not in known and name != queue]
-        del known[_MOST_HOPS:]
+        more = [name for name in before if name not in known and name != queue][: _MOST_HOPS - len(known)]
+        known += more
+        self._named.update(more)
         if len(self.hops) > _MOST_QUEUES:
             for oldest in list(islice(self.hops, _MOST_QUEUES // 10)):
-                del self.hops[oldest]
+                self._forget(oldest)
 
 
 def _strange(place: int, text: str) -> Unreadable | None:

@@ -34,29 +34,26 @@ def parse_zone(text: str) -> tzinfo:
 class LogTimes:
     """Reads the times of one log, one line after the other."""
 
-    def __init__(
-        self,
-        clock: Callable[[], datetime],
-        zone: tzinfo | None = None,
-        year: int | None = None,
-        *,
-        day: tuple[int, int, int] | None = None,
-    ) -> None:
+    def __init__(self, clock: Callable[[], datetime], zone: tzinfo | None = None, year: int | None = None) -> None:
         """`zone`: of times that name none, the machine's by default. `year`: of the first traditional time.
 
-        Without a year a time is the last such one that is not in the future. `day`: the one that was read last, to go
-        on from in place of a year.
+        Without a year a time is the last such one that is not in the future.
         """
         self._clock = clock
         self._zone = zone
-        self._year = year if day is None else day[0]
-        self._day: tuple[int, int] | None = None if day is None else day[1:]
+        self._year = year
+        self._day: tuple[int, int] | None = None
         self._last: tuple[str, datetime] | None = None  # many lines of a busy log share one
 
     @property
     def day(self) -> tuple[int, int, int] | None:
         """Year, month and day of the last traditional time, where a year was given."""
         return None if self._year is None or self._day is None else (self._year, *self._day)
+
+    def go_on_from(self, day: tuple[int, int, int]) -> None:
+        """Take a day that `day` told for the last one, where a year was given: it was that of an earlier reading."""
+        if self._year is not None:
+            self._year, self._day = day[0], day[1:]
 
     def read(self, text: str) -> datetime:
         """Return the last moment, in UTC, that a time may mean: 10:00:00 is somewhere in that second.

@@ -27,7 +27,7 @@ class Place(Struct, frozen=True):
     """A place in one file: up to where it was read, and what tells the file from those before and after it.
 
     `begins`: a digest of its first `length` bytes, for a file that was emptied keeps its inode. `written`: when it last
-    was, by which files are found that came after an empty one.
+    was, 0 in places of older versions.
     """
 
     device: int
@@ -55,10 +55,17 @@ class Place(Struct, frozen=True):
         return cls(status.st_dev, status.st_ino, offset, lines, length, _digest(file, length), status.st_mtime)
 
     def is_in(self, file: BinaryIO) -> bool:
-        """Say whether a file is the one of this place and still reaches to it; an empty one must be as it was left."""
+        """Say whether a file is the one of this place and still reaches to it."""
+        return self.is_of(file) and self.is_copied_to(file)
+
+    def is_of(self, file: BinaryIO) -> bool:
+        """Say whether a file is the one of this place, whatever has become of it."""
         status = os.fstat(file.fileno())
-        is_same = (status.st_dev, status.st_ino) == (self.device, self.inode)
-        return is_same and (self.is_copied_to(file) if self.length else status.st_mtime == self.written)
+        return (status.st_dev, status.st_ino) == (self.device, self.inode)
+
+    def is_as_it_was(self, file: BinaryIO) -> bool:
+        """Do as `is_in`, but an empty file must not have been written to: it may have been filled and emptied again."""
+        return self.is_in(file) and (bool(self.length) or os.fstat(file.fileno()).st_mtime == self.written)
 
     def is_copied_to(self, file: BinaryIO) -> bool:
         """Say whether a file begins as the one of this place and reaches to it, as a copy made of it does."""
@@ -103,21 +110,25 @@ def save(path: Path, kept: Kept) -> None:
 def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:
     """Return the files to read on from a place: the one it is in, or its copy, under whatever name, then those after.
 
-    Each with the place to begin at. Of an empty file there is nothing to know it by: it may have been filled, copied
-    and emptied again.
+    Each with the place to begin at. An empty file has nothing to know its copy by: whatever was written after it may be
+    one.
 
     Empty where that file is gone or compressed. Whoever asks closes them.
     """
-    if not place.length:
-        return files_after(log, place.written, opened)
     files = [*_rotated(log, opened), opened(log)]
     found = [n for n, file in enumerate(files) if place.is_in(file)]
-    if not found:
+    if place.length and not found:
         found = [n for n, file in enumerate(files) if place.is_copied_to(file)]
+    elif found and place.written and not place.length:
+        found = [n for n, file in enumerate(files) if n in found or os.fstat(file.fileno()).st_mtime > place.written]
     first = found[0] if found else len(files)
     for file in files[:first]:
         file.close()
-    return [(file, place if n == first else Place.before(file)) for n, file in enumerate(files) if n >= first]
+    return [
+        (file, place if n == first and place.length else Place.before(file))
+        for n, file in enumerate(files)
+        if n >= first
+    ]
 
 
 def files_after(log: Path, moment: float, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:

@@ -36,8 +36,8 @@ _TELLING: Final = (
 )
 _NAME: Final = re.compile(r"[!-~]{1,400}")
 _ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+\s*;)?\s*<?([^\s<>;]{1,320})>?\s*")
-_COMMENT: Final = re.compile(r"\((?:[^()\\]|\\.)*\)")
-_DEEPEST_COMMENT: Final = 10
+_COMMENTED: Final = re.compile(r"\\.|[()]|[^\\()]+|\\", re.DOTALL)
+_FIELD: Final = re.compile(r"[!-9;-~]{1,100}:")
 _RECEIVED_UNDER: Final = re.compile(r"\sid\s+([0-9A-Za-z]{5,40})\b")
 _MOST_QUEUES: Final = 50  # a mail server that sees a message for the fiftieth time takes it to go in circles
 _MOST_PLAIN: Final = 8
@@ -173,22 +173,31 @@ def read_report(message: Message, gateways: Sequence[str], decision_header: str 
 
 
 def _groups(part: Mail) -> list[Mail]:
-    """Return the groups of fields of a report, cut at every line without content."""
+    """Return the groups of fields of a report, cut at lines without content before another field."""
     content = part.get_payload()
     if isinstance(content, list):  # which the library has cut, of the older kind, where lines are wholly empty
         text = "\n".join(_written(group) for group in content if isinstance(group, Mail))
         part.set_payload(text)
-    text = _decoded(part)
-    cut = re.split(r"\n\s*\n", text.replace("\r\n", "\n"))
-    return [message_from_string(group.lstrip("\n")) for group in cut if group.strip()]
+    groups: list[list[str]] = [[]]
+    is_parted = False
+    for line in _decoded(part).replace("\r\n", "\n").split("\n"):
+        if is_parted and _FIELD.match(line):
+            groups.append([])
+        groups[-1].append(line)
+        is_parted = not line.strip()
+    return [message_from_string("\n".join(group)) for group in groups if any(map(str.strip, group))]
 
 
 def _written(group: Mail) -> str:
     """Return a group as it came; the library itself would fold its fields, and take for ever for long ones."""
     fields = "".join(f"{name}: {value}\n" for name, value in group.raw_items())
     is_parted = not any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in group.defects)
-    content = group.get_payload()
-    return fields + ("\n" if is_parted else "") + (content if isinstance(content, str) else "")
+    content = group.get_payload(decode=True)
+    return (
+        fields
+        + ("\n" if is_parted else "")
+        + (content.decode("ascii", "surrogateescape") if isinstance(content, bytes) else "")
+    )
 
 
 def _decoded(part: Mail) -> str:
@@ -214,10 +223,15 @@ def _text(mail: Mail, name: str) -> str:
 
 def _plain(mail: Mail, name: str) -> str:
     """Return a field without its comments: Sendmail writes `delivered (to mailbox)`."""
-    text = _text(mail, name)
-    for _ in range(_DEEPEST_COMMENT):
-        text = _COMMENT.sub("", text)
-    return text.strip()
+    text, kept, depth = _text(mail, name), list[str](), 0
+    for piece in _COMMENTED.findall(text):
+        if piece == "(":
+            depth += 1
+        elif depth:
+            depth -= piece == ")"
+        else:
+            kept.append(piece)
+    return "".join(kept).strip() if not depth else text
 
 
 def _address(field: str) -> str | None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidRequestError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import StaticPool
 
-from huissier.adapters.errors import CorruptStoreError, TemporarilyUnavailableError
+from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log.idle import IdleConnections
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.session import Session
@@ -30,8 +30,6 @@ class ErrorsNamed:
     ) -> None:
         if is_about_schema(problem):
             raise CorruptStoreError(f"{self._place.name} is damaged: what stands in its schema is no text") from None
-        if isinstance(problem, InvalidRequestError):  # the library gave up: each new connection was lost again
-            raise TemporarilyUnavailableError(f"{self._place.name}: no connection stays open") from None
         if not isinstance(problem, self._errors):
             return
         original = problem.orig if isinstance(problem, DBAPIError) else problem

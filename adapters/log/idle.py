@@ -5,6 +5,7 @@ it taken for good.
 """
 
 from collections import deque
+from contextlib import suppress
 from typing import Any, Final
 
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
@@ -34,8 +35,9 @@ class IdleConnections(Pool):
 
     def dispose(self) -> None:
         """Close those that are idle."""
-        while self._idle:
-            self._idle.pop().close()
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def recreate(self) -> "IdleConnections":
         """Return another without connections."""

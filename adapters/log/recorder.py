@@ -96,6 +96,8 @@ class SqlRecorder(DCBRecorder):
         self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
     ) -> DCBReadResponse:
         """Return the events that match, a page at a time, up to the head there was when this was called."""
+        if limit is not None and limit < 0:
+            raise ValueError("limit must be 0 at least")
         with self.reading() as look:
             head = look.head
         return _ReadResponse(self, query or DCBQuery(), after or 0, head, limit)

@@ -7,8 +7,15 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import InvalidRequestError
 
-from huissier.adapters.errors import CorruptStoreError, EngineClosedError, ForeignStoreError, StoreError
+from huissier.adapters.errors import (
+    CorruptStoreError,
+    EngineClosedError,
+    ForeignStoreError,
+    StoreError,
+    TemporarilyUnavailableError,
+)
 from huissier.adapters.log.connecting import ErrorsNamed, engine_for
 from huissier.adapters.log.dialects import BUSY_SECONDS
 from huissier.adapters.log.held_files import Hold
@@ -235,7 +242,7 @@ class Store:
                 yield self._connected().session
             return
         self._place.check_still_there()  # connecting makes a file where there is none
-        with self._errors_named, self._engine.connect() as connection:
+        with self._errors_named, self._connect() as connection:
             session = self._kept(connection).session
             try:
                 self._place.check_still_there()
@@ -276,7 +283,7 @@ class Store:
 
     def _kept_for_glances(self) -> _Kept:
         if self._glancer is None:
-            kept = self._kept(self._engine.connect())
+            kept = self._kept(self._connect())
             kept.session.run("PRAGMA busy_timeout = 0")
             self._glancer = kept
         return self._glancer
@@ -314,11 +321,17 @@ class Store:
 
     def _connected(self) -> _Kept:
         if self._writer is None:
-            kept = self._kept(self._engine.connect())
+            kept = self._kept(self._connect())
             if self._is_ready:
                 self._note_log(kept.session)
             self._writer = kept
         return self._writer
+
+    def _connect(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except InvalidRequestError:  # the library gave up: each new connection was lost again
+            raise TemporarilyUnavailableError(f"{self.name}: no connection stays open") from None
 
     def _note_log(self, session: Session) -> None:
         """Look at the log through the writer, which opens what is beside the file."""

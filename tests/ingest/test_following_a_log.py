@@ -359,3 +359,55 @@ def test_a_log_whose_name_holds_what_a_shell_would_expand_is_followed_too(tmp_pa
     file = LogFile(log, Event(), place=first.place, tell_lost=lambda: lost.append(True))
     assert [line.content for lines in file.batches() for line in lines] == [b"two", b"three"]
     assert not lost
+
+
+def test_while_a_new_log_is_empty_the_one_before_it_is_read_once_though_it_is_still_written_to(tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    log.write_text("one\n")
+    os.utime(log, (1, 1))
+    place, read = None, list[bytes]()
+
+    def run() -> None:
+        nonlocal place
+        file = LogFile(log, Event(), place=place)
+        read.extend(line.content or b"" for lines in file.batches(whole_lines=True) for line in lines)
+        place = file.place
+
+    run()
+    log.rename(log.with_name("mail.log.1"))
+    log.write_text("")
+    os.utime(log, (2, 2))
+    for text in ("two\n", "three\n", "", ""):
+        add(log.with_name("mail.log.1"), text)
+        run()
+    add(log, "four\n")
+    run()
+    assert read == [b"one", b"two", b"three", b"four"]
+
+
+def test_what_stood_in_a_log_that_is_gone_is_told_though_the_one_that_was_left_was_empty(tmp_path: Path) -> None:
+    log, lost = tmp_path / "mail.log", list[bool]()
+    log.write_text("")
+    first = LogFile(log, Event())
+    assert [line.content for lines in first.batches() for line in lines] == []
+    log.with_name("kept").write_text("")  # so that the next file is another one
+    add(log, "one\n")
+    log.rename(log.with_name("mail.log.1.gz"))
+    log.write_text("two\n")
+    file = LogFile(log, Event(), place=first.place, tell_lost=lambda: lost.append(True))
+    assert [line.content for lines in file.batches() for line in lines] == [b"two"]
+    assert (lost, file.goes_on) == ([True], False)
+
+
+def test_a_log_that_is_moved_away_each_night_is_followed_without_a_word(tmp_path: Path) -> None:
+    log, told, away = tmp_path / "mail.log", Event(), tmp_path / "away"
+    away.mkdir()
+    log.write_text("0\n")
+    batches = LogFile(log, Event(), follow=True, tell_lost=told.set).batches()
+    read: list[bytes] = []
+    for night in range(3):
+        while read[-1:] != [b"%d" % night]:
+            read += [line.content or b"" for line in next(batches)]
+        log.rename(away / f"mail.log.{night}")
+        log.write_text(f"{night + 1}\n")
+    assert not told.is_set()

@@ -346,3 +346,36 @@ def test_a_place_is_not_looked_for_in_what_is_no_file() -> None:
     told(STORE)
     done = ingest(delivery(USAGER), options=("--gateway", GATEWAY, "--state", "/dev/full"))
     assert (done.returncode, "/dev/full" in done.stderr) == (2, True)
+
+
+def test_who_expires_under_another_queue_id_of_postsuper_is_given_up() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    done = ingest(
+        line("client=unknown[192.0.2.1]", program="postfix/smtpd"),
+        line("requeued", program="postfix/postsuper"),
+        line(f"uid=0 from=<{DOCTOR}> orig_id={queue_id()}", program="postfix/pickup", queue=queue_id(2)),
+        line(f"from=<{DOCTOR}>, status=expired, returned to sender", program="postfix/qmgr", queue=queue_id(2)),
+    )
+    assert (done.returncode, counts(done)["undelivered"]) == (0, 1), kept_aside(Path())
+
+
+def test_who_expires_while_a_copy_goes_on_is_not_given_up_for_all() -> None:
+    told(STORE, submitted([USAGER, SURGEON], DOCTOR))
+    copy = f"client=localhost[127.0.0.1], orig_queue_id={queue_id()}, orig_client=x"
+    done = ingest(
+        line(copy, program="postfix/smtpd", queue=queue_id(2)),
+        line(f"from=<{DOCTOR}>, status=expired, returned to sender", program="postfix/qmgr"),
+        delivery(USAGER, queue=queue_id(2)),
+    )
+    assert (counts(done)["delivered"], counts(done)["undelivered"], done.returncode) == (1, 0, 1)
+
+
+def test_a_year_that_was_kept_is_not_that_of_another_log() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    options = ("--gateway", GATEWAY, "--timezone", "Europe/Paris", "--state", "place")
+    ingest(delivery(SURGEON, stamp="Jan  9 10:00:00"), options=(*options, "--year", "2028"))
+    Path("mail.log").unlink()
+    assert (
+        counts(ingest(delivery(USAGER, stamp="Oct 31 10:00:00"), options=(*options, "--year", "2026")))["delivered"]
+        == 1
+    )

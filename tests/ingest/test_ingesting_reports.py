@@ -271,10 +271,20 @@ def test_a_group_about_two_recipients_is_kept_aside() -> None:
     assert "twice" in kept_aside(Path())
 
 
-@pytest.mark.parametrize("unit", [", ", "a b", "; ", "é, "])
-def test_a_long_field_costs_no_more_than_its_length(unit: str) -> None:
-    field = f"X-Note: {unit * (500_000 // len(unit))}\n"
+@pytest.mark.parametrize("name", ["X-Note", "Action", "Final-Recipient", "Disposition"])
+@pytest.mark.parametrize("unit", [", ", "a b", "; ", "é, ", "(", "\\(", "()", "\n ", "\n \n"])
+def test_a_long_field_costs_no_more_than_its_length(name: str, unit: str) -> None:
+    field = f"{name}: {unit * (500_000 // len(unit))}\n"
     report = dsn(queue=queue_id()).replace("Arrival-Date", f"{field}Arrival-Date").encode()
     began = time.process_time()
     assert [type(one) for one in read_report(Message(1, report, False), [GATEWAY])] == [Unreadable]
     assert time.process_time() - began < 5
+
+
+def test_a_field_goes_on_behind_a_line_of_blanks() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    fields = about(USAGER, "failed", why="550-no such\n \n 550 user")
+    assert counts(ingest(dsn(fields, queue=queue_id())))["undelivered"] == 1
+    with huissier.open(STORE) as engine:
+        (*_, last) = engine.recorder.read()
+    assert b"550-no such 550 user" in last.event.data

@@ -175,6 +175,11 @@ def test_a_gap_is_named_through_the_librarys_interface(with_gap: str, query: DCB
         list(engine.recorder.read(query))
 
 
+def test_a_limit_below_nothing_is_refused(healthy: str) -> None:
+    with Engine(healthy) as engine, pytest.raises(ValueError, match="limit"):
+        engine.recorder.read(limit=-1)
+
+
 def test_an_answer_as_of_a_time_does_not_rest_on_an_end_that_is_none(healthy: str) -> None:
     doctor, secretary = map(MailboxAddress.parse, (DOCTOR, SECRETARY))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.exc import NoResultFound
 
 from huissier.adapters.bench.scratch import scratch_stores
 from huissier.adapters.engine import Engine
@@ -57,6 +58,13 @@ def test_where_no_connection_stays_open_it_is_told_so(
         monkeypatch.setattr(Postgresql, "is_lost", lambda *_: True)
         with pytest.raises(TemporarilyUnavailableError, match="no connection stays open"):
             _ = engine.head
+
+
+def test_what_a_reader_of_the_log_does_wrong_with_sqlalchemy_is_the_readers(new_database: Callable[[], str]) -> None:
+    with Engine(new_database(), environment=KEY) as engine:
+        for lent in (engine.recorder.reading, engine.recorder.pen):
+            with pytest.raises(NoResultFound), lent():
+                raise NoResultFound
 
 
 def test_the_short_form_of_the_url_is_understood(new_database: Callable[[], str]) -> None:
