@@ -66,9 +66,9 @@ class LogFile:
         return os.fstat(self._file.fileno()).st_size
 
     def _set_place(self) -> None:
-        self._here = self._before = Place.of(
-            self._file, self._file.tell() - self._cutter.unfinished, self._cutter.number
-        )
+        self._here = Place.of(self._file, self._file.tell() - self._cutter.unfinished, self._cutter.number)
+        if self._here.length:  # not while the first line has no end yet
+            self._before = self._here
 
     def batches(self, *, whole_lines: bool = False) -> Iterator[list[Line]]:
         """Yield lines as they come, and an empty list each time before waiting; it ends when told to stop.

@@ -411,3 +411,19 @@ def test_a_log_that_is_moved_away_each_night_is_followed_without_a_word(tmp_path
         log.rename(away / f"mail.log.{night}")
         log.write_text(f"{night + 1}\n")
     assert not told.is_set()
+
+
+def test_half_a_first_line_is_no_place_to_go_on_from(tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    log.write_text("one\n")
+    first = LogFile(log, Event())
+    assert [line.content for lines in first.batches(whole_lines=True) for line in lines] == [b"one"]
+    add(log, "two\n")
+    log.rename(log.with_name("mail.log.1"))
+    log.write_text("thr")
+    second = LogFile(log, Event(), place=first.place)
+    assert [line.content for lines in second.batches(whole_lines=True) for line in lines] == [b"two"]
+    add(log.with_name("mail.log.1"), "late\n")
+    add(log, "ee\n")
+    third = LogFile(log, Event(), place=second.place)
+    assert [line.content for lines in third.batches(whole_lines=True) for line in lines] == [b"late", b"three"]
