@@ -136,7 +136,7 @@ def postfix_log(
                 _take_pipe(recording, log, stop)
             else:
                 source = _log_file(Path(file), stop, kept, follow)
-                if kept.day is not None and source.goes_on:
+                if kept.day is not None and (source.goes_on or kept.year == year):
                     times.go_on_from(kept.day)
                 _take_file(recording, log, source, keep)
     if log.is_strange:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import BinaryIO, Final
 
 from huissier.adapters.ingest.place import Place, files_after, files_since, may_be_gone
@@ -12,6 +13,7 @@ from huissier.adapters.json_lines import Line, LineCutter
 
 _CHUNK: Final = 64 * 1024
 _LOOK_SECONDS: Final = 0.25
+_ROTATED_ONCE_SECONDS: Final = 10.0  # in which a log is not rotated twice
 
 
 class LogFile:
@@ -35,6 +37,7 @@ class LogFile:
         self._follow = follow
         self._tell_lost = tell_lost
         self._before = place
+        self._seen_there = monotonic()
         self.goes_on = place is not None
         self._files = self._log() if place is None else self._files_since(place)
         self._begin()
@@ -44,19 +47,22 @@ class LogFile:
         return [(file, Place.before(file))]
 
     def _files_since(self, place: Place) -> list[tuple[BinaryIO, Place]]:
-        files = files_since(self._path, place, _opened)
-        if not files:
-            self.goes_on, self._before = False, None
+        if files := files_since(self._path, place, _opened):
+            return files
+        self._before = None
+        if not place.written or may_be_gone(self._path, place.written):
+            self.goes_on = False
             self._tell_lost()
-        return files or self._log()
+        return files_after(self._path, place.written, _opened) if place.written else self._log()
 
     @property
     def place(self) -> Place:
         """Where to go on: behind the last line that was yielded, also while the file after that one is still empty."""
-        return self._here if self._here.length or self._before is None else self._before
+        return self._here if self._here.offset or self._before is None else self._before
 
     def _begin(self) -> None:
         self._file, self._here = self._files.pop(0)
+        self._keep_place()
         self._file.seek(self._here.offset)
         self._cutter = LineCutter(self._here.lines)
 
@@ -66,8 +72,12 @@ class LogFile:
         return os.fstat(self._file.fileno()).st_size
 
     def _set_place(self) -> None:
-        self._here = Place.of(self._file, self._file.tell() - self._cutter.unfinished, self._cutter.number)
-        if self._here.length:  # not while the first line has no end yet
+        read = self._file.tell()
+        self._here = Place.of(self._file, read - self._cutter.unfinished, self._cutter.number, read)
+        self._keep_place()
+
+    def _keep_place(self) -> None:
+        if self._here.offset:  # not while the first line has no end yet
             self._before = self._here
 
     def batches(self, *, whole_lines: bool = False) -> Iterator[list[Line]]:
@@ -77,10 +87,10 @@ class LogFile:
         """
         try:
             while not self._stop.is_set():
-                if not self._here.is_as_it_was(self._file):  # emptied, perhaps after it was copied, and written again
-                    self._close_others()
-                    self._files = self._files_since(self.place)
-                    self._next()
+                if not self._here.is_as_it_was(
+                    self._file
+                ):  # emptied, perhaps after it was copied, and perhaps written again
+                    self._begin_anew()
                 if chunk := self._file.read(_CHUNK):
                     lines = self._cutter.feed(chunk)
                     self._set_place()
@@ -98,6 +108,17 @@ class LogFile:
         finally:
             self._close()
 
+    def _begin_anew(self) -> None:
+        """Go on in the copies that were made of the file, if any, or at its start."""
+        self._close_others()
+        try:
+            self._files = self._files_since(self.place)
+        except FileNotFoundError:  # renamed, and nothing has taken its place yet
+            self._files = [(self._file, Place.before(self._file))]
+            self._begin()
+        else:
+            self._next()
+
     def _look_again(self) -> None:
         """Wait, unless another file has taken its place, or several one after the other.
 
@@ -106,9 +127,12 @@ class LogFile:
         """
         with suppress(FileNotFoundError):
             there, here = self._path.stat(), os.fstat(self._file.fileno())
-            if there.st_size and (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
+            if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino):
+                self._seen_there = monotonic()
+            elif there.st_size:
                 files = files_since(self._path, self.place, _opened)
-                if not (files or here.st_nlink) and may_be_gone(self._path, here.st_mtime):
+                was_long_ago = monotonic() - self._seen_there > _ROTATED_ONCE_SECONDS
+                if not files and was_long_ago and may_be_gone(self._path, here.st_mtime):
                     self._tell_lost()
                 self._files = list(_others(files or files_after(self._path, here.st_mtime, _opened), here))
                 return

@@ -6,7 +6,7 @@ field, an address with quotes in it is none, and what another server said is nev
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain, islice
 from typing import Final
@@ -39,6 +39,7 @@ _STATUS: Final = {"sent": "delivered", "bounced": "undelivered"}
 _NOT_FINAL: Final = frozenset({"deferred", "SOFTBOUNCE", "deliverable", "undeliverable"})  # the last two: probes
 _CLOCKS_APART: Final = timedelta(minutes=1)
 _NOBODY: Final = "<>"  # stands among the queue ids a message had before, where it is from nobody
+_ANEW: Final = "="  # … and where it goes on under another one
 _MOST_QUEUES: Final = 50_000
 _MOST_HOPS: Final = 8
 
@@ -64,11 +65,11 @@ class PostfixLog:
         self._gateways = tuple(gateways)
         self._not_final = frozenset(not_final)
         self.hops: Hops = dict(hops or {})
-        self._named = Counter(chain.from_iterable(self.hops.values()))  # how many messages here had a queue id before
+        self._named = Counter(chain.from_iterable(map(_counted, self.hops.values())))  # by how many messages here
 
     def kept_at(self, place: Place) -> Kept:
         """Return what another run needs to go on from a place."""
-        return Kept(place=place, hops=self.hops, day=self._times.day)
+        return Kept(place=place, hops=self.hops, day=self._times.day, year=self._times.given)
 
     def read(self, line: Line) -> Told | None:
         """Return what a line tells of a delivery, None where it is about something else."""
@@ -128,8 +129,10 @@ class PostfixLog:
 
     def _has_copies_under_way(self, queue: str) -> bool:
         """Say whether what became this message is still here, also as another one: then not all were given up."""
-        before = self.hops.get(queue, ())
-        return self._named[queue] > 0 or any(name in self.hops or self._named[name] > 1 for name in before)
+        before = [name for name in self.hops.get(queue, ()) if name != _ANEW]
+        return self._named[queue] > 0 or any(
+            self._named[name] > 1 or (name in self.hops and _ANEW not in self.hops[name]) for name in before
+        )
 
     def _sighting(
         self,
@@ -145,7 +148,7 @@ class PostfixLog:
             at = self._times.read(stamp)
         except VocabularyError as problem:
             return Unreadable(place=place, error=str(problem), text=text)
-        queues = (queue, *self.hops.get(queue, ()))
+        queues = [name for name in (queue, *self.hops.get(queue, ())) if name != _ANEW]
         return Sighting(
             place=place,
             ids=tuple(f"{gateway}/{name}" for name in queues for gateway in self._gateways),
@@ -174,24 +177,34 @@ class PostfixLog:
         elif rest.startswith("uid="):
             anew = _QUEUED_ANEW.search(rest)
             self._link(queue, anew[1] if anew else None)
-            if anew:
-                self._forget(anew[1])  # of which nothing more is heard
+            if anew and _ANEW not in self.hops.get(anew[1], ()):  # it is not said to be removed
+                self._discount(self.hops.setdefault(anew[1], []))
+                self.hops[anew[1]].append(_ANEW)
+                self._named[_ANEW] += 1
 
     def _forget(self, queue: str) -> None:
-        for name in self.hops.pop(queue, ()):
+        self._discount(_counted(self.hops.pop(queue, ())))
+
+    def _discount(self, names: Iterable[str]) -> None:
+        for name in names:
             self._named[name] -= 1
             if not self._named[name]:
                 del self._named[name]
 
     def _link(self, queue: str, came_from: str | None) -> None:
-        before = [] if came_from is None else [came_from, *self.hops.get(came_from, [])]
+        before = [] if came_from is None else [came_from, *(n for n in self.hops.get(came_from, []) if n != _ANEW)]
         known = self.hops.setdefault(queue, [])
         more = [name for name in before if name not in known and name != queue][: _MOST_HOPS - len(known)]
+        self._named.update(() if _ANEW in known else more)
         known += more
-        self._named.update(more)
         if len(self.hops) > _MOST_QUEUES:
             for oldest in list(islice(self.hops, _MOST_QUEUES // 10)):
                 self._forget(oldest)
+
+
+def _counted(hops: Sequence[str]) -> Sequence[str]:
+    """Return which of a message's queue ids before count as those of one that is here: none where it goes on anew."""
+    return (_ANEW,) if _ANEW in hops else hops
 
 
 def _strange(place: int, text: str) -> Unreadable | None:

@@ -41,7 +41,7 @@ class LogTimes:
         """
         self._clock = clock
         self._zone = zone
-        self._year = year
+        self.given = self._year = year
         self._day: tuple[int, int] | None = None
         self._last: tuple[str, datetime] | None = None  # many lines of a busy log share one
 

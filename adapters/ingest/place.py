@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from huissier.adapters.errors import HuissierError
 from huissier.adapters.private_file import private_file
@@ -39,9 +40,9 @@ class Place(Struct, frozen=True):
     written: float = 0.0
 
     @classmethod
-    def of(cls, file: BinaryIO, offset: int, lines: int) -> "Place":
-        """Return the place at an offset of an open file."""
-        return cls._told_by(file, offset, lines, offset)
+    def of(cls, file: BinaryIO, offset: int, lines: int, read: int) -> "Place":
+        """Return the place at an offset of an open file, of which more may have been `read`."""
+        return cls._told_by(file, offset, lines, read)
 
     @classmethod
     def before(cls, file: BinaryIO) -> "Place":
@@ -54,18 +55,24 @@ class Place(Struct, frozen=True):
         length = min(most, _BEGINNING)
         return cls(status.st_dev, status.st_ino, offset, lines, length, _digest(file, length), status.st_mtime)
 
+    def moved_to(self, file: BinaryIO) -> "Place":
+        """Return the same place in the file it is in, or in its copy."""
+        status = os.fstat(file.fileno())
+        return replace(self, device=status.st_dev, inode=status.st_ino, written=status.st_mtime)
+
     def is_in(self, file: BinaryIO) -> bool:
         """Say whether a file is the one of this place and still reaches to it."""
-        return self.is_of(file) and self.is_copied_to(file)
-
-    def is_of(self, file: BinaryIO) -> bool:
-        """Say whether a file is the one of this place, whatever has become of it."""
         status = os.fstat(file.fileno())
-        return (status.st_dev, status.st_ino) == (self.device, self.inode)
+        return (status.st_dev, status.st_ino) == (self.device, self.inode) and self.is_copied_to(file)
+
+    @property
+    def tells(self) -> bool:
+        """Whether it knows enough of a file to tell it from others: a line, or a long beginning."""
+        return self.offset > 0 or self.length >= _BEGINNING
 
     def is_as_it_was(self, file: BinaryIO) -> bool:
-        """Do as `is_in`, but an empty file must not have been written to: it may have been filled and emptied again."""
-        return self.is_in(file) and (bool(self.length) or os.fstat(file.fileno()).st_mtime == self.written)
+        """Do as `is_in`, but a file of which little is known must not have been written to: it may be another one."""
+        return self.is_in(file) and (self.tells or os.fstat(file.fileno()).st_mtime == self.written)
 
     def is_copied_to(self, file: BinaryIO) -> bool:
         """Say whether a file begins as the one of this place and reaches to it, as a copy made of it does."""
@@ -75,13 +82,15 @@ class Place(Struct, frozen=True):
 class Kept(Struct):
     """What is kept between two runs: the place, and the queue ids of messages that are still on their way.
 
-    `day`: year, month and day of the last time there, where the log itself does not tell the year and somebody did.
+    `day`: year, month and day of the last time there, where the log itself does not tell the year and somebody did;
+    `year`: which they said.
     """
 
     version: int = 1
     place: Place | None = None
     hops: dict[str, list[str]] = {}
     day: tuple[int, int, int] | None = None
+    year: int | None = None
 
 
 def load(path: Path) -> Kept:
@@ -115,17 +124,18 @@ def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> 
 
     Empty where that file is gone or compressed. Whoever asks closes them.
     """
-    files = [*_rotated(log, opened), opened(log)]
+    now = opened(log)  # first: where there is none, nothing else is left open
+    files = [*_rotated(log, opened), now]
     found = [n for n, file in enumerate(files) if place.is_in(file)]
     if place.length and not found:
         found = [n for n, file in enumerate(files) if place.is_copied_to(file)]
-    elif found and place.written and not place.length:
+    if found and place.written and not place.tells:
         found = [n for n, file in enumerate(files) if n in found or os.fstat(file.fileno()).st_mtime > place.written]
     first = found[0] if found else len(files)
     for file in files[:first]:
         file.close()
     return [
-        (file, place if n == first and place.length else Place.before(file))
+        (file, place.moved_to(file) if n == first and place.tells else Place.before(file))
         for n, file in enumerate(files)
         if n >= first
     ]
@@ -133,26 +143,26 @@ def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> 
 
 def files_after(log: Path, moment: float, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:
     """Return the files that were written to after a moment, and the log itself. Whoever asks closes them."""
-    rotated = _rotated(log, opened)
+    now, rotated = opened(log), _rotated(log, opened)
     later = [file for file in rotated if os.fstat(file.fileno()).st_mtime > moment]
     for file in rotated:
         if file not in later:
             file.close()
-    return [(file, Place.before(file)) for file in (*later, opened(log))]
+    return [(file, Place.before(file)) for file in (*later, now)]
 
 
 def may_be_gone(log: Path, moment: float) -> bool:
     """Say whether files written to after a moment may be compressed or removed by now.
 
-    A file that was last written to at that moment is not beside the log any more, or only compressed, which keeps its
-    time to the second at least.
+    Not where the file that was last written to at that moment is there, compressed, which keeps its time, or at least
+    its second, and none of a later time is.
     """
-    times: list[int] = []
+    times: list[float] = []
     for path in _beside(log):
         with suppress(FileNotFoundError):
             if path.suffix in _COMPRESSED:
-                times.append(int(path.stat().st_mtime))
-    return int(moment) not in times or max(times) > int(moment)
+                times.append(path.stat().st_mtime)
+    return {moment, float(int(moment))}.isdisjoint(times) or max(times) > moment
 
 
 def _beside(log: Path) -> list[Path]:

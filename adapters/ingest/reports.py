@@ -173,25 +173,31 @@ def read_report(message: Message, gateways: Sequence[str], decision_header: str 
 
 
 def _groups(part: Mail) -> list[Mail]:
-    """Return the groups of fields of a report, cut at lines without content before another field."""
+    """Return the groups of fields of a report, cut at lines without content."""
     content = part.get_payload()
     if isinstance(content, list):  # which the library has cut, of the older kind, where lines are wholly empty
         text = "\n".join(_written(group) for group in content if isinstance(group, Mail))
         part.set_payload(text)
     groups: list[list[str]] = [[]]
-    is_parted = False
+    blank: list[str] = []
     for line in _decoded(part).replace("\r\n", "\n").split("\n"):
-        if is_parted and _FIELD.match(line):
+        if not line.strip():
+            blank.append(line)
+            continue
+        is_folded = line[0].isspace() and all(blank)  # a field goes on behind lines of blanks, not behind empty ones
+        if blank and not is_folded:
             groups.append([])
-        groups[-1].append(line)
-        is_parted = not line.strip()
-    return [message_from_string("\n".join(group)) for group in groups if any(map(str.strip, group))]
+        blank.clear()
+        if is_folded or _FIELD.match(line):  # what else stands there must not hide the fields behind it
+            groups[-1].append(line)
+    return [message_from_string("\n".join(group)) for group in groups if group]
 
 
 def _written(group: Mail) -> str:
     """Return a group as it came; the library itself would fold its fields, and take for ever for long ones."""
     fields = "".join(f"{name}: {value}\n" for name, value in group.raw_items())
     is_parted = not any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in group.defects)
+    del group["Content-Transfer-Encoding"]  # which is for the part to say, and not for a group in it
     content = group.get_payload(decode=True)
     return (
         fields

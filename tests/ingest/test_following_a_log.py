@@ -161,7 +161,10 @@ def test_a_file_beside_it_that_may_not_be_read_is_passed_over(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("is_left", [True, False], ids=["beside it", "gone"])
-def test_what_was_renamed_twice_between_two_looks_is_read_in_order(is_left: bool, tmp_path: Path) -> None:
+def test_what_was_renamed_twice_between_two_looks_is_read_in_order(
+    is_left: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_ROTATED_ONCE_SECONDS", -1.0)
     log = tmp_path / "mail.log"
     log.write_text("one\n")
     told = Event()
@@ -222,15 +225,20 @@ def test_files_that_were_rotated_meanwhile_are_read_first(log: Path, follow: Cal
     assert not second.lost
 
 
-def test_a_file_that_is_gone_is_told(log: Path, follow: Callable[..., Follower]) -> None:
+@pytest.mark.parametrize("was_read", [True, False], ids=["read to its end", "written to since"])
+def test_a_file_that_is_gone_is_told_where_more_may_have_stood_in_it(
+    was_read: bool, log: Path, follow: Callable[..., Follower]
+) -> None:
     first = follow()
     first.wait_for("one")
     place = first.stop()
+    if not was_read:
+        add(log, "two\n")
     log.rename(log.with_name("mail.log.1.gz"))
     log.write_text("five\n")
     second = follow(place)
     second.wait_for("five")
-    assert second.lost == 1
+    assert second.lost == (not was_read)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -312,7 +320,10 @@ def test_an_empty_log_that_was_filled_copied_and_emptied_again_is_read_in_the_co
     assert read == [b"one", b"two"]
 
 
-def test_files_that_were_compressed_while_nobody_looked_are_told(tmp_path: Path) -> None:
+def test_files_that_were_compressed_while_nobody_looked_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "_ROTATED_ONCE_SECONDS", -1.0)
     log, told = tmp_path / "mail.log", Event()
     log.write_text("one\n")
     batches = LogFile(log, Event(), follow=True, tell_lost=told.set).batches()
@@ -427,3 +438,48 @@ def test_half_a_first_line_is_no_place_to_go_on_from(tmp_path: Path) -> None:
     add(log, "ee\n")
     third = LogFile(log, Event(), place=second.place)
     assert [line.content for lines in third.batches(whole_lines=True) for line in lines] == [b"late", b"three"]
+
+
+def test_a_quiet_log_whose_copy_is_compressed_is_followed_without_a_word(tmp_path: Path) -> None:
+    log, lost = tmp_path / "mail.log", list[bool]()
+    log.write_text("one\n")
+    batches = LogFile(log, Event(), follow=True, tell_lost=lambda: lost.append(True)).batches()
+    assert [line.content for line in next(batches)] == [b"one"]
+    log.with_name("mail.log.1").write_text("one\n")
+    log.write_text("")
+    while next(batches) or next(batches):
+        pass
+    log.with_name("mail.log.1").rename(log.with_name("mail.log.2.gz"))  # as if compressed: the time stays
+    add(log, "two\n")
+    read: list[bytes] = []
+    while read != [b"two"]:
+        read += [line.content or b"" for line in next(batches)]
+    assert not lost
+
+
+def test_a_log_that_begins_with_a_very_long_line_is_read_while_it_is_written(tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    log.write_bytes(b"\0" * 300_000)
+    batches = LogFile(log, Event(), follow=True).batches()
+    read: list[bytes | None] = []
+    for number in range(20):
+        add(log, f"\n{number}")
+        read += [line.content for line in next(batches)]
+    add(log, "\n")
+    while read[-1:] != [b"19"]:
+        read += [line.content for line in next(batches)]
+    assert read[1:] == [b"%d" % number for number in range(20)]
+
+
+def test_an_empty_log_that_is_renamed_and_then_written_to_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    log.write_text("")
+    batches = LogFile(log, Event(), follow=True).batches()
+    assert next(batches) == []
+    log.rename(log.with_name("mail.log.1"))
+    add(log.with_name("mail.log.1"), "one\n")
+    assert [line.content for line in next(batches)] == [b"one"]
+    log.write_text("two\n")
+    read: list[bytes] = []
+    while read != [b"two"]:
+        read += [line.content or b"" for line in next(batches)]

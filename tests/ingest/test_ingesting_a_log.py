@@ -379,3 +379,21 @@ def test_a_year_that_was_kept_is_not_that_of_another_log() -> None:
         counts(ingest(delivery(USAGER, stamp="Oct 31 10:00:00"), options=(*options, "--year", "2026")))["delivered"]
         == 1
     )
+
+
+def test_the_year_goes_on_also_where_the_log_was_replaced() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    options = ("--gateway", GATEWAY, "--timezone", "Europe/Paris", "--state", "place", "--year", "2025")
+    ingest(delivery(SURGEON, stamp="Dec 31 10:00:00"), delivery(SURGEON, stamp="Jan  9 10:00:00"), options=options)
+    Path("mail.log").unlink()
+    assert counts(ingest(delivery(USAGER, stamp="Oct 31 10:00:00"), options=options))["delivered"] == 1
+
+
+def test_what_arrives_under_the_old_queue_id_after_postsuper_is_about_the_submission() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    done = ingest(
+        line(f"client=localhost[127.0.0.1], orig_queue_id={queue_id()}", program="postfix/smtpd", queue=queue_id(2)),
+        line(f"uid=0 from=<{DOCTOR}> orig_id={queue_id(2)}", program="postfix/pickup", queue=queue_id(3)),
+        delivery(USAGER, queue=queue_id(2)),
+    )
+    assert (done.returncode, counts(done)["delivered"]) == (0, 1), kept_aside(Path())

@@ -291,3 +291,12 @@ def test_a_field_goes_on_behind_a_line_of_blanks() -> None:
     with huissier.open(STORE) as engine:
         (*_, last) = engine.recorder.read()
     assert b"550-no such 550 user" in last.event.data
+
+
+@pytest.mark.parametrize(
+    "first", ["X-Détail: z\n", f"{'X' * 200}: z\n", "A line of text\n", "Content-Transfer-Encoding: base64\n"]
+)
+def test_what_else_stands_in_a_group_hides_no_recipient(first: str) -> None:
+    told(STORE, submitted([USAGER, SECRETARIAT], DOCTOR))
+    done = ingest(dsn(first + about(SECRETARIAT), first + about(USAGER), queue=queue_id()))
+    assert (done.returncode, counts(done)["delivered"]) == (0, 2), kept_aside(Path())
