@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from threading import Event
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from huissier.adapters.ingest import following
@@ -111,6 +111,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "_ROTATED_ONCE_SECONDS", -1.0)
 
 
+@settings(deadline=None)
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=20))
 @example(steps=["read", "line", "copied", "line", "copied"])
 @example(steps=["half a line", "read", "line", "copied", "line"])
