@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from os.path import samestat
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -87,9 +88,7 @@ class LogFile:
         """
         try:
             while not self._stop.is_set():
-                if not self._here.is_as_it_was(
-                    self._file
-                ):  # emptied, perhaps after it was copied, and perhaps written again
+                if not self._here.is_as_it_was(self._file):
                     self._begin_anew()
                 if chunk := self._file.read(_CHUNK):
                     lines = self._cutter.feed(chunk)
@@ -109,7 +108,7 @@ class LogFile:
             self._close()
 
     def _begin_anew(self) -> None:
-        """Go on in the copies that were made of the file, if any, or at its start."""
+        """Go on where a file was emptied: in the copies that were made of it, if any, or at its start."""
         self._close_others()
         try:
             self._files = self._files_since(self.place)
@@ -127,7 +126,7 @@ class LogFile:
         """
         with suppress(FileNotFoundError):
             there, here = self._path.stat(), os.fstat(self._file.fileno())
-            if (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino):
+            if samestat(there, here):
                 self._seen_there = monotonic()
             elif there.st_size:
                 files = files_since(self._path, self.place, _opened)
@@ -154,8 +153,7 @@ class LogFile:
 def _others(files: list[tuple[BinaryIO, Place]], here: os.stat_result) -> Iterator[tuple[BinaryIO, Place]]:
     """Yield those that are another file than the one being read, which is closed under its other name."""
     for file, place in files:
-        status = os.fstat(file.fileno())
-        if (status.st_dev, status.st_ino) == (here.st_dev, here.st_ino):
+        if samestat(os.fstat(file.fileno()), here):
             file.close()
         else:
             yield file, place
