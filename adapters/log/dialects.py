@@ -54,13 +54,20 @@ _SETTINGS: Final = (
     "SET enable_mergejoin = off",
 )
 
+# Each statement sees what was committed before it began, so who looks behind the lock sees what its last holder wrote.
+_BEGIN_WRITING: Final = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED;"
+    f" SET LOCAL lock_timeout = '{BUSY_SECONDS}s';"
+    f" SELECT pg_advisory_xact_lock({postgres_append.PEN_LOCK});"
+    f" SET LOCAL lock_timeout = '{_TABLE_SECONDS}s'"
+)
+
 
 class Dialect(ABC):
     """A database's own words."""
 
     name: ClassVar[str]
     driver: ClassVar[str]
-    begin_writing: ClassVar[str]
     begin_reading: ClassVar[str]
     connect_args: ClassVar[dict[str, Any]]
     appends_in_one_trip: ClassVar[bool] = False
@@ -77,6 +84,10 @@ class Dialect(ABC):
     @abstractmethod
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """Run a statement, written with `?`, and return the driver's cursor."""
+
+    @abstractmethod
+    def begin_writing(self, connection: Any, look: str) -> Any:
+        """Begin the one write transaction, look at what stands there then, and return the driver's cursor of that."""
 
     @abstractmethod
     def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
@@ -104,7 +115,6 @@ class Sqlite(Dialect):
 
     name = "sqlite"
     driver = "sqlite"
-    begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
     connect_args: ClassVar[dict[str, Any]] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
 
@@ -121,6 +131,11 @@ class Sqlite(Dialect):
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """Run the text as it is: `?` is SQLite's own mark."""
         return connection.execute(text, parameters)
+
+    def begin_writing(self, connection: Any, look: str) -> Any:
+        """Keep everybody else from writing."""
+        connection.execute("BEGIN IMMEDIATE")
+        return connection.execute(look)
 
     def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Write rows one by one: a statement costs no round trip."""
@@ -176,16 +191,10 @@ _Waiting = dict[Watched, float]  # connections on which the server has a word to
 
 
 class Postgresql(Dialect):
-    """PostgreSQL through psycopg 3. The head must be read in a statement of its own after the lock (its snapshot)."""
+    """PostgreSQL through psycopg 3."""
 
     name = "postgresql"
     driver = "postgresql+psycopg"
-    begin_writing = (
-        "BEGIN ISOLATION LEVEL READ COMMITTED;"
-        f" SET LOCAL lock_timeout = '{BUSY_SECONDS}s';"
-        f" SELECT pg_advisory_xact_lock({postgres_append.PEN_LOCK});"
-        f" SET LOCAL lock_timeout = '{_TABLE_SECONDS}s'"
-    )
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
     connect_args: ClassVar[dict[str, Any]] = {
         "connect_timeout": 10,
@@ -225,6 +234,13 @@ class Postgresql(Dialect):
         if not parameters:
             return connection.execute(text, prepare=False)  # it may be several
         return connection.execute(_with_percent_marks(text), parameters, binary=True)
+
+    def begin_writing(self, connection: Any, look: str) -> Any:
+        """Wait for the pen, and look behind that in the same trip."""
+        cursor = connection.execute(f"{_BEGIN_WRITING}; {look}", prepare=False)
+        while cursor.nextset():
+            pass
+        return cursor
 
     def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
         """Call the function that looks and appends."""

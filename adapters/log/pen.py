@@ -16,7 +16,7 @@ from huissier.adapters.log.session import Session
 
 _TAGS_A_QUERY: Final = 200
 
-_HEAD = "SELECT max(position) FROM events"
+HEAD: Final = "SELECT max(position) FROM events"
 _AFTER = "SELECT position, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
 _FACTS_AFTER = "SELECT position, data FROM events WHERE position > ? ORDER BY position LIMIT ?"
 _WHOLE_AFTER = "SELECT position, type, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
@@ -35,7 +35,7 @@ class Reading:
         """Look up to the head given, or to the one there is; where the log `goes_on` meanwhile, no further."""
         self.session = session
         self._goes_on = goes_on
-        self.head: int = (session.scalar(_HEAD) or 0) if head is None else head
+        self.head: int = (session.scalar(HEAD) or 0) if head is None else head
 
     def after(self, position: int, limit: int) -> list[tuple[int, bytes, list[str]]]:
         """Return positions, bytes and tags of what stands after a position. Raises `CorruptStoreError`."""
@@ -99,10 +99,10 @@ class SqlPen(Reading):
 
 
 class HopefulPen(Reading):
-    """A pen without a transaction, for a log that nobody else is writing: all it appends goes in one round trip.
+    """A pen that takes what is presumed to be new for new: the database looks before it appends anything.
 
-    Somebody may write all the same, and what is presumed to be new is not read: the database looks at both before
-    it appends anything.
+    It looks at the head too, so that a log which nobody else is writing needs no transaction: all that is appended
+    goes in one round trip.
     """
 
     def __init__(self, session: Session, head: int) -> None:

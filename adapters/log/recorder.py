@@ -7,7 +7,7 @@ gaps and stand in commit order.
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeVar
 
 from eventsourcing.dcb.api import (
     DCBAppendCondition,
@@ -22,7 +22,7 @@ from eventsourcing.persistence import IntegrityError, ProgrammingError
 
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log.bell import Bell
-from huissier.adapters.log.pen import HopefulPen, Reading, SqlPen, check_follows, decode_tags
+from huissier.adapters.log.pen import HEAD, HopefulPen, Reading, SqlPen, check_follows, decode_tags
 from huissier.adapters.log.port import Pen
 from huissier.adapters.log.queries import select_matching
 from huissier.adapters.log.session import Session
@@ -30,6 +30,8 @@ from huissier.adapters.log.store import Store
 
 PAGE: Final = 1000
 _POLL_SECONDS: Final = 0.2
+
+_P = TypeVar("_P", SqlPen, HopefulPen)
 
 
 class SqlRecorder(DCBRecorder):
@@ -42,28 +44,31 @@ class SqlRecorder(DCBRecorder):
         self._undisturbed = False
 
     def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:
-        """Yield ways to write: without a transaction where nobody else wrote lately, then with one."""
-        if self._undisturbed and self._store.appends_in_one_trip:
-            yield self._hopeful_pen(seen)
+        """Yield ways to write: first a hopeful one, without a transaction where nobody else wrote lately."""
+        if self._store.appends_in_one_trip:
+            yield self._unlocked_pen(seen) if self._undisturbed else self._pen(seen, HopefulPen)
         yield self.pen(seen)
 
     @contextmanager
-    def _hopeful_pen(self, seen: int) -> Iterator[Pen]:
+    def _unlocked_pen(self, seen: int) -> Iterator[HopefulPen]:
         with self._store.without_transaction() as session:
             pen = HopefulPen(session, seen)
             yield pen
         self._ring_after(seen, pen.head)
 
-    @contextmanager
-    def pen(self, seen: int | None = None) -> Iterator[SqlPen]:
+    def pen(self, seen: int | None = None) -> AbstractContextManager[SqlPen]:
         """Hold the pen; what was written is durable when the block ends without an exception.
 
         Whoever says what they have `seen` of the log finds out whether somebody else wrote.
         """
-        with self._store.writing() as session:
-            pen = SqlPen(session)
-            before = pen.head
+        return self._pen(seen, SqlPen)
+
+    @contextmanager
+    def _pen(self, seen: int | None, kind: type[_P]) -> Iterator[_P]:
+        with self._store.writing_after(HEAD) as (session, found):
+            before = found or 0
             self._undisturbed = before == seen
+            pen = kind(session, before)
             yield pen
         self._ring_after(before, pen.head)
 

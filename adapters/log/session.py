@@ -26,6 +26,10 @@ class Session:
         """Run a statement and return the driver's cursor."""
         return self._dialect.execute(self._connection, statement, parameters)
 
+    def begin_writing(self, look: str) -> Any:
+        """Begin the one write transaction and return the first column of what a look finds in it."""
+        return self._dialect.begin_writing(self._connection, look).fetchone()[0]
+
     def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
         """Return the first column of the first row, None without one."""
         row = self.run(statement, parameters).fetchone()

@@ -173,13 +173,19 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Run a block inside the one write transaction; it is durable when the block ends without an exception."""
+        with self.writing_after("SELECT NULL") as (session, _):
+            yield session
+
+    @contextmanager
+    def writing_after(self, look: str) -> Iterator[tuple[Session, Any]]:
+        """Do as `writing`, and look at one value first: at no cost where the transaction begins with a round trip."""
         self._check_open()
         with self._lock, self._errors_named:
             self._check_open()  # who closes it waits for the lock as well
             kept = self._begun()
             try:
-                kept.session.run(self._dialect.begin_writing)
-                yield kept.session
+                found = kept.session.begin_writing(look)
+                yield kept.session, found
                 self._place.check_still_there()
                 self._place.check_write_ahead_log()
                 kept.session.run("COMMIT")

@@ -14,7 +14,6 @@ from psycopg import sql
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from huissier.adapters.log.session import Session
-from huissier.adapters.log.store import Store
 from huissier.domain.commands import RegisterOperator
 from tests.test_engine import hospital, message
 from tests.waiting import eventually
@@ -207,10 +206,7 @@ def test_a_statement_that_is_never_answered_is_given_up_on(url: str, monkeypatch
     monkeypatch.setattr("huissier.adapters.engine.PATIENCE", 2.0)
     with hospital(url, environment=KEY) as engine, administrator(url) as connection:
         disturbed(url)
-        assert isinstance(engine.recorder._store, Store)
-        monkeypatch.setattr(
-            type(engine.recorder._store._dialect), "begin_writing", "BEGIN; SELECT pg_sleep(60)", raising=True
-        )
+        monkeypatch.setattr("huissier.adapters.log.dialects._BEGIN_WRITING", "BEGIN; SELECT pg_sleep(60)")
         began = time.monotonic()
         with pytest.raises(TemporarilyUnavailableError):
             engine.handle_many([message(1)])
