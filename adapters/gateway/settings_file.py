@@ -9,7 +9,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import UnreadableError
 from huissier.adapters.gateway.settings import IN_WORDS, Settings
 
 _LARGEST: Final = 1_000_000
@@ -23,7 +23,7 @@ _PATTERN: Final = re.compile(r"Expected `str` matching regex (?P<pattern>'.*')")
 _NAMED: Final = re.compile(r"(?P<key>[a-z_]+): (?P<what>.*)", re.DOTALL)
 
 
-class SettingsError(HuissierError, ValueError):
+class SettingsError(UnreadableError):
     """A configuration cannot be read; the message names file, line and key."""
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import UnreadableError
 from huissier.domain.rule_set import SHIPPED, Options, RuleSet
 from huissier.domain.vocabulary.address import Domain
 from huissier.domain.vocabulary.errors import VocabularyError
@@ -28,7 +28,7 @@ _UNKNOWABLE: Final = "the log does not keep an address that could not be read, s
 S = TypeVar("S")
 
 
-class RulesFileError(HuissierError):
+class RulesFileError(UnreadableError):
     """A file of rules that cannot be read; the message names the file, the table and the key."""
 
 

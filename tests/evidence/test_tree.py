@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree  # type: ignore[import-untyped]
 
-from huissier.adapters.evidence.errors import RefusedError
+from huissier.adapters.errors import RefusedError
 from huissier.adapters.evidence.tree import BLOCK, Frontier, Hash, Tree, continues, includes, leaf_hash, root_of
 
 # The leaves and roots that Certificate Transparency's implementations publish and test each other with.
