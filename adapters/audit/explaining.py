@@ -12,7 +12,7 @@ from huissier.adapters.audit.search import read, read_one
 from huissier.adapters.audit.telling import Language
 from huissier.adapters.log.port import Readable
 from huissier.adapters.views.entries import entry_of
-from huissier.domain.answers import Verdict, explained
+from huissier.domain.answers import Verdict, explained_verdict
 from huissier.domain.events import DomainAdmitted, DomainWithdrawn, MessageDecided, MessageDelivered, WhiteListLoaded
 from huissier.domain.rule_set import SHIPPED, Options
 from huissier.domain.tags import submission_tag
@@ -80,15 +80,7 @@ class Explainer:
         return Explanation(
             decision=line_of(entry, self._language),
             rules=_rules(decided.rules),
-            verdicts=tuple(
-                Verdict(
-                    given.recipient,
-                    "accepted" if given.accepted else "refused",
-                    tuple(map(explained, given.reasons)),
-                    given.shadow,
-                )
-                for given in decided.verdicts
-            ),
+            verdicts=tuple(explained_verdict(given.recipient, given) for given in decided.verdicts),
             grounds=tuple(map(self._ground, sorted(positions))),
             later=tuple(line_of(one, self._language) for one in later),
         )
