@@ -14,7 +14,7 @@ from huissier.adapters.log.port import Readable
 from huissier.adapters.views.entries import entry_of
 from huissier.domain.answers import Verdict, explained_verdict
 from huissier.domain.events import DomainAdmitted, DomainWithdrawn, MessageDecided, MessageDelivered, WhiteListLoaded
-from huissier.domain.rule_set import SHIPPED, Options
+from huissier.domain.rule_set import SHIPPED, Options, values_in
 from huissier.domain.tags import submission_tag
 from huissier.domain.vocabulary.times import written
 from huissier.projections.projection import Entry
@@ -99,15 +99,15 @@ def explain(log: Readable, ids: Iterable[str], language: Language) -> Explanatio
 def _rules(label: str) -> RulesInForce:
     """Read the label of `RuleSet.under`."""
     name, *words = label.split(" ")
-    chosen = {option: value for option, _, value in (word.partition("=") for word in words)}
+    chosen = {option: _text(value) for option, value in values_in(words).items()}
     defaults = {item.name: _text(item.default) for item in structs.fields(Options)}
     since = next((written(rules.since) for rules in SHIPPED if rules.name == name), None)
     return RulesInForce(name, since, {**defaults, **chosen}, tuple(chosen))
 
 
 def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return ",".join(value) or "none"
+    if isinstance(value, tuple | list):
+        return ", ".join(value) or "none"
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
