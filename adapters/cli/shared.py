@@ -46,6 +46,7 @@ class Status(IntEnum):
 
 STDIN = "-"
 STORE_VARIABLE = "HUISSIER_STORE"
+OPTIONS_VARIABLE = "HUISSIER_OPTIONS"
 DEFAULT_STORE = "sqlite:///huissier.db"
 MOST = 10**18  # positions and rows; databases count a little further
 
@@ -61,7 +62,7 @@ PolicyOption = Annotated[
     list[str] | None,
     typer.Option(
         "--option",
-        envvar="HUISSIER_OPTIONS",
+        envvar=OPTIONS_VARIABLE,
         metavar="NAME=VALUE",
         help="A point that no source settles, such as fin_header=ends-contact; see docs/rules.md. Repeatable.",
     ),
@@ -204,5 +205,8 @@ def read_options(words: list[str]) -> Options:
     try:
         return Options.read(words)
     except VocabularyError as problem:
-        known = ", ".join(field.name for field in msgspec.structs.fields(Options))
-        fail(f"--option: {problem}; the options are {known}", Status.UNREADABLE)
+        where = OPTIONS_VARIABLE if words == os.environ.get(OPTIONS_VARIABLE, "").split() else "--option"
+        known = [field.name for field in msgspec.structs.fields(Options)]
+        is_unknown = any(word.partition("=")[0] not in known for word in words)
+        rest = f"; the options are {', '.join(known)}" if is_unknown else ""
+        fail(f"{where}: {problem}{rest}", Status.UNREADABLE)
