@@ -25,7 +25,7 @@ from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins
 
 FIN_SUBJECT = "[FIN]"
-FIN_HEADER = re.compile(r"\bFIN\b", re.IGNORECASE)
+_FIN_HEADER = re.compile(r"\bFIN\b", re.IGNORECASE)
 
 
 def decide_message(
@@ -114,7 +114,7 @@ def leaves_a_fact(decided: MessageDecided) -> bool:
 
 def says_fin(mss_mes: str | None) -> bool:
     """Say whether X-MSS-MES says FIN; comments, quotes, parameters and wide letters around it hide nothing."""
-    return mss_mes is not None and FIN_HEADER.search(normalize("NFKC", mss_mes)) is not None
+    return mss_mes is not None and _FIN_HEADER.search(normalize("NFKC", mss_mes)) is not None
 
 
 def _knows_certificate(command: SubmitMessage) -> bool:

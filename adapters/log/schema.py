@@ -65,15 +65,14 @@ settings = Table(
 )
 
 
-def make_private_file(path: Path) -> bool:
-    """Make the file empty and readable by its owner only; say whether it was not there. Raises `StoreError`."""
+def make_private_file(path: Path) -> None:
+    """Make the file empty and readable by its owner only, unless it is there. Raises `StoreError`."""
     try:
         make_new(path)
     except FileExistsError:
-        return False
+        return
     except OSError as problem:
         raise StoreError(f"the store {path} cannot be made: {problem.strerror}") from None
-    return True
 
 
 def look_at_file(path: Path) -> int | None:

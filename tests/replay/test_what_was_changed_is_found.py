@@ -8,7 +8,7 @@ import pytest
 
 import huissier
 from huissier.adapters.audit.replay.replaying import Difference, replay, report_of
-from huissier.adapters.audit.replay.sources import Row, RowsSource
+from huissier.adapters.audit.replay.sources import Row
 from huissier.adapters.log import codec
 from huissier.adapters.testing import hospital as w
 from huissier.domain.events import (
@@ -24,7 +24,7 @@ from huissier.domain.events import (
 from huissier.domain.reasons import Code
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.white_list import WhiteList
-from tests.replay.told import differences, log_of
+from tests.replay.told import RowsSource, differences, log_of
 
 Changed = Callable[[Any], AnyEvent]
 
