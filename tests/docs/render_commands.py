@@ -18,7 +18,7 @@ from tests.docs.tables import NONE, Tables, filled, table
 PAGE: Final = Path(__file__).parents[2] / "docs" / "commands.md"
 
 COMMANDS: Final[tuple[type[Command], ...]] = tuple(
-    value for value in vars(commands).values() if isinstance(value, type) and Command in value.__bases__
+    value for value in vars(commands).values() if value in get_args(commands.AnyCommand)
 )
 
 HEADER: Final = ("Field", "Type", "Default", "Meaning", "Allowed")
