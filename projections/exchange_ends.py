@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 from huissier.domain.identities import UNREADABLE_USAGER
 from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.domain.vocabulary.times import FIRST, LAST
+from huissier.projections.columns import moment_of
 from huissier.projections.exchange_tables import EXTERNE, USAGER_TYPE, Tables
 from huissier.projections.months import end_of, month_of, start_of
-from huissier.projections.places import Named, Place, places_of, time_of
+from huissier.projections.places import Named, Place, places_of
 from huissier.projections.rows import rows_with
 
 _MOST_REMEMBERED: Final = 200_000
@@ -86,7 +87,7 @@ class Ends:
         held = [address for address in addresses.difference(self._mailboxes) if _domain(address) in self._places]
         self._mailboxes.update(dict.fromkeys(held, _NO_MAILBOX))
         for row in rows_with(connection, self._tables.mailboxes, "address", held):
-            self.create(row.address, row.type, time_of(row.since))
+            self.create(row.address, row.type, moment_of(row.since))
 
     def _read(self, connection: Connection) -> None:
         tables = self._tables

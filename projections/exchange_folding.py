@@ -16,9 +16,10 @@ from huissier.domain.events import (
     StatisticsProduced,
 )
 from huissier.domain.tags import AboutMessage
+from huissier.projections.columns import micros
 from huissier.projections.exchange_ends import Ends
 from huissier.projections.exchange_tables import ACCEPTED, RECEIVED, REFUSED, TYPES, Tables
-from huissier.projections.places import Named, number_of
+from huissier.projections.places import Named
 from huissier.projections.projection import Entry
 from huissier.projections.rows import add_rows
 
@@ -123,11 +124,11 @@ class _Folding:
                 self._add_waiting()
                 type_ = TYPES.index(event.kind)
                 ends.create(event.address, type_, event.at)
-                self._rows[tables.mailboxes].append((event.address, number_of(event.at), type_))
+                self._rows[tables.mailboxes].append((event.address, micros(event.at), type_))
             case DomainAdmitted() if event.operator is not None or event.hosted is not None:
                 self._add_waiting()
                 ends.name(event.domain, Named(event.at, position, event.operator, event.hosted))
-                row = (event.domain, position, number_of(event.at), event.operator, event.hosted)
+                row = (event.domain, position, micros(event.at), event.operator, event.hosted)
                 self._rows[tables.domains].append(row)
             case OperatorRegistered():
                 self._add_waiting()

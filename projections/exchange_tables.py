@@ -5,6 +5,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Integer, SmallInteger, Table, Text
 
+from huissier.projections.columns import BytewiseText
+
 USAGER: Final = "usager"  # EX_PSU_5020
 
 # Types as the tables keep them, by their places. EXTERNE is not, or not yet, a mailbox held here: where a pair has had
@@ -14,8 +16,6 @@ EXTERNE: Final = TYPES.index("EXTERNE")
 USAGER_TYPE: Final = TYPES.index("USAGER")
 
 REFUSED, ACCEPTED, RECEIVED = range(3)  # received: accepted at the final hop
-
-_Word = Text().with_variant(Text(collation="C"), "postgresql")  # in the order of bytes, as SQLite has it
 
 
 class Tables:
@@ -32,7 +32,7 @@ class Tables:
         self.sorts = self._table(
             "sorts",
             Column("sort", Integer, primary_key=True, autoincrement=False),
-            Column("domain", _Word, nullable=False),
+            Column("domain", BytewiseText, nullable=False),
             Column("month", Integer, nullable=False),
             Column("sender_type", SmallInteger, nullable=False),
             Column("recipient_type", SmallInteger, nullable=False),
@@ -40,7 +40,7 @@ class Tables:
         )
         self.addresses = self._table(
             "addresses",
-            Column("address", _Word, primary_key=True),
+            Column("address", BytewiseText, primary_key=True),
             Column("number", Integer, nullable=False, unique=True),
         )
         self.messages = self._table(
@@ -50,7 +50,7 @@ class Tables:
             Column("place", Integer, primary_key=True, autoincrement=False),
             Column("sender", Integer, nullable=False),
             Column("recipient", Integer, nullable=False),
-            Column("id", _Word, nullable=False),
+            Column("id", BytewiseText, nullable=False),
         )
         self.delivered = self._table(
             "delivered",
@@ -60,31 +60,31 @@ class Tables:
         )
         self.undelivered = self._table(
             "undelivered",
-            Column("id", _Word, primary_key=True),
+            Column("id", BytewiseText, primary_key=True),
             Column("recipient", Integer, primary_key=True, autoincrement=False),
             Column("position", BigInteger, nullable=False),
         )
         self.produced = self._table(
             "produced",
-            Column("domain", _Word, primary_key=True),
+            Column("domain", BytewiseText, primary_key=True),
             Column("month", Integer, primary_key=True, autoincrement=False),
             Column("recorded", BigInteger, primary_key=True, autoincrement=False),
             Column("position", BigInteger, nullable=False),
         )
         self.domains = self._table(
             "domains",
-            Column("domain", _Word, primary_key=True),
+            Column("domain", BytewiseText, primary_key=True),
             Column("position", BigInteger, primary_key=True, autoincrement=False),
             Column("at", BigInteger, nullable=False),
             Column("operator", Text),
             Column("hosted", Boolean),
         )
         self.operators = self._table(
-            "operators", Column("operator", _Word, primary_key=True), Column("kind", Text, nullable=False)
+            "operators", Column("operator", BytewiseText, primary_key=True), Column("kind", Text, nullable=False)
         )
         self.mailboxes = self._table(
             "mailboxes",
-            Column("address", _Word, primary_key=True),
+            Column("address", BytewiseText, primary_key=True),
             Column("since", BigInteger, primary_key=True, autoincrement=False),
             Column("type", SmallInteger, nullable=False),
         )

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Connection, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary
 
 from huissier.domain.events import (
     AnyEvent,
@@ -33,11 +33,11 @@ from huissier.domain.rule_set import RuleSet
 from huissier.domain.tags import domain_tag, mailbox_tag, operator_tag, tags_of
 from huissier.domain.timeline import Fact, Timeline
 from huissier.domain.trust_space import AdmittedDomain
+from huissier.projections.columns import BytewiseText
 from huissier.projections.projection import Entry, Projection
 from huissier.projections.rows import add_rows
 
 _ROWS: Final = 2_000  # fetched at once
-_Word = Text().with_variant(Text(collation="C"), "postgresql")  # in the order of bytes, as SQLite has it
 _KINDS: Final = (
     OperatorRegistered
     | InstrumentSigned
@@ -69,7 +69,7 @@ class Obligations(Projection):
         self.facts = sa.Table(
             f"obligations_facts_{generation}",
             self.metadata,
-            Column("subject", _Word, primary_key=True),
+            Column("subject", BytewiseText, primary_key=True),
             Column("position", BigInteger, primary_key=True, autoincrement=False),
             Column("event", LargeBinary, nullable=False),
             sqlite_with_rowid=False,

@@ -2,13 +2,11 @@
 
 from bisect import insort
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from huissier.domain.vocabulary.times import FIRST, LAST
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+from huissier.projections.columns import moment_of
 
 
 class Named(NamedTuple):
@@ -65,15 +63,5 @@ def places_of(rows: Iterable[Any]) -> dict[str, Place]:
     """Return the places that rows of facts tell of, by domain."""
     found: dict[str, Place] = {}
     for row in rows:
-        found.setdefault(row.domain, Place()).add(Named(time_of(row.at), row.position, row.operator, row.hosted))
+        found.setdefault(row.domain, Place()).add(Named(moment_of(row.at), row.position, row.operator, row.hosted))
     return found
-
-
-def number_of(at: datetime) -> int:
-    """Return a time as the tables keep it: microseconds since 1970, UTC."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def time_of(number: int) -> datetime:
-    """Return the time that a number in a table stands for."""
-    return _EPOCH + number * _MICROSECOND

@@ -8,7 +8,7 @@ are, and no name stands in them.
 
 from array import array
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any, ClassVar, Final, NamedTuple
 from zlib import crc32
@@ -17,12 +17,12 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from huissier.projections.columns import micros
 from huissier.projections.projection import Entry, Projection
 from huissier.projections.words import Topic, Word, words_of, words_of_all
 
 BLOCK: Final = 250
 _ROWS_AT_ONCE: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Period(NamedTuple):
@@ -118,9 +118,9 @@ class Trail(Projection):
             (question.recorded, columns.recorded_since, columns.recorded_until),
         ):
             if period.since is not None:
-                statement = statement.where(until >= _microseconds(period.since))
+                statement = statement.where(until >= micros(period.since))
             if period.until is not None:
-                statement = statement.where(since <= _microseconds(period.until))
+                statement = statement.where(since <= micros(period.until))
         return statement.order_by(columns.block)
 
 
@@ -132,10 +132,10 @@ def _row(entries: list[Entry]) -> dict[str, Any]:
     return {
         "block": _block(entries[0].position),
         "last": entries[-1].position,
-        "happened_since": _microseconds(min(happened)),
-        "happened_until": _microseconds(max(happened)),
-        "recorded_since": _microseconds(min(recorded)),
-        "recorded_until": _microseconds(max(recorded)),
+        "happened_since": micros(min(happened)),
+        "happened_until": micros(max(happened)),
+        "recorded_since": micros(min(recorded)),
+        "recorded_until": micros(max(recorded)),
         "marks": _packed(mark for topic, texts in words_of_all(events).items() for mark in _marks(topic, texts)),
     }
 
@@ -151,7 +151,3 @@ def _marks(topic: Topic, texts: Iterable[str]) -> list[int]:
 
 def _packed(marks: Iterable[int]) -> bytes:
     return array("I", sorted(set(marks))).tobytes()
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -19,7 +19,8 @@ from huissier.domain.rule_set import USAGERS_DOMAIN
 from huissier.domain.timeline import Fact
 from huissier.domain.trust_space import AdmittedDomain
 from huissier.domain.vocabulary.address import MailboxAddress
-from huissier.projections.directory.facts import Directory, micros
+from huissier.projections.columns import micros
+from huissier.projections.directory.facts import Directory
 from huissier.projections.directory.search_key import folded, words
 from huissier.projections.rows import among
 

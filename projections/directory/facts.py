@@ -5,7 +5,6 @@ late fact is one more row and moves nothing.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, ClassVar, Final
 
@@ -27,12 +26,11 @@ from huissier.domain.events import (
     MailboxSuspended,
     OperatorRegistered,
 )
+from huissier.projections.columns import BytewiseText, micros
 from huissier.projections.directory.search_key import search_key
 from huissier.projections.projection import Entry, Projection
 from huissier.projections.rows import add_rows
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _ADDRESS: Final[Callable[[Any], str]] = attrgetter("address")
 _ADDRESS_OF: Final[dict[type, Callable[[Any], str]]] = {
     MailboxCreated: _ADDRESS,
@@ -46,12 +44,6 @@ _ADDRESS_OF: Final[dict[type, Callable[[Any], str]]] = {
 }
 
 _encode = msgspec.json.Encoder().encode
-_Name = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # compared byte by byte, as SQLite does
-
-
-def micros(moment: datetime) -> int:
-    """Return a time as the tables keep it: microseconds since 1970, UTC."""
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 class Directory(Projection):
@@ -67,22 +59,22 @@ class Directory(Projection):
             f"directory_mailboxes_{generation}",
             self.metadata,
             sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-            sa.Column("subject", _Name, nullable=False),
+            sa.Column("subject", BytewiseText, nullable=False),
             sa.Column("at", sa.BigInteger, nullable=False),
             sa.Column("event", sa.Text, nullable=False),
-            sa.Column("search", _Name),
+            sa.Column("search", BytewiseText),
             sa.Index(f"directory_life_{generation}", "subject", "at", "position"),
         )
         self.domains = sa.Table(
             f"directory_domains_{generation}",
             self.metadata,
             sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-            sa.Column("subject", _Name, nullable=False, index=True),
+            sa.Column("subject", BytewiseText, nullable=False, index=True),
             sa.Column("at", sa.BigInteger, nullable=False),
             sa.Column("event", sa.Text, nullable=False),
         )
         self.for_usagers = sa.Table(
-            f"directory_for_usagers_{generation}", self.metadata, sa.Column("operator", _Name, primary_key=True)
+            f"directory_for_usagers_{generation}", self.metadata, sa.Column("operator", BytewiseText, primary_key=True)
         )
 
     def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
