@@ -11,7 +11,7 @@ from huissier.adapters.audit.lines import Line, line_of
 from huissier.adapters.audit.search import read, read_one
 from huissier.adapters.audit.telling import Language
 from huissier.adapters.log.port import Readable
-from huissier.adapters.views.entries import entry_of
+from huissier.adapters.views.entries import decision_under, entry_of
 from huissier.domain.answers import Verdict, explained_verdict
 from huissier.domain.events import DomainAdmitted, DomainWithdrawn, MessageDecided, MessageDelivered, WhiteListLoaded
 from huissier.domain.rule_set import SHIPPED, Options, values_in
@@ -68,14 +68,13 @@ class Explainer:
 
     def explain(self, ids: Iterable[str]) -> Explanation | None:
         """Explain the decision on a submission, by its id as facts keep it; None where there is none."""
-        for entry in self._about(ids):
-            if isinstance(entry.event, MessageDecided):
-                return self.decision(entry, entry.event)
-        return None
+        with self._log.reading() as look:
+            found = decision_under(look, ids)
+        return None if found is None else self.decision(*found)
 
     def decision(self, entry: Entry, decided: MessageDecided) -> Explanation:
         """Explain a decision that is at hand: what it says, and what was reported about its submission afterwards."""
-        later = [one for one in self._about((decided.id,)) if one.position > entry.position]
+        later = [one for one in self._about(decided.id) if one.position > entry.position]
         positions = {position for given in decided.verdicts for reason in given.reasons for position in reason.facts}
         return Explanation(
             decision=line_of(entry, self._language),
@@ -85,9 +84,9 @@ class Explainer:
             later=tuple(line_of(one, self._language) for one in later),
         )
 
-    def _about(self, ids: Iterable[str]) -> list[Entry]:
+    def _about(self, id_: str) -> list[Entry]:
         with self._log.reading() as look:
-            return [entry_of(position, data) for _, position, data in look.by_tag([submission_tag(id_) for id_ in ids])]
+            return [entry_of(position, data) for _, position, data in look.by_tag([submission_tag(id_)])]
 
 
 def explain(log: Readable, ids: Iterable[str], language: Language) -> Explanation | None:

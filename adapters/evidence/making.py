@@ -9,10 +9,8 @@ from huissier.adapters.evidence.keys import Signer
 from huissier.adapters.evidence.nodes import leaves_behind
 from huissier.adapters.evidence.proof import Proof
 from huissier.adapters.evidence.tree import Hash, Tree, leaf_hash
-from huissier.adapters.log import codec
 from huissier.adapters.log.port import Log
-from huissier.domain.events import MessageDecided
-from huissier.domain.tags import submission_tag
+from huissier.adapters.views.entries import decision_under
 
 
 def checkpoint_of(tree: Tree, signer: Signer, now: datetime) -> Checkpoint:
@@ -30,10 +28,8 @@ def since(tree: Tree, old: int, checkpoint: Checkpoint) -> bytes:
 def position_of(log: Log, ids: Iterable[str]) -> int | None:
     """Return where a submission was decided, by its id as facts keep it; None where there is none."""
     with log.reading() as look:
-        for _, position, data in look.by_tag([submission_tag(id_) for id_ in ids]):
-            if isinstance(codec.decode(data, position).event, MessageDecided):
-                return position
-    return None
+        found = decision_under(look, ids)
+    return None if found is None else found[0].position
 
 
 def proof_of(log: Log, tree: Tree, position: int, checkpoint: Checkpoint) -> Proof:

@@ -1,5 +1,6 @@
 """What a gateway answers a mail server, whatever the protocol between them."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -7,6 +8,8 @@ from msgspec import Struct
 
 from huissier.domain.answers import Answer, Reason, Verdict
 from huissier.domain.reasons import TABLE, Code
+
+LONGEST_LINE: Final = 400  # with what a mail server puts before it, it still is one SMTP line
 
 ReplyKind = Literal["pass", "refuse", "defer"]
 
@@ -45,6 +48,12 @@ def reply_for(verdicts: Sequence[Verdict], decision: str | None = None) -> Reply
         return Reply("refuse", reason.smtp or UNREADABLE.text, reason.code, decision)
     shadows = [verdict for verdict in verdicts if verdict.shadow]
     return Reply("pass", decision=decision, shadow=_most_telling(shadows).code if shadows else None)
+
+
+def as_line(text: str) -> str:
+    """Return a text as one line of ASCII, cut to `LONGEST_LINE`."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return "".join(character if character.isprintable() else " " for character in ascii_only)[:LONGEST_LINE]
 
 
 def _most_telling(against: list[Verdict]) -> Reason:

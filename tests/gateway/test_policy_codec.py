@@ -11,7 +11,6 @@ from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.postfix.codec import (
     LARGEST,
-    LONGEST_ACTION,
     MalformedError,
     Request,
     Requests,
@@ -19,6 +18,7 @@ from huissier.adapters.gateway.postfix.codec import (
 )
 from huissier.adapters.gateway.postfix.session import PolicySession
 from huissier.adapters.gateway.postfix.underway import Underway
+from huissier.adapters.gateway.replies import LONGEST_LINE
 from huissier.adapters.testing.hospital import DOCTOR, SURGEON, world
 from tests.gateway.peers import PASS, POLICY, UNAVAILABLE, asked, postfix, rcpt
 
@@ -119,7 +119,7 @@ def test_an_action_is_one_line_of_ascii_that_ends_in_lf_alone(text: str) -> None
     assert sent.endswith(b"\n\n")
     line = sent[:-2]
     assert line.isascii()
-    assert len(line) <= LONGEST_ACTION + len(b"action=")
+    assert len(line) <= LONGEST_LINE + len(b"action=")
     assert not set(line) & set(b"\r\n\0")
 
 

@@ -7,8 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from huissier.adapters.log.port import Look, Progress
-from huissier.adapters.views.entries import entry_of
-from huissier.domain.events import MessageDecided
+from huissier.adapters.views.entries import decision_under, entry_of
 from huissier.domain.tags import submission_tag
 from huissier.projections.projection import Entry
 from huissier.projections.trail import Period, Question
@@ -64,10 +63,8 @@ def facts_meant(look: Look, subject: Subject, progress: Progress = lambda _done,
 
 def submitted_as(look: Look, ids: Iterable[str]) -> str | None:
     """Return the id under which the log keeps a submission, of those it may be; None where there is none."""
-    for _, position, data in look.by_tag([submission_tag(one) for one in ids]):
-        if isinstance(decided := entry_of(position, data).event, MessageDecided):
-            return decided.id
-    return None
+    found = decision_under(look, ids)
+    return None if found is None else found[1].id
 
 
 def _about(look: Look, submission: str) -> Iterator[tuple[int, bytes]]:

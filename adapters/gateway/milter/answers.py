@@ -1,15 +1,13 @@
 """What a filter answers: go on, not this one, and edits of the headers at the end of a message."""
 
 import re
-import unicodedata
 from typing import Final
 
 from huissier.adapters.gateway.milter.packets import packet
-from huissier.adapters.gateway.replies import Reply
+from huissier.adapters.gateway.replies import Reply, as_line
 
 CONTINUE: Final = packet("c")
 TRY_LATER: Final = packet("t")
-LONGEST_LINE: Final = 400  # with the code before it, it still is one SMTP line
 
 _SMTP_REPLY: Final = re.compile(r"([45])[0-9]{2} \1\.[0-9]{1,3}\.[0-9]{1,3} .+")
 
@@ -18,7 +16,7 @@ def verdict(reply: Reply) -> bytes:
     """Return the answer that a reply is; what is no SMTP reply makes the client try later."""
     if reply.kind == "pass":
         return CONTINUE
-    line = _plain(reply.text)
+    line = as_line(reply.text)
     if not _SMTP_REPLY.fullmatch(line):
         return TRY_LATER
     return packet("y", line.replace("%", "%%").encode() + b"\0")  # Sendmail takes it for a format
@@ -31,10 +29,4 @@ def removed_headers(name: str, count: int) -> list[bytes]:
 
 def added_header(name: str, value: str) -> bytes:
     """Return the edit that adds a header behind the others."""
-    return packet("h", name.encode() + b"\0" + _plain(value).encode() + b"\0")
-
-
-def _plain(text: str) -> str:
-    """Return a text as one line of ASCII."""
-    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return "".join(character if character.isprintable() else " " for character in ascii_only)[:LONGEST_LINE]
+    return packet("h", name.encode() + b"\0" + as_line(value).encode() + b"\0")

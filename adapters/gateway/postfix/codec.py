@@ -6,17 +6,16 @@ for nobody knows where the next one begins.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
 
+from huissier.adapters.gateway.replies import as_line
 from huissier.adapters.xtext import from_xtext
 
 LARGEST: Final = 32 * 1024  # of one request; Postfix's own are some hundred bytes, with addresses of 2 KB at most
-LONGEST_ACTION: Final = 400  # with the address that Postfix puts before it, it still is one SMTP line
 
 _END: Final = b"\n\n"
 _END_OF_CRLF: Final = b"\n\r\n"
@@ -81,8 +80,7 @@ class Requests:
 @lru_cache(maxsize=1024)
 def encode(action: str) -> bytes:
     """Return an action as the server reads it, cut and in ASCII."""
-    plain = unicodedata.normalize("NFKD", action).encode("ascii", "ignore").decode()
-    return b"action=" + "".join(c if c.isprintable() else " " for c in plain)[:LONGEST_ACTION].encode() + _END
+    return b"action=" + as_line(action).encode() + _END
 
 
 def _request(content: bytes) -> Request:
