@@ -45,11 +45,11 @@ from huissier.domain.identities import UNREADABLE_USAGER, Identities
 from huissier.domain.message import FIN_SUBJECT
 from huissier.domain.reasons import Code
 from huissier.domain.vocabulary.address import MailboxAddress
+from huissier.domain.vocabulary.certificate_dn import COMMON_NAME
 from huissier.domain.vocabulary.times import written
 
 UNREADABLE: Final = "?"  # stands for every text that was not plainly one address; no address is written so
 _NOBODYS: Final = (UNREADABLE, UNREADABLE_USAGER)
-_COMMON_NAME: Final = "cn:"
 
 Other = tuple[OtherCommand, Identities]
 
@@ -68,7 +68,7 @@ def submission_behind(decided: MessageDecided) -> tuple[SubmitMessage, Identitie
     recipients = [verdict.recipient or UNREADABLE for verdict in decided.verdicts]
     reply_to = None if decided.reply_to is None else decided.reply_to or UNREADABLE
     certificate = _certificate(decided)
-    common_name = certificate is not None and certificate.startswith(_COMMON_NAME)
+    common_name = certificate is not None and certificate.startswith(COMMON_NAME)
     command = SubmitMessage(
         at=decided.at,
         id=decided.id,
@@ -79,7 +79,7 @@ def submission_behind(decided: MessageDecided) -> tuple[SubmitMessage, Identitie
         mss_mes="FIN" if decided.fin_header or (not decided.whole and decided.unanswerable) else None,
         size=decided.size,
         certificate_dn=None if common_name else certificate,
-        certificate_cn=certificate.removeprefix(_COMMON_NAME) if certificate is not None and common_name else None,
+        certificate_cn=certificate.removeprefix(COMMON_NAME) if certificate is not None and common_name else None,
         final_hop=decided.final_hop,
         stage=decided.stage,  # type: ignore[arg-type]  # what stands there is compared afterwards
     )

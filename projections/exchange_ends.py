@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from huissier.domain.identities import UNREADABLE_USAGER
 from huissier.domain.rule_set import USAGERS_DOMAIN
+from huissier.domain.vocabulary.address import PSEUDONYM
 from huissier.domain.vocabulary.times import FIRST, LAST
 from huissier.projections.columns import moment_of
 from huissier.projections.exchange_tables import EXTERNE, USAGER_TYPE, Tables
@@ -16,7 +17,6 @@ from huissier.projections.places import Named, Place, places_of
 from huissier.projections.rows import rows_with
 
 _MOST_REMEMBERED: Final = 200_000
-_PSEUDONYM: Final = "usager:"
 
 
 class _Stay(NamedTuple):
@@ -153,7 +153,7 @@ class Ends:
         stay = self._stays.get(domain)
         if stay is None or not stay.since <= at < stay.until:
             stay = self._stays[domain] = self._stay(domain, at)
-        if stay.of_usagers or address.startswith(_PSEUDONYM):  # whoever holds an INS is one, wherever the mailbox is
+        if stay.of_usagers or address.startswith(PSEUDONYM):  # whoever holds an INS is one, wherever the mailbox is
             return stay.since, stay.until, (number, USAGER_TYPE, stay.held)
         if stay.held is None:
             return stay.since, stay.until, (number, EXTERNE, None)

@@ -48,7 +48,7 @@ def postfix(
     """
     from huissier.adapters.gateway.postfix.front import PostfixFront
 
-    serve_front(context, "postfix", PostfixFront, listen, config, metrics, name, store, option)
+    _serve("postfix", PostfixFront, config, _said("postfix", context, listen, metrics, name, store, option))
 
 
 @serve.command()
@@ -68,28 +68,17 @@ def milter(
     """
     from huissier.adapters.gateway.milter.front import MilterFront
 
-    serve_front(context, "milter", MilterFront, listen, config, metrics, name, store, option)
+    _serve("milter", MilterFront, config, _said("milter", context, listen, metrics, name, store, option))
 
 
-def serve_front(
-    context: typer.Context,
-    front: "FrontName",
-    make_front: "Callable[[Gateway], Front]",
-    listen: list[str] | None,
-    config: Path | None,
-    metrics: str | None,
-    name: str | None,
-    store: str | None,
-    option: list[str] | None,
+def _serve(
+    front: "FrontName", make_front: "Callable[[Gateway], Front]", config: Path | None, said: dict[str, Any]
 ) -> None:
-    """Serve one protocol, with the settings of the file and what the command line says about them."""
+    """Serve one protocol, with the settings of the file and what the command line said, which comes before it."""
     from huissier.adapters.engine import Engine
     from huissier.adapters.gateway.journal import log_to_stderr
     from huissier.adapters.gateway.serving.running import run
     from huissier.adapters.gateway.settings_file import read_settings
-
-    read_options(option or [])  # a wrong one ends the program with what is known
-    said = _said(front, listen, metrics, name, url_named(context, store), option)
 
     def load() -> "Settings":
         return read_settings(config, said)
@@ -104,6 +93,7 @@ def serve_front(
 
 def _said(
     front: "FrontName",
+    context: typer.Context,
     listen: list[str] | None,
     metrics: str | None,
     name: str | None,
@@ -111,8 +101,9 @@ def _said(
     option: list[str] | None,
 ) -> dict[str, Any]:
     """Return what the command line says, in the shape of the file."""
+    read_options(option or [])  # a wrong one ends the program with what is known
     said = {
-        "store": store,
+        "store": url_named(context, store),
         "gateway": {"name": name},
         "rules": values_in(option or []),
         front: {"listen": listen, "metrics": metrics},

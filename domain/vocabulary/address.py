@@ -13,7 +13,7 @@ _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 # RFC 5321 dot-atom, less what routes mail elsewhere (% and !) and what a file or a log may misread.
 _LOCAL: Final = re.compile(r"[a-z0-9+_=~'&#$*-]+(?:\.[a-z0-9+_=~'&#$*-]+)*")
-_PSEUDONYM: Final = "usager:"  # a colon stands in no address that `parse` accepts, so none can be forged
+PSEUDONYM: Final = "usager:"  # a colon stands in no address that `parse` accepts, so none can be forged
 
 
 class Domain(Struct, frozen=True):
@@ -89,16 +89,16 @@ class MailboxAddress(Struct, frozen=True, gc=False):
     @property
     def is_pseudonym(self) -> bool:
         """Whether a `UsagerId` stands in place of the local part."""
-        return self.text.startswith(_PSEUDONYM)
+        return self.text.startswith(PSEUDONYM)
 
     @property
     def usager_id(self) -> str:
         """The opaque `UsagerId` of a pseudonymous address."""
-        return self.local.removeprefix(_PSEUDONYM)
+        return self.local.removeprefix(PSEUDONYM)
 
     def under_pseudonym(self, usager_id: str) -> "MailboxAddress":
         """Return the same mailbox under a `UsagerId`, as the log knows it."""
-        return MailboxAddress(f"{_PSEUDONYM}{usager_id}@{self.domain}", self.domain)
+        return MailboxAddress(f"{PSEUDONYM}{usager_id}@{self.domain}", self.domain)
 
     def __str__(self) -> str:
         return self.text

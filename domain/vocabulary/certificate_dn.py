@@ -13,6 +13,8 @@ from msgspec import Struct
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins
 
+COMMON_NAME: Final = "cn:"  # before a common name alone: no distinguished name is written so
+
 _TYPES: Final = {
     "2.5.4.3": "CN", "COMMONNAME": "CN",
     "2.5.4.4": "SN", "SURNAME": "SN",
@@ -101,7 +103,7 @@ class CommonName(Struct, frozen=True):
         return [value for kind, value in dn.attributes if kind == "CN"] == [self.value]
 
     def __str__(self) -> str:
-        return f"cn:{self.value}"
+        return f"{COMMON_NAME}{self.value}"
 
 
 @lru_cache(maxsize=4096)
