@@ -14,8 +14,8 @@ from huissier.adapters.errors import EngineClosedError, InvalidCommandError, Sto
 from huissier.adapters.log import codec
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.events import MessageDecided
+from tests.hospital import HOSPITAL, NOW, message
 from tests.stores import Append, StoreUnderTest
-from tests.test_engine import HOSPITAL, NOW, message
 
 
 @pytest.fixture

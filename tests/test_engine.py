@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -13,45 +13,20 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.log import codec
 from huissier.adapters.log.store import keeps_deleted
-from huissier.adapters.testing.hospital import ins
 from huissier.domain.answers import Answer
 from huissier.domain.commands import (
-    AdmitDomain,
     AnyCommand,
-    CreateMailbox,
     EraseUsager,
     OpenEns,
     RegisterOperator,
     ReportDelivery,
-    SignInstrument,
     SubmitMessage,
     SuspendMailbox,
 )
 from huissier.domain.events import MessageDecided, MessageUndelivered
 from huissier.domain.rule_set import Options
+from tests.hospital import DOCTOR, HOSPITAL, INS, INS_WITH_WRONG_KEY, NOW, SECRETARY, USAGER, hospital, message
 from tests.stores import StoreUnderTest
-
-NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-DOCTOR, SECRETARY = "dr.a@ch-exemple.mssante.fr", "secretariat@ch-exemple.mssante.fr"
-INS = ins(1)
-INS_WITH_WRONG_KEY = f"{INS[:13]}{(int(INS[13:]) + 1) % 97:02}"
-USAGER = f"{INS}@patient.mssante.fr"
-
-HOSPITAL: tuple[AnyCommand, ...] = (
-    RegisterOperator(operator="ght", kind="professionnel"),
-    SignInstrument(operator="ght", instrument="contrat"),
-    SignInstrument(operator="ght", instrument="annexe-2", referentiel="1.4"),
-    AdmitDomain(domain="ch-exemple.mssante.fr", operator="ght", hosted=True),
-    AdmitDomain(domain="patient.mssante.fr"),
-    CreateMailbox(address=DOCTOR, kind="PER"),
-    CreateMailbox(address=SECRETARY, kind="ORG"),
-)
-
-
-def hospital(url: str = "sqlite://", **arguments: object) -> Engine:
-    engine = Engine(url, clock=lambda: NOW, **arguments)  # type: ignore[arg-type]
-    engine.handle_many(HOSPITAL)
-    return engine
 
 
 @pytest.fixture
@@ -69,10 +44,6 @@ def log(engine: Engine, store: StoreUnderTest) -> DCBRecorder:
 def says_what_was_deleted_is_kept(engine: Engine) -> bool:
     with engine.log.reading() as look:
         return keeps_deleted(look.session)
-
-
-def message(number: int, to: str = SECRETARY, sender: str = DOCTOR) -> SubmitMessage:
-    return SubmitMessage(id=f"m-{number}", sender=sender, recipients=[to])
 
 
 def test_what_a_server_gave_up_on_is_read_as_any_command_is(engine: Engine) -> None:

@@ -10,7 +10,7 @@ from huissier.domain.events import MailboxCreated, MailboxSuspended
 from huissier.domain.facts import Facts
 from huissier.domain.tags import mailbox_tag
 from huissier.domain.timeline import Fact
-from tests.test_engine import NOW, hospital, message
+from tests.hospital import NOW, hospital, message
 
 
 def tag(name: str) -> str:

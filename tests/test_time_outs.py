@@ -20,7 +20,7 @@ from huissier.adapters.log.port import Look
 from huissier.adapters.turn import Turn
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand, SuspendMailbox
-from tests.test_engine import NOW, SECRETARY, hospital, message
+from tests.hospital import NOW, SECRETARY, hospital, message
 from tests.waiting import eventually, held_elsewhere
 from tests.wire import Wire, wire_to
 

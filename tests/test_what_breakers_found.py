@@ -29,7 +29,8 @@ from huissier.domain.rule_set import Options
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins, without_ins
 from tests.command_line import PROGRAM, huissier
-from tests.test_engine import DOCTOR, INS, NOW, SECRETARY, USAGER, hospital, message, says_what_was_deleted_is_kept
+from tests.hospital import DOCTOR, INS, NOW, SECRETARY, USAGER, hospital, message
+from tests.test_engine import says_what_was_deleted_is_kept
 
 
 def test_a_name_that_grows_past_the_limit_spoils_its_own_line_only(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, TemporarilyUnavailableError
 from huissier.adapters.line import Line, ThreadTicket
 from huissier.domain.rule_set import Options
+from tests.hospital import DOCTOR, NOW, SECRETARY, hospital, message
 from tests.log.by_hand import ByHand
-from tests.test_engine import DOCTOR, NOW, SECRETARY, hospital, message
 from tests.waiting import eventually
 
 AT_ONCE = """

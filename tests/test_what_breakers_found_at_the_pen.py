@@ -29,7 +29,8 @@ from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand, EraseUsager
 from huissier.domain.events import UsagerErased
 from tests.command_line import as_process
-from tests.test_engine import INS, NOW, USAGER, hospital, message, says_what_was_deleted_is_kept
+from tests.hospital import INS, NOW, USAGER, hospital, message
+from tests.test_engine import says_what_was_deleted_is_kept
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 RECORDED = Answer(type="submit-message", outcome="recorded", position=1)

@@ -28,9 +28,9 @@ from huissier.domain.as_of import Question
 from huissier.domain.rule_set import RuleBook
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.projections.trail import Trail
+from tests.hospital import DOCTOR, NOW, SECRETARY, hospital, message
 from tests.log.by_hand import ByHand, overwrite_leaf
 from tests.replay.told import differences
-from tests.test_engine import DOCTOR, NOW, SECRETARY, hospital, message
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 PAGES: dict[str, Callable[[Look, int, int], list[tuple[int, ...]]]] = {

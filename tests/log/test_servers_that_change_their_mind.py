@@ -15,7 +15,7 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from huissier.adapters.log.session import Session
 from huissier.domain.commands import RegisterOperator
-from tests.test_engine import hospital, message
+from tests.hospital import hospital, message
 from tests.waiting import eventually
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}

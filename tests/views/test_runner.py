@@ -18,7 +18,7 @@ from huissier.adapters.views.generations import Generations
 from huissier.adapters.views.runner import ProjectionError, Runner
 from huissier.domain.events import MessageDecided
 from huissier.projections.projection import Entry, Projection
-from tests.test_engine import HOSPITAL, hospital, message
+from tests.hospital import HOSPITAL, hospital, message
 
 
 class Counted(Projection):
