@@ -24,7 +24,7 @@ from huissier.adapters.views.runner import ProjectionError, Runner
 from huissier.projections.catalogue import ALL
 from tests.command_line import PROGRAM, huissier
 from tests.hospital import hospital, message
-from tests.views.test_runner import Choosy, Counted, positions
+from tests.views.counted import Choosy, Counted, positions
 from tests.waiting import eventually
 
 KEY = "A" * 43 + "="
