@@ -20,7 +20,7 @@ from huissier.adapters.log.read_only import ReadOnlyLog
 from huissier.adapters.testing import hospital as w
 from tests.archives.at_hand import rows_of_log
 from tests.command_line import Done, huissier
-from tests.evidence.at_hand import KEY
+from tests.stores import KEY
 
 ARCHIVE = ("--archive", "archive")
 NEW = ("--store", "sqlite:///new.db")

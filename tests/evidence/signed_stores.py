@@ -9,8 +9,9 @@ from huissier.adapters.evidence.store_leaves import verify_store
 from huissier.adapters.evidence.verifying import Verified
 from huissier.adapters.testing.hospital import DOCTOR, NOW, SURGEON, world, write
 from huissier.domain.commands import AnyCommand
-from tests.evidence.at_hand import KEY, checkpoint
+from tests.evidence.at_hand import checkpoint
 from tests.log.by_hand import ByHand
+from tests.stores import KEY
 
 EARLY, LATE = 300, 600  # two checkpoints: behind the first block of 256, and behind the second
 BAD = 400

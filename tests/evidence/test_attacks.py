@@ -22,9 +22,10 @@ from huissier.adapters.evidence.verifying import Verified
 from huissier.adapters.log import codec
 from huissier.adapters.testing.hospital import NOW
 from huissier.domain.events import MessageDecided
-from tests.evidence.at_hand import KEY, checkpoint, found, nodes_of, signer
+from tests.evidence.at_hand import checkpoint, found, nodes_of, signer
 from tests.evidence.signed_stores import BAD, EARLY, LATE, Store, build, story
 from tests.log.by_hand import ByHand
+from tests.stores import KEY
 
 TABLES = ("events", "tags", "huissier_views.tree_roots", "huissier_views.tree_leaves")
 

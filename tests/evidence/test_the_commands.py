@@ -17,7 +17,7 @@ from huissier.adapters.evidence.tree import leaf_hash
 from huissier.adapters.testing import hospital as w
 from huissier.domain.vocabulary.ins import mentions_ins
 from tests.command_line import Done, as_process, huissier
-from tests.evidence.at_hand import KEY
+from tests.stores import KEY
 
 HOLDS_INS = f"mail of {w.ins(1)}"
 URL = "sqlite:///huissier.db"

@@ -8,8 +8,6 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
-
 
 @contextmanager
 def administrator(url: str) -> Iterator[psycopg.Connection]:

@@ -17,8 +17,7 @@ from huissier.adapters.log.place import Place
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store, _Kept
 from tests.hospital import hospital, message
-
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
+from tests.stores import KEY
 
 
 class Interrupts:

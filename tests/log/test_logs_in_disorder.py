@@ -31,8 +31,8 @@ from huissier.projections.trail import Trail
 from tests.hospital import DOCTOR, NOW, SECRETARY, hospital, message
 from tests.log.by_hand import ByHand, overwrite_leaf
 from tests.replay.told import differences
+from tests.stores import KEY
 
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 PAGES: dict[str, Callable[[Look, int, int], list[tuple[int, ...]]]] = {
     "after": lambda look, position, limit: [row[:1] for row in look.after(position, limit)],
     "facts_after": lambda look, position, limit: [row[:1] for row in look.facts_after(position, limit)],

@@ -15,7 +15,8 @@ from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from huissier.adapters.log.session import Session
 from huissier.domain.commands import RegisterOperator
 from tests.hospital import hospital, message
-from tests.log.servers import KEY, administrator, hang_up, settle
+from tests.log.servers import administrator, hang_up, settle
+from tests.stores import KEY
 from tests.waiting import eventually
 
 

@@ -11,7 +11,8 @@ from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.log.dialects import Postgresql, Watched
 from huissier.adapters.log.silence import Silence
 from tests.hospital import hospital, message
-from tests.log.servers import KEY, administrator, hang_up
+from tests.log.servers import administrator, hang_up
+from tests.stores import KEY
 from tests.wire import Wire, wire_to
 
 SECONDS = 0.6

@@ -19,8 +19,7 @@ from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner
 from huissier.projections.directory.facts import Directory
 from tests.command_line import huissier
-
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
+from tests.stores import KEY
 
 
 @pytest.fixture
