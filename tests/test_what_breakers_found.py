@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import CorruptStoreError, StoreError, VaultKeyError, WhiteListError
+from huissier.adapters.errors import CorruptStoreError, StoreError, VaultKeyError
 from huissier.adapters.log import codec
-from huissier.adapters.testing.white_lists import make_signer, pem, signed_list
-from huissier.adapters.white_list_file import read_white_list
 from huissier.domain.commands import (
     AnyCommand,
     EraseUsager,
@@ -41,15 +39,6 @@ def test_a_name_that_grows_past_the_limit_spoils_its_own_line_only(tmp_path: Pat
     outcomes = [json.loads(line)["outcome"] for line in done.stdout.splitlines()]
     assert outcomes == ["recorded", "invalid", "invalid", "recorded"]
     assert done.returncode == 2
-
-
-def test_a_signed_list_cannot_bring_in_a_name_that_is_never_read_again(tmp_path: Path) -> None:
-    rows = [("ch-a.mssante.fr", f'CN="{"," * 1500}"')]
-    (tmp_path / "list.xml").write_bytes(signed_list(rows, signer=make_signer()))
-    (tmp_path / "trust.pem").write_bytes(pem(make_signer()))
-    done = huissier("whitelist", "load", "list.xml", "--trust", "trust.pem", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "row 1" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -231,26 +220,6 @@ def test_what_only_checks_needs_no_right_to_write(tmp_path: Path) -> None:
     done = huissier(*asked, "--store", f"sqlite:///{folder / 'huissier.db'}", cwd=tmp_path)
     assert done.returncode == 0
     assert (folder / "huissier.db").read_bytes() == before
-
-
-def test_bytes_outside_what_was_signed_change_nothing(tmp_path: Path) -> None:
-    content = signed_list(signer=make_signer())
-    (tmp_path / "trust.pem").write_bytes(pem(make_signer()))
-    with Engine(f"sqlite:///{tmp_path / 'huissier.db'}") as engine:
-        heads = []
-        for changed in (content, content + b"\n", content.replace(b"<Nom>", b"<Nom >", 1), content):
-            (tmp_path / "list.xml").write_bytes(changed)
-            engine.load_white_list(read_white_list(tmp_path / "list.xml", tmp_path / "trust.pem"))
-            heads.append(engine.head)
-    assert len(set(heads)) == 1
-
-
-@pytest.mark.parametrize("name", [b"X509Certificate>", b"SignatureValue>", b"DigestValue>"])
-def test_junk_in_the_signatures_base64_is_refused(tmp_path: Path, name: bytes) -> None:
-    (tmp_path / "trust.pem").write_bytes(pem(make_signer()))
-    (tmp_path / "list.xml").write_bytes(signed_list(signer=make_signer()).replace(name, name + b"*", 1))
-    with pytest.raises(WhiteListError):
-        read_white_list(tmp_path / "list.xml", tmp_path / "trust.pem")
 
 
 def test_a_thousand_late_reports_of_one_message_are_taken_in_seconds() -> None:
