@@ -3,8 +3,6 @@
 import asyncio
 import math
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -22,26 +20,6 @@ from huissier.domain.rule_set import Options
 from tests.hospital import DOCTOR, NOW, SECRETARY, hospital, message
 from tests.log.by_hand import ByHand
 from tests.waiting import eventually
-
-AT_ONCE = """
-import sys, threading
-from huissier.adapters.validation import validated
-from huissier.domain.commands import SubmitMessage
-sys.setswitchinterval(1e-6)
-begin = threading.Barrier(8)
-def first():
-    command = SubmitMessage(id="m", sender="a@b.fr", recipients=["c@d.fr"])
-    begin.wait()
-    validated(command)
-threads = [threading.Thread(target=first) for _ in range(8)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-"""
-
-
-def test_threads_that_ask_for_the_first_time_at_once_are_all_answered() -> None:
-    for _ in range(10):
-        assert subprocess.run([sys.executable, "-c", AT_ONCE], check=False).returncode == 0
 
 
 def test_one_damaged_fact_fails_those_it_concerns_and_not_who_waits_beside_them(tmp_path: Path) -> None:
