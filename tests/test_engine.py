@@ -1,6 +1,7 @@
 """The engine: durable, idempotent, one answer for ever, for threads and for several engines on one store."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -12,7 +13,6 @@ import huissier
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.log import codec
-from huissier.adapters.log.store import keeps_deleted
 from huissier.domain.answers import Answer
 from huissier.domain.commands import (
     AnyCommand,
@@ -39,11 +39,6 @@ def engine(store: StoreUnderTest) -> Iterator[Engine]:
 @pytest.fixture
 def log(engine: Engine, store: StoreUnderTest) -> DCBRecorder:
     return store.log_of(engine)
-
-
-def says_what_was_deleted_is_kept(engine: Engine) -> bool:
-    with engine.log.reading() as look:
-        return keeps_deleted(look.session)
 
 
 def test_what_a_server_gave_up_on_is_read_as_any_command_is(engine: Engine) -> None:
@@ -308,3 +303,17 @@ def test_what_goes_wrong_with_who_looks_is_no_damage(tmp_path: Path) -> None:
         engine.log.reading(),
     ):
         b"\xff".decode()
+
+
+def test_a_thousand_late_reports_of_one_message_are_taken_in_seconds() -> None:
+    usagers = [f"1791299{n:06d}{97 - int(f'1791299{n:06d}') % 97:02d}@patient.mssante.fr" for n in range(1000)]
+    with hospital() as engine:
+        engine.handle(SubmitMessage(id="m", sender=DOCTOR, recipients=usagers))
+        reports: list[AnyCommand] = [
+            ReportDelivery(id="m", recipient=usager, status="delivered", at=NOW + timedelta(days=1, seconds=-n))
+            for n, usager in enumerate(usagers)
+        ]
+        started = time.process_time()
+        answers = engine.handle_many(reports)
+        assert {answer.outcome for answer in answers} == {"recorded"}
+        assert time.process_time() - started < 20

@@ -24,13 +24,11 @@ from huissier.adapters.line import TIMEOUT, Line, ThreadTicket, Ticket, ask
 from huissier.adapters.log import codec
 from huissier.adapters.log.dialects import Postgresql
 from huissier.adapters.log.held_files import look_at
-from huissier.adapters.log.store import Store
 from huissier.domain.answers import Answer
-from huissier.domain.commands import AnyCommand, EraseUsager
+from huissier.domain.commands import AnyCommand
 from huissier.domain.events import UsagerErased
 from tests.command_line import as_process
-from tests.hospital import INS, NOW, USAGER, hospital, message
-from tests.test_engine import says_what_was_deleted_is_kept
+from tests.hospital import NOW, hospital, message
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 RECORDED = Answer(type="submit-message", outcome="recorded", position=1)
@@ -347,25 +345,6 @@ def test_a_check_that_is_not_answered_in_time_says_so(
             with pytest.raises(TemporarilyUnavailableError):
                 engine.check(message(1), timeout=0.1)
             thawed.set()
-
-
-def test_an_erasure_is_answered_though_what_it_left_cannot_be_cleared_yet(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with hospital(f"sqlite:///{tmp_path / 'huissier.db'}") as engine:
-        engine.handle(message(1, to=USAGER))
-        with monkeypatch.context() as full:
-
-            def fail(_: Store) -> bool:
-                raise StoreError("the disk is full")
-
-            full.setattr(Store, "forget_deleted", fail)
-            assert engine.handle(EraseUsager(ins=INS)).outcome == "recorded"
-            assert says_what_was_deleted_is_kept(engine)
-        engine.handle(message(2))
-        assert not says_what_was_deleted_is_kept(engine)
-        facts = [codec.decode(one.event.data, one.position).event for one in engine.recorder.read()]
-        assert sum(isinstance(fact, UsagerErased) for fact in facts) == 1
 
 
 def test_what_passes_by_itself_is_told_from_what_does_not_in_any_language() -> None:
