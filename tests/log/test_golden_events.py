@@ -6,15 +6,14 @@ what it decodes to in `tests/log/events.py`.
 """
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 import pytest
 
-from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log import codec
 from huissier.domain import events as e
-from tests.log.events import AT, EVENTS, RECORDED_AT, USAGER
+from tests.log.events import EVENTS, RECORDED_AT
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events.jsonl"
 
@@ -50,22 +49,3 @@ def test_names_of_facts_are_stable_and_versioned() -> None:
         name, _, version = str(event.__struct_config__.tag).rpartition(".v")
         assert name
         assert version.isdecimal()
-
-
-def test_an_old_form_is_brought_up_step_by_step() -> None:
-    def to_v0(form: dict[str, Any]) -> dict[str, Any]:
-        return {"type": "ens-closed.v0", "at": form["at"], "who": form["ins_pseudonym"]}
-
-    def to_v1(form: dict[str, Any]) -> dict[str, Any]:
-        return {"type": "ens-closed.v1", "at": form["at"], "address": f"{form['who']}@patient.mssante.fr"}
-
-    old = b'{"recorded_at":"2026-11-01T00:00:00Z","event":{"type":"ens-shut","at":"2026-10-31T09:30:15.123456Z",'
-    old += b'"ins_pseudonym":"usager:aaaaaaaaaaaaaaaaaaaaaaaaaa"}}'
-    upcasters = {"ens-shut": to_v0, "ens-closed.v0": to_v1}
-    assert codec.decode(old, 7, upcasters).event == e.EnsClosed(at=AT, address=USAGER)
-
-
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b'{"recorded_at":"2026-11-01T00:00:00Z","event":{}}'])
-def test_bytes_that_are_no_fact_are_named_by_their_position(data: bytes) -> None:
-    with pytest.raises(CorruptStoreError, match="position 7"):
-        codec.decode(data, 7)
