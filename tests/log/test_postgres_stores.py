@@ -1,4 +1,4 @@
-"""A store on PostgreSQL is opened with the same care as a file."""
+"""A store on PostgreSQL is opened with the same care as a file, whatever its database has by default."""
 
 from collections.abc import Callable
 from typing import LiteralString
