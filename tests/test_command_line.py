@@ -15,6 +15,12 @@ from tests.command_line import PROGRAM, as_process, huissier
 from tests.hospital import INS, hospital, message
 
 SUSPEND = json.dumps({"type": "suspend-mailbox", "address": DOCTOR})
+REGISTER = '{"type":"register-operator","operator":"o","kind":"usager"}\n'
+
+
+def shell(line: str, folder: Path) -> tuple[int, str]:
+    done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, check=False, timeout=60)
+    return done.returncode, done.stderr.decode(errors="replace")
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +127,7 @@ def test_wrong_usage_is_named_and_ends_with_status_2(tmp_path: Path, arguments: 
 
 
 def test_apply_answers_line_by_line_and_ends_with_status_2_for_an_unreadable_one(tmp_path: Path) -> None:
-    lines = f'{{"type":"register-operator","operator":"o","kind":"usager"}}\nnonsense\n{SUSPEND}\n'
+    lines = f"{REGISTER}nonsense\n{SUSPEND}\n"
     done = huissier("apply", "-", cwd=tmp_path, stdin=lines)
     assert [json.loads(line)["outcome"] for line in done.stdout.splitlines()] == ["recorded", "invalid", "rejected"]
     assert done.returncode == 2
@@ -151,11 +157,10 @@ def test_apply_says_what_became_of_the_rest_when_the_store_fails(
 
 
 def test_the_store_comes_from_the_option_then_the_environment(tmp_path: Path) -> None:
-    line = '{"type":"register-operator","operator":"o","kind":"usager"}\n'
     env = {"HUISSIER_STORE": "sqlite:///env.db"}
-    huissier("apply", "-", cwd=tmp_path, stdin=line, env=env)
-    huissier("--store", "sqlite:///before.db", "apply", "-", cwd=tmp_path, stdin=line, env=env)
-    huissier("apply", "-", "--store", "sqlite:///behind.db", cwd=tmp_path, stdin=line, env=env)
+    huissier("apply", "-", cwd=tmp_path, stdin=REGISTER, env=env)
+    huissier("--store", "sqlite:///before.db", "apply", "-", cwd=tmp_path, stdin=REGISTER, env=env)
+    huissier("apply", "-", "--store", "sqlite:///behind.db", cwd=tmp_path, stdin=REGISTER, env=env)
     assert {path.name for path in tmp_path.glob("*.db")} == {"env.db", "before.db", "behind.db"}
 
 
@@ -228,14 +233,6 @@ def test_apply_takes_a_large_file_in_constant_memory(tmp_path: Path) -> None:
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
     assert huissier("--version", cwd=tmp_path).stdout.startswith("huissier ")
-
-
-REGISTER = '{"type":"register-operator","operator":"o","kind":"usager"}\n'
-
-
-def shell(line: str, folder: Path) -> tuple[int, str]:
-    done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, check=False, timeout=60)
-    return done.returncode, done.stderr.decode(errors="replace")
 
 
 def test_a_name_that_grows_past_the_limit_spoils_its_own_line_only(tmp_path: Path) -> None:
