@@ -5,8 +5,16 @@ class HuissierError(Exception):
     """Anything huissier raises on purpose; the message carries no personal data."""
 
 
-class InvalidCommandError(HuissierError, ValueError):
-    """A command is malformed; the message names the place."""
+class UnreadableError(HuissierError, ValueError):
+    """What was given cannot be read; the message names the place."""
+
+
+class RefusedError(HuissierError):
+    """What was asked was refused for what was found; nothing was changed or signed."""
+
+
+class InvalidCommandError(UnreadableError):
+    """A command is malformed."""
 
 
 class EngineClosedError(HuissierError):
@@ -33,8 +41,16 @@ class VaultKeyError(StoreError):
     """The vault's key is missing, malformed, or not this store's."""
 
 
-class WhiteListError(HuissierError, ValueError):
+class WhiteListError(RefusedError, ValueError):
     """A white list is not one, is not signed as it must be, or is too old; nothing was changed."""
+
+
+class UnreadableWhiteListError(WhiteListError, UnreadableError):
+    """The file of a white list, or of who is trusted to sign it, cannot be read."""
+
+
+class UnreadableEvidenceError(UnreadableError):
+    """A key, note, checkpoint or proof is malformed."""
 
 
 class TemporarilyUnavailableError(StoreError):

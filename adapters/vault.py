@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from huissier.adapters.errors import VaultKeyError
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.session import Session
+from huissier.adapters.log.settings import read_setting, write_setting
 from huissier.adapters.private_file import UnwritableError, make_once
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.ins import Ins
@@ -35,11 +36,6 @@ _FIND = "SELECT usager FROM vault WHERE digest = ?"
 _KEEP = "INSERT INTO vault (digest, usager, sealed) VALUES (?, ?, ?)"
 _READ = "SELECT sealed FROM vault WHERE usager = ?"
 _FORGET = "DELETE FROM vault WHERE usager = ?"
-_FORGOTTEN = (
-    "INSERT INTO settings (name, value) VALUES ('deleted', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
-_GET_CHECK = "SELECT value FROM settings WHERE name = 'vault_key_check'"
-_SET_CHECK = "INSERT INTO settings (name, value) VALUES ('vault_key_check', ?)"
 
 
 class Vault:
@@ -79,7 +75,7 @@ class Vault:
     def erase(self, session: Session, usager: str) -> None:
         """Forget whose an id is, and have the store say that it still holds what was deleted."""
         session.run(_FORGET, (usager,))
-        session.run(_FORGOTTEN, (usager,))
+        write_setting(session, "deleted", usager)
         self.forget(usager)
 
     def forget(self, usager: str) -> None:
@@ -112,10 +108,10 @@ class Vault:
     def adopt(self, session: Session, is_new: bool) -> None:
         """Leave the key's check value in a new store; make sure of it in another. Raises `VaultKeyError`."""
         if is_new:
-            session.run(_SET_CHECK, (self._check,))
+            write_setting(session, "vault_key_check", self._check)
             return
-        kept = session.scalar(_GET_CHECK)
-        if kept is None or not hmac.compare_digest(str(kept).encode(), self._check.encode()):
+        kept = read_setting(session, "vault_key_check")
+        if kept is None or not hmac.compare_digest(kept.encode(), self._check.encode()):
             raise VaultKeyError("the vault key is not the one this store was made with")
 
     def _found_by(self, ins: Ins) -> bytes:

@@ -16,7 +16,7 @@ from cryptography.x509 import (
 )
 from lxml import etree
 
-from huissier.adapters.errors import WhiteListError
+from huissier.adapters.errors import UnreadableWhiteListError, WhiteListError
 from huissier.adapters.white_list_signature import (
     carried_certificates,
     check_trust,
@@ -81,9 +81,9 @@ def _bytes_of(path: Path, what: str) -> bytes:
         with path.open("rb") as file:
             return file.read(LARGEST + 1)
     except OSError as problem:
-        raise WhiteListError(f"the {what} {path} cannot be read: {problem.strerror}") from None
+        raise UnreadableWhiteListError(f"the {what} {path} cannot be read: {problem.strerror}") from None
     except ValueError:
-        raise WhiteListError(f"the {what} cannot be read: its path is not one") from None
+        raise UnreadableWhiteListError(f"the {what} cannot be read: its path is not one") from None
 
 
 def _unpacked(packed: bytes, path: Path) -> bytes:

@@ -101,14 +101,17 @@ def verdicts_for(command: SubmitMessage, identities: Identities, decided: Messag
     """
     asked = [identities.written(raw) for raw in command.recipients]
     if asked == [verdict.recipient for verdict in decided.verdicts]:
-        return Verdicts(map(_verdict, command.recipients, decided.verdicts))
+        return Verdicts(map(explained_verdict, command.recipients, decided.verdicts))
     given = {verdict.recipient: verdict for verdict in decided.verdicts}
     if set(asked) == given.keys():  # some are named twice, or in another order
-        return Verdicts([_verdict(raw, given[who]) for raw, who in zip(command.recipients, asked, strict=True)])
-    return Verdicts([_verdict(_without_pseudonym(who), verdict) for who, verdict in given.items()])
+        return Verdicts(
+            [explained_verdict(raw, given[who]) for raw, who in zip(command.recipients, asked, strict=True)]
+        )
+    return Verdicts([explained_verdict(_without_pseudonym(who), verdict) for who, verdict in given.items()])
 
 
-def _verdict(recipient: str, given: VerdictGiven) -> Verdict:
+def explained_verdict(recipient: str, given: VerdictGiven) -> Verdict:
+    """Return a verdict as the contract gives it, under the recipient's name in whichever spelling."""
     outcome: Literal["accepted", "refused"] = "accepted" if given.accepted else "refused"
     return Verdict(recipient, outcome, _all_explained(given.reasons), given.shadow)
 

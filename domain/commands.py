@@ -8,9 +8,9 @@ reason. Free text loses any INS in it.
 `at` is when the thing happened (UTC); without it the engine takes its clock's time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
@@ -44,8 +44,26 @@ Stage = Literal["rcpt", "end-of-message"]
 DeliveryStatus = Literal["delivered", "undelivered"]
 
 
+def _name(text: str) -> str:
+    if mentions_ins(text):
+        raise VocabularyError("an INS has no place here")
+    return text
+
+
+def _domain(text: str) -> str:
+    return Domain.parse(text).name
+
+
+def _dns(texts: list[str]) -> list[str]:
+    if not isinstance(texts, list):
+        raise TypeError
+    return list(dict.fromkeys(str(CertificateDn.parse_recordable(text)) for text in texts))
+
+
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """What every command has: when the thing happened."""
+    """What every command has: when the thing happened, and how its words are read, by field."""
+
+    _words: ClassVar[Mapping[str, Callable[[Any], object]]] = {}
 
     at: Time | None = None
 
@@ -53,6 +71,8 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         """Bring the words to their one spelling. Raises `VocabularyError`."""
         if self.at is not None and getattr(self.at, "tzinfo", None) is not UTC:
             self._read("at", in_utc)
+        for place, parse in self._words.items():
+            self._read(place, parse)
 
     def __repr__(self) -> str:
         """Return the command's fields without any INS."""
@@ -74,19 +94,17 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 class RegisterOperator(Command, frozen=True, tag="register-operator"):
     """An operator enters the trust space (rule 11)."""
 
+    _words = {"operator": _name, "name": without_ins}
+
     operator: Name
     kind: OperatorKind
     name: Words | None = None
 
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("operator", _name)
-        self._read("name", without_ins)
-
 
 class SignInstrument(Command, frozen=True, tag="sign-instrument"):
     """An operator signs the contrat, Avenant N°1 or Annexe 2 for one version of the référentiel (rule 11)."""
+
+    _words = {"operator": _name, "referentiel": parse_referentiel}
 
     operator: Name
     instrument: Instrument
@@ -95,46 +113,35 @@ class SignInstrument(Command, frozen=True, tag="sign-instrument"):
     def __post_init__(self) -> None:
         """Bring the words to their one spelling. Raises `VocabularyError`."""
         Command.__post_init__(self)
-        self._read("operator", _name)
-        self._read("referentiel", parse_referentiel)
         if self.instrument == "annexe-2" and self.referentiel is None:
             raise VocabularyError("referentiel: annexe-2 commits to one version of the référentiel, name it")
 
 
-class AdmitDomain(Command, frozen=True, tag="admit-domain"):
+class _OfDomain(Command, frozen=True):
+    """What is said of a domain: who runs it, its certificates, and whether it is held here."""
+
+    _words = {"domain": _domain, "operator": _name, "certificate_dns": _dns}
+
+    domain: str
+    operator: Name | None = None
+    certificate_dns: list[str] = field(default_factory=list)
+    hosted: bool | None = None
+
+
+class AdmitDomain(_OfDomain, frozen=True, tag="admit-domain"):
     """A domain enters the trust space or gains certificates, an operator, or a host (rule 8).
 
     Certificates are added to those it has; an operator replaces the one before. `hosted` left out means no on
     the first admission and no change on later ones.
     """
 
-    domain: str
-    operator: Name | None = None
-    certificate_dns: list[str] = field(default_factory=list)
-    hosted: bool | None = None
 
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        _read_admission(self)
-
-
-class WithdrawDomain(Command, frozen=True, tag="withdraw-domain"):
+class WithdrawDomain(_OfDomain, frozen=True, tag="withdraw-domain"):
     """A domain leaves the trust space or, where certificates are named, only loses those (rule 8).
 
     With its last certificate it leaves. An `operator` that is not the domain's rejects the command; `hosted` says
     nothing here.
     """
-
-    domain: str
-    operator: Name | None = None
-    certificate_dns: list[str] = field(default_factory=list)
-    hosted: bool | None = None
-
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        _read_admission(self)
 
 
 class PublishCgu(Command, frozen=True, tag="publish-cgu"):
@@ -144,32 +151,33 @@ class PublishCgu(Command, frozen=True, tag="publish-cgu"):
     in force at once.
     """
 
+    _words = {"operator": _name, "version": _name, "deadline": parse_deadline}
+
     operator: Name
     version: Name
     deadline: str | None = None
-
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("operator", _name)
-        self._read("version", _name)
-        self._read("deadline", parse_deadline)
 
 
 class SignCgu(Command, frozen=True, tag="sign-cgu"):
     """A mailbox's holder signs a version of the CGU (EX_DCU_5010)."""
 
+    _words = {"version": _name}
+
     mailbox: Raw
     version: Name
-
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("version", _name)
 
 
 class CreateMailbox(Command, frozen=True, tag="create-mailbox"):
     """A mailbox of a professionnel, an organisation, an application or a cabinet is created."""
+
+    _words = {
+        "rpps": parse_rpps,
+        "adeli": parse_adeli,
+        "finess": parse_finess,
+        "secteur": parse_secteur,
+        "name": without_ins,
+        "service": without_ins,
+    }
 
     address: Raw
     kind: MailboxKind
@@ -181,51 +189,26 @@ class CreateMailbox(Command, frozen=True, tag="create-mailbox"):
     secteur: str | None = None
     liste_rouge: bool = False
 
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("rpps", parse_rpps)
-        self._read("adeli", parse_adeli)
-        self._read("finess", parse_finess)
-        self._read("secteur", parse_secteur)
-        self._read("name", without_ins)
-        self._read("service", without_ins)
+
+class _OfMailbox(Command, frozen=True):
+    """What becomes of a mailbox, and why."""
+
+    _words = {"motive": without_ins}
+
+    address: Raw
+    motive: Words | None = None
 
 
-class SuspendMailbox(Command, frozen=True, tag="suspend-mailbox"):
+class SuspendMailbox(_OfMailbox, frozen=True, tag="suspend-mailbox"):
     """A mailbox stops sending and receiving for a while (rule 12)."""
 
-    address: Raw
-    motive: Words | None = None
 
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("motive", without_ins)
-
-
-class ResumeMailbox(Command, frozen=True, tag="resume-mailbox"):
+class ResumeMailbox(_OfMailbox, frozen=True, tag="resume-mailbox"):
     """A suspended mailbox works again (rule 12)."""
 
-    address: Raw
-    motive: Words | None = None
 
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("motive", without_ins)
-
-
-class DeleteMailbox(Command, frozen=True, tag="delete-mailbox"):
+class DeleteMailbox(_OfMailbox, frozen=True, tag="delete-mailbox"):
     """A mailbox is gone for good; its address is never given again (rule 12)."""
-
-    address: Raw
-    motive: Words | None = None
-
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("motive", without_ins)
 
 
 class SetListeRouge(Command, frozen=True, tag="set-liste-rouge"):
@@ -238,25 +221,19 @@ class SetListeRouge(Command, frozen=True, tag="set-liste-rouge"):
 class OpenEns(Command, frozen=True, tag="open-ens"):
     """An espace numérique de santé opens, and with it the usager's mailbox `<INS>@patient.mssante.fr`."""
 
+    _words = {"oid": parse_oid}
+
     ins: Raw
     oid: str | None = None
-
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("oid", parse_oid)
 
 
 class CloseEns(Command, frozen=True, tag="close-ens"):
     """An espace numérique de santé closes, and with it the usager's mailbox (rule 12)."""
 
+    _words = {"oid": parse_oid}
+
     ins: Raw
     oid: str | None = None
-
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("oid", parse_oid)
 
 
 class SubmitMessage(Command, frozen=True, tag="submit-message"):
@@ -289,15 +266,12 @@ class SubmitMessage(Command, frozen=True, tag="submit-message"):
 class ReportDelivery(Command, frozen=True, tag="report-delivery"):
     """A message was received by a recipient, or could not be (rule 1: the right begins with delivery)."""
 
+    _words = {"cause": without_ins}
+
     id: Identifier
     recipient: Raw
     status: DeliveryStatus
     cause: Words | None = None
-
-    def __post_init__(self) -> None:
-        """Bring the words to their one spelling. Raises `VocabularyError`."""
-        Command.__post_init__(self)
-        self._read("cause", without_ins)
 
 
 class EraseUsager(Command, frozen=True, tag="erase-usager"):
@@ -324,20 +298,3 @@ OtherCommand = (
     | EraseUsager
 )
 AnyCommand = OtherCommand | SubmitMessage
-
-
-def _name(text: str) -> str:
-    if mentions_ins(text):
-        raise VocabularyError("an INS has no place here")
-    return text
-
-
-def _read_admission(command: AdmitDomain | WithdrawDomain) -> None:
-    command._read("domain", lambda text: Domain.parse(text).name)
-    command._read("operator", _name)
-    if isinstance(command.certificate_dns, list):
-        command._read("certificate_dns", lambda texts: list(dict.fromkeys(map(_dn, texts))))
-
-
-def _dn(text: str) -> str:
-    return str(CertificateDn.parse_recordable(text))

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -112,15 +111,8 @@ class Facts:
         """Name the operators a known domain ever had: the one of any date may be asked for."""
         return trust_space.operators_in(self.domain(domain))
 
-    def is_usagers_domain(self, name: str, moment: datetime) -> bool:
-        """Say whether a domain is usagers': `patient.mssante.fr`, or its operator is of kind usager."""
-        if name == USAGERS_DOMAIN:
-            return True
-        runs_it = self.domain(name).as_of(moment).operator
-        return runs_it is not None and self.operator(runs_it).as_of(moment).kind == "usager"
-
     def may_be_usagers(self, name: str) -> bool:
-        """Say whether a domain was usagers' at any time."""
+        """Say whether a domain was usagers' at any time: `patient.mssante.fr`, or an operator of kind usager had it."""
         return name == USAGERS_DOMAIN or any(
             self.operator(runs_it).latest.kind == "usager" for runs_it in self.operators_of(name)
         )

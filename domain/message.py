@@ -25,7 +25,7 @@ from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.ins import mentions_ins
 
 FIN_SUBJECT = "[FIN]"
-FIN_HEADER = re.compile(r"\bFIN\b", re.IGNORECASE)
+_FIN_HEADER = re.compile(r"\bFIN\b", re.IGNORECASE)
 
 
 def decide_message(
@@ -68,7 +68,7 @@ def decide_message(
         for written, recipient in recipients.items()
     ]
     verdicts = _as_a_whole(given) if command.stage == "end-of-message" else tuple(given)
-    effects = _effects(command, identities, sender, verdicts, at, facts, rules)
+    effects = _effects(command, identities, sender, verdicts, at, rules, homes)
     return MessageDecided(
         at=at,
         id=identities.submission,
@@ -114,7 +114,7 @@ def leaves_a_fact(decided: MessageDecided) -> bool:
 
 def says_fin(mss_mes: str | None) -> bool:
     """Say whether X-MSS-MES says FIN; comments, quotes, parameters and wide letters around it hide nothing."""
-    return mss_mes is not None and FIN_HEADER.search(normalize("NFKC", mss_mes)) is not None
+    return mss_mes is not None and _FIN_HEADER.search(normalize("NFKC", mss_mes)) is not None
 
 
 def _knows_certificate(command: SubmitMessage) -> bool:
@@ -188,8 +188,8 @@ def _effects(
     sender: Party,
     verdicts: tuple[VerdictGiven, ...],
     at: datetime,
-    facts: Facts,
     rules: RuleSet,
+    homes: Homes,
 ) -> _Effects:
     """Say what a professionnel's message does to the contacts with the usagers it was accepted for (rules 2, 4, 6).
 
@@ -197,7 +197,7 @@ def _effects(
     """
     if sender.home.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
         return _NO_EFFECTS
-    reply_address = _reply_address(command, identities, at, facts, rules)
+    reply_address = _reply_address(command, identities, at, rules, homes)
     both = tuple(dict.fromkeys(a for a in (_written(sender.address), reply_address) if a))
     fin_header = says_fin(command.mss_mes)
     ended = command.subject == FIN_SUBJECT or (fin_header and rules.options.fin_header == "ends-contact")
@@ -212,7 +212,7 @@ def _effects(
 
 
 def _reply_address(
-    command: SubmitMessage, identities: Identities, at: datetime, facts: Facts, rules: RuleSet
+    command: SubmitMessage, identities: Identities, at: datetime, rules: RuleSet, homes: Homes
 ) -> str | None:
     """Return whom a usager may answer (rule 2).
 
@@ -222,9 +222,12 @@ def _reply_address(
     address = identities.addresses[command.sender]
     if command.reply_to:
         reply_to = identities.addresses[command.reply_to]
-        if reply_to is None or facts.is_usagers_domain(reply_to.domain, at):
+        if reply_to is None:
             return None
-        if facts.domain(reply_to.domain).as_of(at).is_admitted(at, rules):
+        home = homes.of(reply_to, at, rules)
+        if home.usager:
+            return None
+        if home.domain.is_admitted(home.at, rules):
             address = reply_to
     return _written(address)
 

@@ -31,6 +31,7 @@ from huissier.domain.rejections import is_explained
 from huissier.domain.rule_set import SHIPPED, RuleBook, RuleSet, read_label
 from huissier.domain.timeline import Fact
 from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.domain.white_list import pairs_withdrawn
 
 RULES_UNKNOWN: Final = "decisions under rules that this huissier does not know"
 NOT_WHOLE: Final = "certificate and FIN of decisions written before they were kept"
@@ -179,8 +180,8 @@ class _Load:
             case DomainAdmitted():
                 self._changes.append((len(event.certificate_dns), 0))
             case DomainWithdrawn():
-                named = len(event.certificate_dns)
-                self._changes.append((0, named or len(self._facts.domain(event.domain).as_of(event.at).dns) or 1))
+                before = self._facts.domain(event.domain).as_of(event.at)
+                self._changes.append((0, pairs_withdrawn(event, before)))
             case _:
                 self._changes.clear()
 

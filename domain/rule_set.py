@@ -14,7 +14,8 @@ from msgspec import Meta, Struct, structs
 
 from huissier.domain.reasons import TABLE
 from huissier.domain.vocabulary.errors import VocabularyError
-from huissier.domain.vocabulary.times import Time
+from huissier.domain.vocabulary.misfits import misfit
+from huissier.domain.vocabulary.times import Time, parse_time
 
 USAGERS_DOMAIN = "patient.mssante.fr"
 PHARMACIES = frozenset({"SA33", "SA38", "SA39", "SA65"})
@@ -68,7 +69,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         try:
             return msgspec.convert(values_in(words), cls, strict=False)
         except msgspec.ValidationError as problem:
-            raise VocabularyError(str(problem)) from None
+            raise VocabularyError(str(misfit(problem, cls))) from None
 
     def differences(self) -> str:
         """Return the options that are not at their default, as `name=value` words that `read` understands."""
@@ -86,16 +87,29 @@ def _word(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def values_in(words: Iterable[str]) -> dict[str, str | list[str]]:
-    """Return what `name=value` words say of options, unread."""
+def values_in(words: Iterable[str]) -> dict[str, str | list[str] | datetime]:
+    """Return what `name=value` words say of options, not validated yet. Raises `VocabularyError`."""
     return {name: _value(name, text) for name, _, text in (word.partition("=") for word in words)}
 
 
-def _value(name: str, text: str) -> str | list[str]:
-    """Cut the value of an option that takes several, at its commas; a name may hold one as `%2C`."""
-    if not any(item.name == name and item.default == () for item in structs.fields(Options)):
+def _value(name: str, text: str) -> str | list[str] | datetime:
+    """Cut the value of an option that takes several, at its commas; a name may hold one as `%2C`.
+
+    A time is read here, for the library takes a number for seconds since 1970.
+    """
+    default = next((item.default for item in structs.fields(Options) if item.name == name), None)
+    if isinstance(default, datetime):
+        return _time(name, text)
+    if default != ():
         return text
     return [_ESCAPED.sub(lambda found: chr(int(found[1], 16)), part) for part in text.split(",")]
+
+
+def _time(name: str, text: str) -> datetime:
+    try:
+        return parse_time(text)
+    except VocabularyError as problem:
+        raise VocabularyError(f"{name}: {problem}") from None
 
 
 Bytes = Annotated[int, Meta(ge=0)]

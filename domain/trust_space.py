@@ -1,4 +1,4 @@
-"""`TrustSpace`: which domains are admitted, with which certificates and operator, and which are hosted (rule 8)."""
+"""`AdmittedDomain`: which domains are admitted, with which certificates and operator, and which are hosted (rule 8)."""
 
 from collections.abc import Iterator
 from contextlib import suppress

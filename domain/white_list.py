@@ -98,8 +98,13 @@ class TrustSpace:
             if isinstance(event, DomainAdmitted):
                 admitted += len(event.certificate_dns)
             else:
-                withdrawn += len(event.certificate_dns) or len(self.domains[event.domain].as_of(at).dns) or 1
+                withdrawn += pairs_withdrawn(event, self.domains[event.domain].as_of(at))
         return admitted, withdrawn
+
+
+def pairs_withdrawn(event: DomainWithdrawn, before: AdmittedDomain) -> int:
+    """Return how many pairs a withdrawal ends: those it names, else all, or one where there are no certificates."""
+    return len(event.certificate_dns) or len(before.dns) or 1
 
 
 def _changes(

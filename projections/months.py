@@ -12,8 +12,6 @@ from typing import Final
 
 from huissier.domain.vocabulary.times import FIRST, LAST
 
-TIME_ZONE: Final = "Europe/Paris"
-
 _WRITTEN: Final = re.compile(r"2[0-9]{3}-(?:0[1-9]|1[0-2])")
 _FIRST_HOUR: Final = 22  # in UTC, of the last day, that may belong to the next month
 _FIRST_LAST_DAY: Final = 28

@@ -11,9 +11,8 @@ from typing import Final
 
 from huissier.adapters.archive.columns import beginning_of
 from huissier.adapters.archive.reading import Archive
-from huissier.adapters.errors import CorruptStoreError
+from huissier.adapters.errors import CorruptStoreError, RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.checkpoint import Checkpoint, Head
-from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.leaf import leaf_of_row
 from huissier.adapters.evidence.nodes import whole_behind
 from huissier.adapters.evidence.tree import BLOCK, Hash, Tree, leaf_hash

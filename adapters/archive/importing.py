@@ -16,8 +16,7 @@ import msgspec
 from eventsourcing.dcb.api import DCBEvent
 
 from huissier.adapters.archive.reading import Archive
-from huissier.adapters.errors import CorruptStoreError, StoreError
-from huissier.adapters.evidence.errors import RefusedError
+from huissier.adapters.errors import CorruptStoreError, RefusedError, StoreError
 from huissier.adapters.evidence.leaf import in_order
 from huissier.adapters.log import codec
 from huissier.adapters.log.claim import check_claim, mark_without_vault, vault_is_elsewhere

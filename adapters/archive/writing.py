@@ -20,9 +20,8 @@ from huissier.adapters.archive.groups import MANNER, ROWS_A_GROUP
 from huissier.adapters.archive.layout import SUMS, Layout, Part, checkpoint_path, drafts_in, part_name, sum_of, sums_of
 from huissier.adapters.archive.parquet import pa, pq
 from huissier.adapters.archive.reading import PAGE, Archive
-from huissier.adapters.errors import ArchiveError, CorruptStoreError
+from huissier.adapters.errors import ArchiveError, CorruptStoreError, RefusedError
 from huissier.adapters.evidence.checkpoint import Checkpoint
-from huissier.adapters.evidence.errors import RefusedError
 from huissier.adapters.evidence.nodes import whole_behind
 from huissier.adapters.evidence.tree import Tree
 from huissier.adapters.log.port import Progress, Readable

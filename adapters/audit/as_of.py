@@ -9,7 +9,7 @@ from huissier.adapters.audit.lines import Line, line_of
 from huissier.adapters.audit.telling import Language
 from huissier.adapters.log.port import Look
 from huissier.adapters.views.entries import entry_of
-from huissier.domain.answers import Verdict, explained
+from huissier.domain.answers import Verdict, explained_verdict
 from huissier.domain.as_of import Answer, History, Question, Told, answers
 from huissier.domain.events import VerdictGiven
 from huissier.domain.facts import Facts
@@ -49,7 +49,7 @@ def stands(
         cause, positions = answer.cause, _positions(answer.verdict)
         return Stand(
             at=answer.at,
-            verdict=_verdict(answer.verdict),
+            verdict=explained_verdict(answer.verdict.recipient, answer.verdict),
             rules=answer.rules,
             facts=tuple(line_of(entries[position], language) for position in positions),
             because_of=line_of(entries[cause.position], language) if isinstance(cause, Fact) else None,
@@ -77,9 +77,3 @@ def _fact(entry: Entry) -> Fact:
 
 def _positions(verdict: VerdictGiven) -> list[int]:
     return sorted({position for reason in verdict.reasons for position in reason.facts})
-
-
-def _verdict(given: VerdictGiven) -> Verdict:
-    return Verdict(
-        given.recipient, "accepted" if given.accepted else "refused", tuple(map(explained, given.reasons)), given.shadow
-    )

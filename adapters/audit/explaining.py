@@ -12,9 +12,9 @@ from huissier.adapters.audit.search import read, read_one
 from huissier.adapters.audit.telling import Language
 from huissier.adapters.log.port import Readable
 from huissier.adapters.views.entries import entry_of
-from huissier.domain.answers import Verdict, explained
+from huissier.domain.answers import Verdict, explained_verdict
 from huissier.domain.events import DomainAdmitted, DomainWithdrawn, MessageDecided, MessageDelivered, WhiteListLoaded
-from huissier.domain.rule_set import SHIPPED, Options
+from huissier.domain.rule_set import SHIPPED, Options, values_in
 from huissier.domain.tags import submission_tag
 from huissier.domain.vocabulary.times import written
 from huissier.projections.projection import Entry
@@ -80,15 +80,7 @@ class Explainer:
         return Explanation(
             decision=line_of(entry, self._language),
             rules=_rules(decided.rules),
-            verdicts=tuple(
-                Verdict(
-                    given.recipient,
-                    "accepted" if given.accepted else "refused",
-                    tuple(map(explained, given.reasons)),
-                    given.shadow,
-                )
-                for given in decided.verdicts
-            ),
+            verdicts=tuple(explained_verdict(given.recipient, given) for given in decided.verdicts),
             grounds=tuple(map(self._ground, sorted(positions))),
             later=tuple(line_of(one, self._language) for one in later),
         )
@@ -107,15 +99,15 @@ def explain(log: Readable, ids: Iterable[str], language: Language) -> Explanatio
 def _rules(label: str) -> RulesInForce:
     """Read the label of `RuleSet.under`."""
     name, *words = label.split(" ")
-    chosen = {option: value for option, _, value in (word.partition("=") for word in words)}
+    chosen = {option: _text(value) for option, value in values_in(words).items()}
     defaults = {item.name: _text(item.default) for item in structs.fields(Options)}
     since = next((written(rules.since) for rules in SHIPPED if rules.name == name), None)
     return RulesInForce(name, since, {**defaults, **chosen}, tuple(chosen))
 
 
 def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return ",".join(value) or "none"
+    if isinstance(value, tuple | list):
+        return ", ".join(value) or "none"
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

@@ -1,7 +1,6 @@
 """One fact as a line of the trail, and the lines as text, JSON or CSV."""
 
 import csv
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from huissier.adapters.audit.telling import Language, told
 from huissier.adapters.printable import printable
+from huissier.adapters.spreadsheet import harmless
 from huissier.domain.answers import Reason, explained
 from huissier.domain.decision import Rejected
 from huissier.domain.events import AnyEvent, CommandRejected, MessageDecided
@@ -20,8 +20,6 @@ from huissier.projections.projection import Entry
 from huissier.projections.words import Outcome, kind_of, outcome_of
 
 COLUMNS: Final = ("position", "at", "recorded_at", "kind", "who", "what", "outcome", "reasons", "requirements")
-# At a cell's beginning, and behind what a spreadsheet may take for a separator: every French Excel takes the semicolon.
-_FORMULA: Final = re.compile(r"""(?:^|(?<=;))(?=[\s"]*[=+\-@＝＋－＠])""")
 _OUTCOMES_FR: Final[dict[Outcome, str]] = {
     "accepted": "accepté",
     "refused": "refusé",
@@ -113,4 +111,4 @@ def _csv_row(cells: "Iterator[str] | tuple[str, ...]") -> str:
 
 
 def _harmless(cell: str) -> str:
-    return _FORMULA.sub("'", printable(cell))
+    return harmless(printable(cell))

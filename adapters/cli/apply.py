@@ -3,16 +3,23 @@
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, fail, fail_behind, opened
+from huissier.adapters.cli.shared import (
+    JsonOption,
+    PolicyOption,
+    Status,
+    StoreOption,
+    fail,
+    fail_behind,
+    opened,
+    stream_of,
+)
 from huissier.adapters.errors import StoreError
 from huissier.adapters.json_lines import Line, answer_lines, batches, encode_line
 from huissier.domain.answers import Invalid
@@ -32,7 +39,7 @@ def apply(
     """
     if sys.stdout is None:
         fail("standard output is closed: no answer could be given", Status.UNREADABLE)
-    with _source(file) as stream, opened(context, store, option) as engine:
+    with stream_of(file) as stream, opened(context, store, option) as engine:
         unreadable = 0
         done = 0
         try:
@@ -54,21 +61,6 @@ def _print(lines: bytes) -> None:
     else:
         sys.stdout.buffer.write(lines)
     sys.stdout.flush()
-
-
-@contextmanager
-def _source(file: str) -> Iterator[BinaryIO]:
-    if file == "-":
-        if sys.stdin is None:
-            fail("standard input is closed", Status.UNREADABLE)
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = Path(file).open("rb")  # noqa: SIM115 closed below; errors of reading are not errors of opening
-    except OSError as problem:
-        fail(f"{file}: {problem.strerror}", Status.UNREADABLE)
-    with stream:
-        yield stream
 
 
 def _with_progress(stream: BinaryIO, file: str) -> Iterable[list[Line]]:

@@ -5,18 +5,11 @@ from typing import Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import (
-    JsonOption,
-    PolicyOption,
-    Status,
-    StoreOption,
-    errors_told,
-    opened,
-    read_time,
-)
+from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, errors_told, opened, read_option
 from huissier.adapters.json_lines import as_json
 from huissier.domain.answers import Answer, Verdict, Verdicts
 from huissier.domain.commands import SubmitMessage
+from huissier.domain.vocabulary.times import parse_time
 
 
 def check(
@@ -38,7 +31,7 @@ def check(
     with errors_told():
         command = SubmitMessage(
             id=f"check-{secrets.token_hex(16)}",  # an id that is in the log would get its first answer
-            at=None if at is None else read_time("--at", at),
+            at=None if at is None else read_option("--at", parse_time, at),
             sender=sender,
             recipients=to,
             in_reply_to=in_reply_to,

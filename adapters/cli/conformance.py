@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import DecisionHeaderOption, JsonOption, Status, fail
+from huissier.adapters.cli.shared import DecisionHeaderOption, JsonOption, Status, fail, read_option
 from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.json_lines import as_json, encode_line
 
@@ -101,12 +101,9 @@ def _run(
 
 
 def _address(connect: str) -> "Address":
-    from huissier.adapters.gateway.serving.listening import ListenError, parse_address
+    from huissier.adapters.gateway.serving.listening import parse_address
 
-    try:
-        return parse_address(connect)
-    except ListenError as problem:
-        fail(f"--connect: {problem}", Status.UNREADABLE)
+    return read_option("--connect", parse_address, connect)
 
 
 def _reach(address: "Address", timeout: float) -> None:

@@ -14,10 +14,11 @@ from huissier.adapters.cli.shared import (
     JsonOption,
     Status,
     StoreOption,
-    errors_told,
+    check_folder,
     fail,
     fail_behind,
-    read_time,
+    read_moment,
+    read_option,
 )
 from huissier.adapters.errors import StoreError
 from huissier.adapters.json_lines import as_json
@@ -57,7 +58,7 @@ def search(
     from huissier.projections.directory.as_of import AsOf
     from huissier.projections.directory.facts import Directory
 
-    moment = _moment(at)
+    moment = read_moment("--at", at)
     if len(words) > _MOST_WORDS or max(map(len, words)) > _LONGEST_WORD:
         fail(f"say at most {_MOST_WORDS} words of {_LONGEST_WORD} characters", Status.UNREADABLE)
     with caught_up(context, store, Directory) as (_, connection, projection):
@@ -84,7 +85,7 @@ def show(
     from huissier.projections.directory.as_of import AsOf
     from huissier.projections.directory.facts import Directory
 
-    moment, wanted = _moment(at), _address(address)
+    moment, wanted = read_moment("--at", at), _address(address)
     with caught_up(context, store, Directory) as (_, connection, projection):
         then = AsOf(projection, connection, moment)
         listed, facts = then.at_addresses([wanted]).get(wanted), then.life(wanted)
@@ -115,11 +116,11 @@ def export(
     from huissier.adapters.cli.views import caught_up
     from huissier.adapters.directory import fhir as bundles
     from huissier.adapters.directory import writing
-    from huissier.adapters.private_file import UnwritableError, private_file
+    from huissier.adapters.private_file import private_file
     from huissier.projections.directory.as_of import AsOf
     from huissier.projections.directory.facts import Directory
 
-    moment = _moment(at)
+    moment = read_moment("--at", at)
     if moment.year not in writing.YEARS:
         fail(f"--at: a ZIP tells times of the years {writing.YEARS[0]} to {writing.YEARS[-1]}", Status.UNREADABLE)
     write: Callable[[Iterable[Listed], IO[bytes], datetime], int]
@@ -128,15 +129,13 @@ def export(
         if fhir
         else (writing.extraction_name(moment), writing.write_extraction)
     )
+    check_folder(out)
     path = out / f"{name}.zip"
     with caught_up(context, store, Directory) as (_, connection, projection):
         then = AsOf(projection, connection, moment)
         total = then.how_many()
-        try:
-            with progress_bar("exporting") as bar, private_file(path) as file:
-                count = write(_telling(then.all(), lambda done: bar(done, total)), file, moment)
-        except UnwritableError as problem:
-            fail(str(problem), Status.UNREADABLE)
+        with progress_bar("exporting") as bar, private_file(path) as file:
+            count = write(_telling(then.all(), lambda done: bar(done, total)), file, moment)
     typer.echo(f"{path}: {count:,} mailboxes")
 
 
@@ -164,7 +163,7 @@ def import_(
     from huissier.adapters.directory.reading_ahead import rows_of
     from huissier.projections.directory.facts import Directory
 
-    moment = None if at is None else _moment(at)
+    moment = None if at is None else read_moment("--at", at)
     with (
         _opened(file) as extraction,
         progress_bar("importing") as bar,
@@ -182,19 +181,12 @@ def import_(
         raise typer.Exit(Status.NO)
 
 
-def _moment(at: str | None) -> datetime:
-    from huissier.adapters.clock import utc_now
-
-    return utc_now() if at is None else read_time("--at", at)
-
-
 def _address(text: str) -> str:
     """Return an address as the log writes it; a usager's opaque one is one already."""
     address = MailboxAddress.of_fact(text.strip().lower())
     if address.is_pseudonym:
         return address.text
-    with errors_told():
-        address = MailboxAddress.parse(text)
+    address = read_option("ADDRESS", MailboxAddress.parse, text)
     if address.holds_ins_shape:
         fail("an INS is not looked up in the directory; a usager's mailbox is named as the log does", Status.UNREADABLE)
     return address.text

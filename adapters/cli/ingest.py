@@ -1,19 +1,18 @@
 """`huissier ingest`: what mail servers tell of deliveries, from reports that came as mail and from a Postfix log."""
 
 import re
-import signal
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import ESPIPE
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from huissier.adapters.cli.shared import (
+    STDIN,
     DecisionHeaderOption,
     JsonOption,
     PolicyOption,
@@ -21,6 +20,8 @@ from huissier.adapters.cli.shared import (
     StoreOption,
     fail,
     opened,
+    stream_of,
+    until_ended,
 )
 from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.errors import HuissierError, StoreError
@@ -43,7 +44,6 @@ ingest = typer.Typer(
     ),
 )
 
-_STDIN: Final = "-"
 _GATEWAY: Final = re.compile(r"[!-~]{1,300}")
 _ASIDE: Final = Path("huissier-aside.jsonl")
 
@@ -80,7 +80,7 @@ def dsn(
     with _recording(context, store, option, aside, json) as recording:
         for file in files:
             recording.source = file
-            with _told(recording, "message"), _source(file) as stream:
+            with _told(recording, "message"), stream_of(file) as stream:
                 take_reports(recording, stream, _gateways(gateway), decision_header)
 
 
@@ -123,16 +123,17 @@ def postfix_log(
     from huissier.adapters.ingest.log_lines import PostfixLog
     from huissier.adapters.ingest.place import SUFFIX, Kept
 
-    if file == _STDIN and (follow or state):
+    if file == STDIN and (follow or state):
         fail("standard input has no place to go on from: leave out --follow and --state", Status.UNREADABLE)
     keep = state or (Path(f"{file}{SUFFIX}") if follow else None)
     kept = _kept(keep) or Kept()
     times = _times(timezone, year)
     log = PostfixLog(times, _gateways(gateway), on_the_way or (), kept.hops)
-    with _until_stopped() as stop, _recording(context, store, option, aside, json) as recording:
+    stop = Event()
+    with until_ended(stop.set), _recording(context, store, option, aside, json) as recording:
         recording.source = file
         with _told(recording, "line"):
-            if file == _STDIN:
+            if file == STDIN:
                 _take_pipe(recording, log, stop)
             else:
                 source = _log_file(Path(file), stop, kept, follow)
@@ -152,7 +153,7 @@ def _gateways(names: list[str] | None) -> list[str]:
 def _take_pipe(recording: "Recording", log: "PostfixLog", stop: Event) -> None:
     from huissier.adapters.ingest.reading import piped, take_lines
 
-    with _source(_STDIN) as stream:
+    with stream_of(STDIN) as stream:
         for lines in piped(stream, stop):
             take_lines(recording, log, lines)
 
@@ -230,29 +231,6 @@ def _told(recording: "Recording", unit: str) -> Iterator[None]:
         fail(str(problem), Status.STORE)
     except OSError as problem:
         fail(f"{recording.source}: {problem.strerror}", Status.UNREADABLE)
-
-
-@contextmanager
-def _until_stopped() -> Iterator[Event]:
-    """Yield what SIGINT and SIGTERM set, for the time being; what was begun is finished."""
-    stop = Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _source(file: str) -> Iterator[BinaryIO]:
-    if file == _STDIN:
-        if sys.stdin is None:
-            fail("standard input is closed", Status.UNREADABLE)
-        yield sys.stdin.buffer
-        return
-    with Path(file).open("rb") as stream:
-        yield stream
 
 
 def _summary(counts: "Counts", aside: Path) -> str:

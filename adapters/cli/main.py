@@ -9,23 +9,19 @@ from typing import Annotated, Any, NoReturn, TextIO, cast
 import typer
 
 from huissier.adapters.cli.apply import apply
-from huissier.adapters.cli.archive import export, import_
 from huissier.adapters.cli.audit import audit
 from huissier.adapters.cli.bench import bench
 from huissier.adapters.cli.check import check
 from huissier.adapters.cli.conformance import conformance
 from huissier.adapters.cli.demo import demo
 from huissier.adapters.cli.directory import directory
-from huissier.adapters.cli.evidence import checkpoint, key, prove, witness
 from huissier.adapters.cli.ingest import ingest
 from huissier.adapters.cli.obligations import obligations
 from huissier.adapters.cli.projections import projections
-from huissier.adapters.cli.report import report
 from huissier.adapters.cli.serve import serve
 from huissier.adapters.cli.shared import Status
 from huissier.adapters.cli.stats import stats
 from huissier.adapters.cli.store import store as store_commands
-from huissier.adapters.cli.verify import verify
 from huissier.adapters.cli.whitelist import whitelist
 from huissier.adapters.garbage import look_seldom
 from huissier.domain.vocabulary.ins import without_ins
@@ -37,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit status: 0 done, 1 the answer is no, 2 input that cannot be read, 3 the store cannot be used.",
+    epilog="Exit status: 0 done, 1 the answer is no, 2 input cannot be read, 3 the store or an output cannot be used.",
 )
 app.command()(apply)
 app.command()(bench)
@@ -47,9 +43,6 @@ app.add_typer(store_commands, name="store")
 app.add_typer(whitelist, name="whitelist")
 app.add_typer(directory, name="directory")
 app.add_typer(audit, name="audit")
-for evidence in (key, checkpoint, prove, verify, witness, export, report):
-    audit.command()(evidence)
-audit.command("import")(import_)
 app.add_typer(stats, name="stats")
 app.add_typer(ingest, name="ingest")
 app.command()(obligations)
@@ -103,7 +96,7 @@ def main() -> None:
             sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(Status.NO)
+        sys.exit(Status.STORE)
     except UnicodeEncodeError:
         _end("an argument is not text in UTF-8", Status.UNREADABLE)
     except OSError as problem:

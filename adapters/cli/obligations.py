@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, read_options, read_time
+from huissier.adapters.cli.shared import JsonOption, PolicyOption, Status, StoreOption, read_moment, read_options
 from huissier.adapters.json_lines import as_json
 from huissier.adapters.printable import printable
 from huissier.domain.vocabulary.times import written
@@ -25,11 +25,10 @@ def obligations(
     Exit status 1 where something is lacking; a deadline that is still to come is shown and is no reason for it.
     """
     from huissier.adapters.cli.views import caught_up
-    from huissier.adapters.clock import utc_now
     from huissier.domain.rule_set import RuleBook
     from huissier.projections.obligations import Obligations
 
-    moment = utc_now() if at is None else read_time("--at", at)
+    moment = read_moment("--at", at)
     rules = RuleBook(read_options(option or [])).at(moment)
     overdue = found = False
     with caught_up(context, store, Obligations) as (_, connection, projection):

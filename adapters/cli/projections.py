@@ -1,13 +1,11 @@
 """`huissier projections`: how far the read models are, keeping them up with the log, and building them again."""
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, tell
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, tell, until_ended
 from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
@@ -109,21 +107,10 @@ def follow(
 
     with views_of(context, store) as (engine, database):
         follower = Follower(engine.log, [Runner(engine.log, database, kind) for _, kind in kinds])
-        with _until_ended(follower.stop):
+        with until_ended(follower.stop):
             follower.run(told)
     if stopped:
         raise typer.Exit(Status.NO)
-
-
-@contextmanager
-def _until_ended(stop: Callable[[], None]) -> Iterator[None]:
-    """Have Ctrl-C and SIGTERM call it instead of breaking off."""
-    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _rebuilds(name: str | None, engine: "Engine", database: "ViewsDatabase") -> "Sequence[tuple[str, Rebuild]]":

@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from huissier.adapters.cli.shared import (
-    DEFAULT_STORE,
-    PolicyOption,
-    Status,
-    StoreOption,
-    errors_told,
-    fail,
-    read_options,
-    url_named,
-)
+from huissier.adapters.cli.shared import DEFAULT_STORE, PolicyOption, StoreOption, errors_told, read_options, url_named
 from huissier.domain.rule_set import values_in
 
 if TYPE_CHECKING:
@@ -94,9 +85,8 @@ def serve_front(
     """Serve one protocol, with the settings of the file and what the command line says about them."""
     from huissier.adapters.engine import Engine
     from huissier.adapters.gateway.journal import log_to_stderr
-    from huissier.adapters.gateway.serving.listening import ListenError
     from huissier.adapters.gateway.serving.running import run
-    from huissier.adapters.gateway.settings_file import SettingsError, read_settings
+    from huissier.adapters.gateway.settings_file import read_settings
 
     read_options(option or [])  # a wrong one ends the program with what is known
     said = _said(front, listen, metrics, name, url_named(context, store), option)
@@ -105,14 +95,11 @@ def serve_front(
         return read_settings(config, said)
 
     with errors_told():
-        try:
-            settings = load()
-            log_to_stderr()
-            with Engine(settings.store or DEFAULT_STORE, options=settings.rules, create=False) as engine:
-                engine.check_decides()
-                run(engine, front, make_front, load, settings)
-        except (SettingsError, ListenError) as problem:
-            fail(str(problem), Status.UNREADABLE)
+        settings = load()
+        log_to_stderr()
+        with Engine(settings.store or DEFAULT_STORE, options=settings.rules, create=False) as engine:
+            engine.check_decides()
+            run(engine, front, make_front, load, settings)
 
 
 def _said(

@@ -1,23 +1,25 @@
 """What all commands share: options, exit statuses, errors told in one line."""
 
 import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import IntEnum
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn, TypeVar
 
 import msgspec
 import typer
 
 from huissier.adapters.errors import (
-    ArchiveError,
-    InvalidCommandError,
+    HuissierError,
+    RefusedError,
     StoreError,
     TemporarilyUnavailableError,
-    WhiteListError,
+    UnreadableError,
 )
 from huissier.adapters.printable import printable
 from huissier.domain.rule_set import Options
@@ -29,8 +31,12 @@ if TYPE_CHECKING:
     from huissier.adapters.engine import Engine
 
 
+R = TypeVar("R")
+T = TypeVar("T")
+
+
 class Status(IntEnum):
-    """Exit statuses."""
+    """Exit statuses: what was to be read, and what was to be used or written, could not be."""
 
     DONE = 0
     NO = 1
@@ -38,7 +44,9 @@ class Status(IntEnum):
     STORE = 3
 
 
+STDIN = "-"
 STORE_VARIABLE = "HUISSIER_STORE"
+OPTIONS_VARIABLE = "HUISSIER_OPTIONS"
 DEFAULT_STORE = "sqlite:///huissier.db"
 MOST = 10**18  # positions and rows; databases count a little further
 
@@ -54,7 +62,7 @@ PolicyOption = Annotated[
     list[str] | None,
     typer.Option(
         "--option",
-        envvar="HUISSIER_OPTIONS",
+        envvar=OPTIONS_VARIABLE,
         metavar="NAME=VALUE",
         help="A point that no source settles, such as fin_header=ends-contact; see docs/rules.md. Repeatable.",
     ),
@@ -101,12 +109,15 @@ def errors_told() -> Iterator[None]:
     """Tell an error in one line and end with its status."""
     try:
         yield
-    except (StoreError, ArchiveError) as problem:
-        fail(str(problem), Status.STORE)
-    except WhiteListError as problem:
-        fail(str(problem), Status.NO)
-    except (InvalidCommandError, VocabularyError) as problem:
-        fail(str(problem), Status.UNREADABLE)
+    except (HuissierError, VocabularyError) as problem:
+        fail(str(problem), status_of(problem))
+
+
+def status_of(problem: HuissierError | VocabularyError) -> Status:
+    """Return how a command ends where this is wrong."""
+    if isinstance(problem, UnreadableError | VocabularyError):
+        return Status.UNREADABLE
+    return Status.NO if isinstance(problem, RefusedError) else Status.STORE
 
 
 @contextmanager
@@ -132,12 +143,61 @@ def url_named(context: typer.Context, store: str | None) -> str | None:
     return store or before_command or os.environ.get(STORE_VARIABLE)
 
 
-def read_time(option: str, text: str) -> datetime:
-    """Read an RFC 3339 time; one that is none ends the program with the option's name."""
+def read_option(option: str, read: Callable[[R], T], said: R) -> T:
+    """Read what an option, argument or file says; what cannot be read ends the program with its name."""
     try:
-        return parse_time(text)
-    except VocabularyError as problem:
+        return read(said)
+    except (UnreadableError, VocabularyError) as problem:
         fail(f"{option}: {problem}", Status.UNREADABLE)
+
+
+def read_moment(option: str, text: str | None) -> datetime:
+    """Read an RFC 3339 time, now where there is none; what cannot be read ends the program with the option's name."""
+    from huissier.adapters.clock import utc_now
+
+    return utc_now() if text is None else read_option(option, parse_time, text)
+
+
+def check_folder(path: Path) -> None:
+    """Make sure that `--out` is a folder; what is none ends the program."""
+    try:
+        is_folder = path.is_dir()
+    except OSError as problem:
+        fail(f"--out: {path}: {problem.strerror}", Status.UNREADABLE)
+    if not is_folder:
+        fail(f"--out: {path} is not a folder", Status.UNREADABLE)
+
+
+@contextmanager
+def stream_of(file: str) -> Iterator[BinaryIO]:
+    """Open what a command takes in, standard input for `-`; what cannot be opened ends the program with its name."""
+    if file == STDIN:
+        if sys.stdin is None:
+            fail("standard input is closed", Status.UNREADABLE)
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115 closed below; errors of reading are not errors of opening
+    except OSError as problem:
+        fail(f"{file}: {problem.strerror}", Status.UNREADABLE)
+    with stream:
+        yield stream
+
+
+@contextmanager
+def until_ended(stop: Callable[[], object]) -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM call it instead of breaking off: what was begun is finished."""
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def print_line(line: str) -> None:
+    """Print a line as it comes."""
+    sys.stdout.write(f"{line}\n")
 
 
 def read_options(words: list[str]) -> Options:
@@ -145,5 +205,8 @@ def read_options(words: list[str]) -> Options:
     try:
         return Options.read(words)
     except VocabularyError as problem:
-        known = ", ".join(field.name for field in msgspec.structs.fields(Options))
-        fail(f"--option: {problem}; the options are {known}", Status.UNREADABLE)
+        where = OPTIONS_VARIABLE if words == os.environ.get(OPTIONS_VARIABLE, "").split() else "--option"
+        known = [field.name for field in msgspec.structs.fields(Options)]
+        is_unknown = any(word.partition("=")[0] not in known for word in words)
+        rest = f"; the options are {', '.join(known)}" if is_unknown else ""
+        fail(f"{where}: {problem}{rest}", Status.UNREADABLE)

@@ -5,8 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.asking import read_option
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, tell
+from huissier.adapters.cli.shared import (
+    JsonOption,
+    Status,
+    StoreOption,
+    check_folder,
+    errors_told,
+    fail,
+    read_option,
+    status_of,
+    tell,
+)
 from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
@@ -54,7 +63,7 @@ def exchanges(
     if which is None:
         fail("--month: not a month such as 2026-10", Status.UNREADABLE)
     how = _layout(layout)
-    _check_folder(out)
+    check_folder(out)
     now = utc_now()  # before the log's head is looked at: a month that was over then has nothing behind it
     with views_of(context, store) as (engine, database):
         with errors_of_projections(), progress_bar(Exchanges.name) as progress:
@@ -70,7 +79,7 @@ def exchanges(
                 fact = production.produce(which, name, out, how, now, anew=anew)
             except (UnwritableError, GateError) as problem:  # the others have files all the same
                 tell(str(problem))
-                failed.append(_status_of(problem))
+                failed.append(status_of(problem))
                 continue
             typer.echo(as_json(fact) if json else _produced(fact, is_recorded=engine.decides))
             if since := production.came_since(fact):
@@ -121,43 +130,20 @@ def _domain(text: str | None) -> str | None:
     return None if text is None else read_option("--domain", Domain.parse, text).name
 
 
-def _check_folder(path: Path) -> None:
-    try:
-        is_folder = path.is_dir()
-    except OSError as problem:
-        fail(f"--out: {path}: {problem.strerror}", Status.UNREADABLE)
-    if not is_folder:
-        fail(f"--out: {path} is not a folder", Status.UNREADABLE)
-
-
 def _layout(path: Path | None) -> "Layout":
-    from huissier.adapters.statistics.layout import LayoutError, read_layout, shipped_layout
+    from huissier.adapters.statistics.layout import read_layout, shipped_layout
 
-    try:
-        return shipped_layout() if path is None else read_layout(path)
-    except LayoutError as problem:
-        fail(f"--layout: {problem}", Status.UNREADABLE)
+    return shipped_layout() if path is None else read_option("--layout", read_layout, path)
 
 
 def _write_page(path: Path, found: "list[Summary]") -> None:
     from huissier.adapters.clock import utc_now
-    from huissier.adapters.private_file import UnwritableError, private_file
-    from huissier.adapters.statistics.gate import GateError
+    from huissier.adapters.private_file import private_file
     from huissier.adapters.statistics.page import page_of
 
-    try:
-        with private_file(path) as file:
-            for piece in page_of(found, utc_now().strftime("%Y-%m-%d %H:%M UTC")):
-                file.write(piece.encode())
-    except (UnwritableError, GateError) as problem:
-        fail(str(problem), _status_of(problem))
-
-
-def _status_of(problem: Exception) -> Status:
-    """Return how a command ends where a file could not be written, or had to be stopped at the gate."""
-    from huissier.adapters.private_file import UnwritableError
-
-    return Status.UNREADABLE if isinstance(problem, UnwritableError) else Status.NO
+    with errors_told(), private_file(path) as file:
+        for piece in page_of(found, utc_now().strftime("%Y-%m-%d %H:%M UTC")):
+            file.write(piece.encode())
 
 
 def _as_text(summary: "Summary") -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, PolicyOption, StoreOption, errors_told, opened
+from huissier.adapters.cli.shared import JsonOption, StoreOption, errors_told, opened
 from huissier.adapters.json_lines import as_json
 
 whitelist = typer.Typer(help="The national white list (liste blanche).", no_args_is_help=True)
@@ -29,7 +29,6 @@ def load(
         bool, typer.Option("--allow-older", help="Load it though it is older than the last one or than --max-age.")
     ] = False,
     store: StoreOption = None,
-    option: PolicyOption = None,
     json: JsonOption = False,
 ) -> None:
     """Verify a white list and record exactly what it changes.
@@ -41,7 +40,7 @@ def load(
 
     with errors_told():
         white_list = read_white_list(file, trust)
-    with opened(context, store, option) as engine:
+    with opened(context, store, None) as engine:
         report = engine.load_white_list(
             white_list, max_age=None if max_age is None else timedelta(days=max_age), allow_older=allow_older
         )

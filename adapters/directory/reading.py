@@ -34,7 +34,7 @@ from huissier.adapters.directory.columns import (
     STRUCTURE_TYPE,
 )
 from huissier.adapters.directory.names import joined
-from huissier.adapters.errors import HuissierError, InvalidCommandError
+from huissier.adapters.errors import InvalidCommandError, UnreadableError
 from huissier.adapters.json_lines import LONGEST_LINE, Line, batches
 from huissier.adapters.validation import validated
 from huissier.domain.commands import CreateMailbox
@@ -55,7 +55,7 @@ _BROKEN_ZIP: Final = (
 )
 
 
-class ExtractionError(HuissierError, ValueError):
+class ExtractionError(UnreadableError):
     """A file is no extraction, or its archive is broken; nothing of it was read."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, Self
 
-from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
+from huissier.adapters.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.note import LOG, Note, VerifierKey, read_base64
 from huissier.adapters.evidence.tree import HASH_LENGTH, Hash, continues
 

@@ -6,8 +6,8 @@ from itertools import pairwise, product
 
 from msgspec import Struct
 
+from huissier.adapters.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.checkpoint import Checkpoint, Head, Submitted
-from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.note import VerifierKey
 from huissier.adapters.evidence.proof import Proof
 from huissier.adapters.integrity.findings import Problem

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from huissier.adapters.evidence.nodes import cut, leaves
 from huissier.adapters.evidence.verifying import Kept, nothing_kept
-from huissier.adapters.log.at_rest import Lie, reading_url
+from huissier.adapters.log.at_rest import FileState, reading_url
 from huissier.adapters.log.place import Place
 from huissier.adapters.views.database import SCHEMA_BESIDE, views_path
 
@@ -55,4 +55,4 @@ def _where(place: Place) -> sa.URL | None:
     path = views_path(place)
     if path is None or not path.exists():
         return None
-    return reading_url(sa.URL.create("sqlite", database=str(path)), path, Lie.of(path))
+    return reading_url(sa.URL.create("sqlite", database=str(path)), path, FileState.of(path))

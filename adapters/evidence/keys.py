@@ -16,8 +16,8 @@ from typing import Final
 
 import msgspec
 
+from huissier.adapters.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.checkpoint import Head
-from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.note import LOG, SignerKey, VerifierKey
 from huissier.adapters.evidence.tree import Hash, continues
 from huissier.adapters.private_file import make_once, private_file

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from huissier.adapters.errors import RefusedError
 from huissier.adapters.evidence.checkpoint import Checkpoint, Head, Submitted, with_proof
-from huissier.adapters.evidence.errors import RefusedError
 from huissier.adapters.evidence.keys import Signer
 from huissier.adapters.evidence.nodes import leaves_behind
 from huissier.adapters.evidence.proof import Proof

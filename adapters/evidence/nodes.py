@@ -12,8 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from huissier.adapters.errors import CorruptStoreError, StoreError
-from huissier.adapters.evidence.errors import RefusedError
+from huissier.adapters.errors import CorruptStoreError, RefusedError, StoreError
 from huissier.adapters.evidence.leaf import leaf_of, leaf_of_row
 from huissier.adapters.evidence.tree import BLOCK, HASH_LENGTH, Hash, Tree, leaf_hash, root_of
 from huissier.adapters.log.port import Log, Progress, Readable, Whole

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
+from huissier.adapters.errors import RefusedError, UnreadableEvidenceError
 
 LOG: Final = 1
 WITNESS: Final = 4

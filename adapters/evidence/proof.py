@@ -5,8 +5,8 @@ from typing import Final, Self
 
 from msgspec import Struct
 
+from huissier.adapters.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.checkpoint import Checkpoint, read_hash, read_size
-from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.note import read_base64
 from huissier.adapters.evidence.tree import Hash, includes, leaf_hash
 

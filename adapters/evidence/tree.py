@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
-from huissier.adapters.evidence.errors import RefusedError
+from huissier.adapters.errors import RefusedError
 
 BLOCK: Final = 256
 HASH_LENGTH: Final = 32

@@ -2,28 +2,23 @@
 
 import re
 import tomllib
-from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final
 
 import msgspec
 
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import UnreadableError
 from huissier.adapters.gateway.settings import IN_WORDS, Settings
+from huissier.domain.vocabulary.misfits import misfit
 
 _LARGEST: Final = 1_000_000
 _TABLE: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY: Final = re.compile(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
-_WHERE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 _TOML_WHERE: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column \d+\)")
-_INDEX: Final = re.compile(r"\[[0-9.]*\]")
-_UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
-_PATTERN: Final = re.compile(r"Expected `str` matching regex (?P<pattern>'.*')")
-_NAMED: Final = re.compile(r"(?P<key>[a-z_]+): (?P<what>.*)", re.DOTALL)
 
 
-class SettingsError(HuissierError, ValueError):
+class SettingsError(UnreadableError):
     """A configuration cannot be read; the message names file, line and key."""
 
 
@@ -39,8 +34,7 @@ def read_settings(path: Path | None, said: dict[str, Any] | None = None) -> Sett
     try:
         return msgspec.convert(built, Settings, strict=False)
     except msgspec.ValidationError as problem:
-        keys, what = _place_of(str(problem))
-        raise SettingsError(f"the command line, {'.'.join(keys)}: {what}") from None
+        raise SettingsError(f"the command line, {misfit(problem, Settings, IN_WORDS)}") from None
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:
@@ -66,8 +60,8 @@ def parse_settings(text: str, name: str) -> Settings:
     except RecursionError:
         raise SettingsError(f"{name}: brackets stand in brackets without end") from None
     except msgspec.ValidationError as problem:
-        keys, what = _place_of(str(problem))
-        line = _line_of(keys, text)
+        keys, what = misfit(problem, Settings, IN_WORDS)
+        line = _line_of(list(keys), text)
         raise SettingsError(f"{name}, line {line}, {'.'.join(keys) or 'the file'}: {what}") from None
 
 
@@ -78,30 +72,6 @@ def _told_of(message: str, text: str) -> str:
         return f": {message}"
     key = ".".join(dict(_keys_of(text)).get(int(found["line"]), []))
     return f", line {found['line']}{key and f', {key}'}: {found['what']}"
-
-
-def _place_of(message: str) -> tuple[list[str], str]:
-    """Return the keys that lead to what is wrong, and what is."""
-    found = _WHERE.fullmatch(message)
-    what, path = (message, "") if found is None else (found["what"], found["path"] or "")
-    keys = [key for key in _INDEX.sub("", path).split(".") if key]
-    if pattern := _PATTERN.fullmatch(what):
-        return keys, IN_WORDS.get(literal_eval(pattern["pattern"]), what)
-    if what.startswith("Invalid enum value"):
-        return keys, f"{what}, but {', '.join(map(repr, _choices(keys)))} are known"
-    if unknown := _UNKNOWN.fullmatch(what):
-        return [*keys, unknown["key"]], "there is no such key"
-    if named := _NAMED.fullmatch(what):
-        return [*keys, named["key"]], named["what"]
-    return keys, what
-
-
-def _choices(keys: list[str]) -> tuple[str, ...]:
-    """Return the words that a key may be."""
-    kind: Any = Settings
-    for key in keys:
-        kind = get_type_hints(kind)[key]
-    return get_args(kind)
 
 
 def _line_of(keys: list[str], text: str) -> int:

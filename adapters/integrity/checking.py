@@ -16,9 +16,8 @@ from huissier.adapters.log.place import Place
 from huissier.adapters.log.port import Progress
 from huissier.adapters.log.schema import SCHEMA_VERSION
 from huissier.adapters.log.session import Session
+from huissier.adapters.log.settings import read_setting
 from huissier.adapters.log.store import Store
-
-_NAMED_VERSION = "SELECT value FROM settings WHERE name = 'schema_version'"
 
 
 def check_store(
@@ -75,7 +74,7 @@ def _check_database(session: Session, place: Place, findings: Findings) -> bool:
                     if line != "ok":
                         findings.problem(f"the database: {line}")
     with findings.reading("the settings"):
-        if session.scalar(_NAMED_VERSION) != str(SCHEMA_VERSION):
+        if read_setting(session, "schema_version") != str(SCHEMA_VERSION):
             findings.problem("the settings name another schema version than the store's")
 
         if log_is_elsewhere(session):

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 _LOGS = ("-wal", "-journal")
 
 
-class Lie(NamedTuple):
-    """How a file lies there; it lies otherwise once somebody has written to it or uses it."""
+class FileState(NamedTuple):
+    """What a file looks like from outside: other than before once somebody has written to it or uses it."""
 
     inode: int
     size: int
@@ -29,7 +29,7 @@ class Lie(NamedTuple):
         return cls(stat.st_ino, stat.st_size, stat.st_mtime_ns, in_use)
 
 
-def reading_url(url: sa.URL, path: Path, lie: Lie) -> sa.URL:
+def reading_url(url: sa.URL, path: Path, state: FileState) -> sa.URL:
     """Return the URL through which SQLite only reads a file."""
-    manner = {"mode": "ro"} if lie.in_use else {"immutable": "1"}
+    manner = {"mode": "ro"} if state.in_use else {"immutable": "1"}
     return url.set(database=path.resolve().as_uri(), query={"uri": "true", **manner})

@@ -13,33 +13,29 @@ from eventsourcing.dcb.api import DCBRecorder
 from huissier.adapters.errors import StoreError
 from huissier.adapters.log.recorded import events_in
 from huissier.adapters.log.session import Session
+from huissier.adapters.log.settings import read_setting, write_setting
 
 _NOT_YET: Final = ""
-_GET: Final = "SELECT value FROM settings WHERE name = 'log_elsewhere'"
-_SET: Final = "INSERT INTO settings (name, value) VALUES ('log_elsewhere', ?)"
-_GET_VAULT: Final = "SELECT value FROM settings WHERE name = 'vault_elsewhere'"
-_SET_VAULT: Final = "INSERT INTO settings (name, value) VALUES ('vault_elsewhere', '')"
-_REMEMBER: Final = "UPDATE settings SET value = ? WHERE name = 'log_elsewhere' AND value = ''"
 
 
 def log_is_elsewhere(session: Session) -> bool:
     """Say whether a store was made for a log in a foreign recorder."""
-    return session.scalar(_GET) is not None
+    return read_setting(session, "log_elsewhere") is not None
 
 
 def vault_is_elsewhere(session: Session) -> bool:
     """Say whether a store was made for the log of an archive: it may be looked at, and nothing is decided on it."""
-    return session.scalar(_GET_VAULT) is not None
+    return read_setting(session, "vault_elsewhere") is not None
 
 
 def mark_without_vault(session: Session) -> None:
     """Have a new store say for good that its vault is elsewhere."""
-    session.run(_SET_VAULT)
+    write_setting(session, "vault_elsewhere", "")
 
 
 def check_claim(session: Session, is_new: bool, recorder: DCBRecorder | None) -> None:
     """Mark a new store whose log is elsewhere; make sure in another that this is its log. Raises `StoreError`."""
-    kept = session.scalar(_GET)
+    kept = read_setting(session, "log_elsewhere")
     if recorder is None:
         if kept is not None:
             raise StoreError("the log of this store is elsewhere: open it from Python with its recorder")
@@ -48,7 +44,7 @@ def check_claim(session: Session, is_new: bool, recorder: DCBRecorder | None) ->
     if is_new:
         if first != _NOT_YET:
             raise StoreError("the recorder holds a log already, and a new store would not know its usagers")
-        session.run(_SET, (_NOT_YET,))
+        write_setting(session, "log_elsewhere", _NOT_YET)
     elif kept is None:
         raise StoreError("this store keeps its own log; a foreign recorder needs a new store beside it")
     elif kept not in (_NOT_YET, first):
@@ -57,7 +53,8 @@ def check_claim(session: Session, is_new: bool, recorder: DCBRecorder | None) ->
 
 def remember_claim(session: Session, recorder: DCBRecorder) -> None:
     """Have the store know its log again, if it does not yet."""
-    session.run(_REMEMBER, (_first_fact(recorder),))
+    if read_setting(session, "log_elsewhere") == _NOT_YET:
+        write_setting(session, "log_elsewhere", _first_fact(recorder))
 
 
 def _first_fact(recorder: DCBRecorder) -> str:

@@ -16,6 +16,8 @@ _MOST_KEPT: Final = 5
 class IdleConnections(Pool):
     """Lends whichever connection was given back last, and makes another where there is none."""
 
+    _sqla_logger_namespace = "sqlalchemy.pool.IdleConnections"  # what the library says here is the library's word
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """Take what the library gives all its pools."""
         super().__init__(*arguments, **named)

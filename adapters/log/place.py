@@ -9,7 +9,7 @@ from sqlalchemy.exc import ArgumentError
 
 from huissier.adapters.errors import StoreError
 from huissier.adapters.log import schema
-from huissier.adapters.log.at_rest import Lie, reading_url
+from huissier.adapters.log.at_rest import FileState, reading_url
 from huissier.adapters.log.dialects import Dialect, dialect_of
 from huissier.adapters.log.file_in_use import FileInUse
 
@@ -34,7 +34,7 @@ class Place:
         self.path = Path(self.url.database or "") if self.is_embedded and not self.in_memory else None
         self.name = str(self.path or shown(self.url))
         self.is_new = self.in_memory
-        self._lie: Lie | None = None
+        self._state: FileState | None = None
         self._file: FileInUse | None = None
         if self.path is not None:
             try:
@@ -44,8 +44,8 @@ class Place:
                 why = getattr(problem, "strerror", None) or problem
                 raise StoreError(f"the store {self.name!r} cannot be looked at: {why}") from None
             if read_only:
-                self._lie = Lie.of(self.path)
-                self.url = reading_url(self.url, self.path, self._lie)
+                self._state = FileState.of(self.path)
+                self.url = reading_url(self.url, self.path, self._state)
         elif self.in_memory and not self.create:
             raise StoreError("a store in memory is always a new one")
 
@@ -55,9 +55,9 @@ class Place:
 
     def check_undisturbed(self) -> None:
         """Raise `StoreError` where a file that was read as it lay has been written to since."""
-        if self.path is None or self._lie is None or self._lie.in_use:
+        if self.path is None or self._state is None or self._state.in_use:
             return
-        if not self.path.exists() or Lie.of(self.path) != self._lie:
+        if not self.path.exists() or FileState.of(self.path) != self._state:
             raise StoreError(f"{self.name} was opened by somebody else while it was read; try again")
 
     def check_still_there(self) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import sqlite
 from huissier.adapters.errors import CorruptStoreError, ForeignStoreError, StoreError, StoreVersionError
 from huissier.adapters.log.held_files import look_at, make_new
 from huissier.adapters.log.session import Session
+from huissier.adapters.log.settings import read_setting, write_setting
 
 SCHEMA_VERSION: Final = 2
 FIRST_VERSION: Final = 1
@@ -18,12 +19,6 @@ APPLICATION_ID: Final = 0x48554953  # "HUIS", in the header of every SQLite file
 
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_LENGTH: Final = 100
-
-_GET_VERSION: Final = "SELECT value FROM settings WHERE name = 'schema_version'"
-_SET_VERSION: Final = (
-    "INSERT INTO settings (name, value) VALUES ('schema_version', ?)"
-    " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-)
 
 metadata = MetaData()
 _Position = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -65,15 +60,14 @@ settings = Table(
 )
 
 
-def make_private_file(path: Path) -> bool:
-    """Make the file empty and readable by its owner only; say whether it was not there. Raises `StoreError`."""
+def make_private_file(path: Path) -> None:
+    """Make the file empty and readable by its owner only, unless it is there. Raises `StoreError`."""
     try:
         make_new(path)
     except FileExistsError:
-        return False
+        return
     except OSError as problem:
         raise StoreError(f"the store {path} cannot be made: {problem.strerror}") from None
-    return True
 
 
 def look_at_file(path: Path) -> int | None:
@@ -122,12 +116,12 @@ def check_version(version: int, where: str, oldest: int = SCHEMA_VERSION) -> Non
 
 def read_version(session: Session, *, embedded: bool) -> int | None:
     """Return the schema version that a database names, None where it names none."""
-    named = session.scalar("PRAGMA user_version" if embedded else _GET_VERSION)
-    return int(named) if str(named).isdecimal() else None
+    named = session.scalar("PRAGMA user_version") if embedded else read_setting(session, "schema_version")
+    return int(str(named)) if str(named).isdecimal() else None
 
 
 def write_version(session: Session, version: int, *, embedded: bool) -> None:
     """Write the schema version where the next opening looks for it, and among the settings."""
-    session.run(_SET_VERSION, (str(version),))
+    write_setting(session, "schema_version", str(version))
     if embedded:
         session.run(f"PRAGMA user_version = {version:d}")

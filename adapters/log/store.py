@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import InvalidRequestError
@@ -29,19 +29,16 @@ from huissier.adapters.log.schema import (
     write_version,
 )
 from huissier.adapters.log.session import Session
+from huissier.adapters.log.settings import read_setting, remove_setting
 from huissier.adapters.log.silence import Silence
 from huissier.adapters.own_process import OwnProcess
 
 Preparation = Callable[[Session, bool], None]
 
 
-_DELETED: Final = "SELECT value FROM settings WHERE name = 'deleted'"
-_NO_MORE_DELETED: Final = "DELETE FROM settings WHERE name = 'deleted' AND value = ?"  # unless more was, meanwhile
-
-
 def keeps_deleted(session: Session) -> bool:
     """Say whether what was deleted may still stand in a store: who deleted it was ended before it was dropped."""
-    return session.scalar(_DELETED) is not None
+    return read_setting(session, "deleted") is not None
 
 
 class _Kept(NamedTuple):
@@ -225,7 +222,7 @@ class Store:
         """
         with self._lock, self._errors_named:
             session = self._connected().session
-            deleted = session.scalar(_DELETED)
+            deleted = read_setting(session, "deleted")
             if self._place.path is not None:
                 session.run("PRAGMA busy_timeout = 0")  # whoever reads an old snapshot must not hold up the pen
                 try:
@@ -235,7 +232,7 @@ class Store:
                 if is_busy:
                     return False
             if deleted is not None:
-                session.run(_NO_MORE_DELETED, (deleted,))
+                remove_setting(session, "deleted", deleted)  # unless more was, meanwhile
             return True
 
     @contextmanager

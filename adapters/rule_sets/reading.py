@@ -1,6 +1,5 @@
 """A file of rule sets and options, read; what is wrong in it is told with the file, the table and the key."""
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
@@ -11,16 +10,16 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import UnreadableError
 from huissier.domain.rule_set import SHIPPED, Options, RuleSet
 from huissier.domain.vocabulary.address import Domain
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.identifiers import parse_referentiel
 from huissier.domain.vocabulary.ins import mentions_ins, without_ins
+from huissier.domain.vocabulary.misfits import misfit
 from huissier.domain.what_if import Instead
 
 _SCHEMA: Final = 1
-_PLACE: Final = re.compile(r" - at `\$\.?(.*?)`$")
 _NOT_IN_FILES: Final = {"options", "label"}  # of a rule set: they come of the engine it is used in
 _UNKNOWABLE: Final = "the log does not keep an address that could not be read, so nobody can tell what would change"
 
@@ -28,7 +27,7 @@ _UNKNOWABLE: Final = "the log does not keep an address that could not be read, s
 S = TypeVar("S")
 
 
-class RulesFileError(HuissierError):
+class RulesFileError(UnreadableError):
     """A file of rules that cannot be read; the message names the file, the table and the key."""
 
 
@@ -80,7 +79,7 @@ def _options(table: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _rule_set(table: Mapping[str, Any], where: str) -> RuleSet:
     named = f"{where} ({without_ins(table['name'])})" if isinstance(table.get("name"), str) else where
     if unknown := _NOT_IN_FILES & table.keys():
-        raise RulesFileError(f"{named}: Object contains unknown field `{min(unknown)}`")
+        raise RulesFileError(f"{named}: {min(unknown)}: there is no such key")
     rules = _converted(_with_times(table), RuleSet, named)
     if mentions_ins(rules.name):
         raise RulesFileError(f"{where}: name: an INS has no place here")
@@ -100,10 +99,7 @@ def _converted(content: Mapping[str, Any], kind: type[S], where: str) -> S:
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as problem:
-        text = str(problem)
-        found = _PLACE.search(text)
-        told = f"{found[1]}: {text[: found.start()]}" if found is not None and found[1] else text
-        raise RulesFileError(f"{where}: {told}") from None
+        raise RulesFileError(f"{where}: {misfit(problem, kind)}") from None
 
 
 def _parsed(text: str, parse: Callable[[str], str], where: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from huissier.adapters.private_file import private_file
+from huissier.adapters.spreadsheet import harmless
 from huissier.adapters.statistics.gate import GateError, passed
 from huissier.adapters.statistics.layout import FIELDS, Layout
 from huissier.projections.exchanges import Exchange
@@ -19,7 +20,6 @@ from huissier.projections.exchanges import Exchange
 _LINES: Final = 1_000  # written at once
 _REMEMBERED: Final = 50_000  # cells that have passed the gate
 _COUNTS: Final = range(6, len(FIELDS))
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Written(NamedTuple):
@@ -77,7 +77,7 @@ def _lines(month: int, domain: str, layout: Layout, exchanges: Iterable[Exchange
 def _safe(cell: str, guard: bool) -> str:
     """Let a cell pass the gate, with an apostrophe before what a spreadsheet would run."""
     passed(cell, "a cell")
-    return f"'{cell}" if guard and cell.startswith(_FORMULA) else cell
+    return harmless(cell) if guard else cell
 
 
 def _as_text(lines: Iterable[Sequence[str | int]], layout: Layout) -> str:

@@ -4,12 +4,12 @@ The log has no INS, so this never closes; if it does, something before it is bro
 this one.
 """
 
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import RefusedError
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.domain.vocabulary.ins import mentions_ins
 
 
-class GateError(HuissierError):
+class GateError(RefusedError):
     """A text that must not leave; the message names its place and never repeats it."""
 
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import UnreadableError
 from huissier.domain.vocabulary.ins import mentions_ins
 
 PROVISIONAL: Final = "provisional-1"
@@ -22,7 +22,7 @@ _LABEL: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _NAME: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
-class LayoutError(HuissierError, ValueError):
+class LayoutError(UnreadableError):
     """A layout is not one; the message names the file and the place."""
 
 

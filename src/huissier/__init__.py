@@ -2,6 +2,24 @@
 
 from typing import TYPE_CHECKING, Any
 
+from huissier.adapters.errors import (
+    ArchiveError,
+    CorruptStoreError,
+    DamagedArchiveError,
+    EngineClosedError,
+    ForeignStoreError,
+    HuissierError,
+    InvalidCommandError,
+    RefusedError,
+    StoreError,
+    StoreVersionError,
+    TemporarilyUnavailableError,
+    UnreadableError,
+    UnreadableEvidenceError,
+    UnreadableWhiteListError,
+    VaultKeyError,
+    WhiteListError,
+)
 from huissier.domain.answers import Answer, Invalid, Reason, Verdict, Verdicts
 from huissier.domain.commands import (
     AdmitDomain,
@@ -36,27 +54,44 @@ __all__ = [
     "AdmitDomain",
     "Answer",
     "AnyCommand",
+    "ArchiveError",
+    "AsyncEngine",
     "CloseEns",
+    "CorruptStoreError",
     "CreateMailbox",
+    "DamagedArchiveError",
     "DeleteMailbox",
     "Engine",
+    "EngineClosedError",
     "EraseUsager",
+    "ForeignStoreError",
+    "HuissierError",
     "Invalid",
+    "InvalidCommandError",
     "OpenEns",
     "Options",
     "PublishCgu",
     "Reason",
+    "RefusedError",
     "RegisterOperator",
     "ReportDelivery",
     "ResumeMailbox",
     "SetListeRouge",
     "SignCgu",
     "SignInstrument",
+    "StoreError",
+    "StoreVersionError",
     "SubmitMessage",
     "SuspendMailbox",
+    "TemporarilyUnavailableError",
+    "UnreadableError",
+    "UnreadableEvidenceError",
+    "UnreadableWhiteListError",
+    "VaultKeyError",
     "Verdict",
     "Verdicts",
     "VocabularyError",
+    "WhiteListError",
     "WithdrawDomain",
     "open",
     "open_async",
@@ -77,7 +112,7 @@ def open(  # noqa: A001
     `clock` returns the present with its zone, for commands without `at` and for when a fact is recorded. `recorder`
     keeps the log, if the store is not to: the store then holds the vault alone. `queue` is how many commands may
     wait, 10,000 by default; `memory` how many subjects and facts are remembered between decisions, 200,000 by
-    default (about a kilobyte each). Raises `huissier.adapters.errors.StoreError`.
+    default (about a kilobyte each). Raises `StoreError`.
     """
     from huissier.adapters.clock import utc_now
     from huissier.adapters.engine import Engine
@@ -101,9 +136,13 @@ def open_async(
 
 
 def __getattr__(name: str) -> Any:
-    """Import the engine, and the database library behind it, only when it is asked for."""
+    """Import an engine, and the database library behind it, only when it is asked for."""
     if name == "Engine":
         from huissier.adapters.engine import Engine
 
         return Engine
+    if name == "AsyncEngine":
+        from huissier.adapters.async_engine import AsyncEngine
+
+        return AsyncEngine
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

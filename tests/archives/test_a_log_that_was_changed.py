@@ -12,8 +12,7 @@ from huissier.adapters.archive.layout import SUMS, checkpoint_path
 from huissier.adapters.archive.verifying import verify_archive
 from huissier.adapters.archive.writing import Exported, export
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import CorruptStoreError, DamagedArchiveError
-from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
+from huissier.adapters.errors import CorruptStoreError, DamagedArchiveError, RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.leaf import leaf_of
 from huissier.adapters.evidence.tree import HASH_LENGTH, leaf_hash
 from huissier.adapters.log.read_only import ReadOnlyLog

@@ -13,8 +13,7 @@ from huissier.adapters.archive.layout import SUMS, Layout, Part, sums_of
 from huissier.adapters.archive.verifying import verify_archive
 from huissier.adapters.archive.writing import export, exporting
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import ArchiveError, StoreError
-from huissier.adapters.evidence.errors import RefusedError
+from huissier.adapters.errors import ArchiveError, RefusedError, StoreError
 from huissier.adapters.log.read_only import ReadOnlyLog
 from huissier.adapters.private_file import UnwritableError
 from huissier.adapters.testing.hospital import NOW, world

@@ -1,7 +1,7 @@
 """Writes the tables of `docs/rules.md` from the code: `python -m tests.docs.render_rules`."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from inspect import cleandoc
 from pathlib import Path
@@ -11,28 +11,19 @@ from msgspec import inspect
 
 from huissier.domain.reasons import TABLE
 from huissier.domain.rule_set import SHIPPED, Options, RuleSet
+from tests.docs.tables import NONE, Tables, filled, table
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "rules.md"
-NONE: Final = "—"
 
 
 def rendered(page: str) -> str:
-    """Return the page with each table between its markers as the code has it now."""
-    for name, table in TABLES.items():
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        if page.count(begin) != 1 or page.count(end) != 1:
-            raise ValueError(f"docs/rules.md has the markers {begin} and {end} once each")
-        before, _, rest = page.partition(begin)
-        _, _, after = rest.partition(end)
-        page = f"{before}{begin}\n{table()}\n{end}{after}"
-    return page
+    """Return the page with its tables as the code has them now."""
+    return filled(page, TABLES)
 
 
 def reasons_table() -> str:
     header = ("Code", "Kind", "Requirement", "French", "English", "What would change it")
-    return _table(
-        header, ((f"`{e.code}`", e.kind, e.requirement, e.fr, e.en, e.remedy or NONE) for e in TABLE.values())
-    )
+    return table(header, ((f"`{e.code}`", e.kind, e.requirement, e.fr, e.en, e.remedy or NONE) for e in TABLE.values()))
 
 
 def options_table() -> str:
@@ -41,7 +32,7 @@ def options_table() -> str:
         (f"`{field.name}`", f"`{_word(field.default)}`", _alternatives(field), meanings[field.name])
         for field in _option_fields()
     )
-    return _table(("Option", "Default", "Alternatives", "What it decides"), rows)
+    return table(("Option", "Default", "Alternatives", "What it decides"), rows)
 
 
 def option_meanings() -> dict[str, str]:
@@ -85,7 +76,7 @@ def _word(value: object) -> str:
 
 def rule_sets_table() -> str:
     header = ("Rule set", "In force from", "Usagers", "Mixed recipients", "Pharmacies", "Size limits", "Commitment")
-    return _table(header, (_rule_set(rules) for rules in SHIPPED))
+    return table(header, (_rule_set(rules) for rules in SHIPPED))
 
 
 def _rule_set(rules: RuleSet) -> tuple[str, ...]:
@@ -111,12 +102,7 @@ def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-
-
-TABLES: Final[Mapping[str, Callable[[], str]]] = {
+TABLES: Final[Tables] = {
     "options": options_table,
     "rule-sets": rule_sets_table,
     "reasons": reasons_table,

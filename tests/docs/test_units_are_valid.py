@@ -3,11 +3,13 @@
 import re
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-DEPLOY = Path(__file__).parents[2] / "docs" / "deploy"
+DOCS = Path(__file__).parents[2] / "docs"
+DEPLOY = DOCS / "deploy"
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here to ask")
@@ -31,3 +33,11 @@ def test_every_service_is_hardened_drained_and_reloaded() -> None:
         assert "StartLimitIntervalSec=0" in lines  # else it stays down after five attempts within ten seconds
         assert "ProcSubset=pid" not in lines  # prometheus_client reads /proc/stat
         assert any(line.startswith("ExecReload=") for line in lines)
+
+
+def test_the_page_on_gateways_installs_the_program_where_the_services_look_for_it() -> None:
+    page = (DOCS / "gateways.md").read_text()
+    wheel = f"huissier-{version('huissier')}-py3-none-any.whl"
+    programs = {re.findall(r"^ExecStart=(\S+)", unit.read_text(), re.MULTILINE)[0] for unit in DEPLOY.glob("*.service")}
+    (folder,) = {program.removesuffix("/bin/huissier") for program in programs}
+    assert f"# python3 -m venv {folder}\n# {folder}/bin/pip install dist/{wheel}\n" in page

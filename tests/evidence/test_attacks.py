@@ -13,8 +13,8 @@ from psycopg import sql
 from sqlalchemy import URL
 
 from huissier.adapters.engine import Engine
+from huissier.adapters.errors import RefusedError
 from huissier.adapters.evidence.checkpoint import Checkpoint, Submitted
-from huissier.adapters.evidence.errors import RefusedError
 from huissier.adapters.evidence.keys import Signer
 from huissier.adapters.evidence.making import checkpoint_of, proof_of, since, witnessed
 from huissier.adapters.evidence.note import WITNESS

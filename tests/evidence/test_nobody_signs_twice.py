@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from huissier.adapters.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.checkpoint import Checkpoint, Head, Submitted, with_proof
-from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.keys import Signer
 from huissier.adapters.evidence.making import witnessed
 from huissier.adapters.evidence.note import LOG, WITNESS, SignerKey

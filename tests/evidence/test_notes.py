@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from huissier.adapters.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.checkpoint import Checkpoint, Head
-from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.note import LOG, WITNESS, Note, SignerKey, VerifierKey
 
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree  # type: ignore[import-untyped]
 
-from huissier.adapters.evidence.errors import RefusedError
+from huissier.adapters.errors import RefusedError
 from huissier.adapters.evidence.tree import BLOCK, Frontier, Hash, continues, includes, leaf_hash, root_of
 from tests.evidence.trees import HASHES, MOST, tree_of
 

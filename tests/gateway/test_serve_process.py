@@ -122,6 +122,7 @@ def test_the_log_tells_each_decision_and_names_nobody(folder: Path, start: Start
         ask(peer, end(1))
         ask(peer, rcpt(SURGEON, instance="logged-in", sasl_username=DOCTOR))
     assert service.end() == 0
+    assert {line["event"] for line in service.lines} == {"listening", "decision", "draining", "ended"}
     decisions = [line for line in service.lines if line["event"] == "decision"]
     assert [(line["stage"], line["outcome"], line.get("reason")) for line in decisions] == [
         ("rcpt", "pass", None),

@@ -12,7 +12,7 @@ from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 from huissier import Options
 from huissier.adapters.audit.as_of import Stand, stands
 from huissier.adapters.audit.replay.replaying import replay
-from huissier.adapters.audit.replay.sources import RowsSource, StoreSource
+from huissier.adapters.audit.replay.sources import StoreSource
 from huissier.adapters.audit.report.subject import Subject, facts_meant
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import CorruptStoreError
@@ -30,7 +30,7 @@ from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.projections.trail import Trail
 from tests.hospital import DOCTOR, NOW, SECRETARY, hospital, message
 from tests.log.by_hand import ByHand, overwrite_leaf
-from tests.replay.told import differences
+from tests.replay.told import RowsSource, differences
 from tests.stores import KEY
 
 PAGES: dict[str, Callable[[Look, int, int], list[tuple[int, ...]]]] = {

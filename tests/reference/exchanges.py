@@ -14,7 +14,7 @@ from huissier.domain.mailbox import UNKNOWN as NO_MAILBOX
 from huissier.domain.needs import needs
 from huissier.domain.operator import UNKNOWN as NO_OPERATOR
 from huissier.domain.replay import rules_named
-from huissier.domain.rule_set import RuleSet
+from huissier.domain.rule_set import USAGERS_DOMAIN, RuleSet
 from huissier.domain.rules import Exchange, Party
 from huissier.domain.tags import tags_of
 from huissier.domain.timeline import Fact
@@ -71,7 +71,7 @@ def _party(address: MailboxAddress | None, at: datetime, facts: Facts, rules: Ru
         return Party(None, Home(None, NO_DOMAIN, NO_OPERATOR, usager=False, rules=rules, at=at), NO_MAILBOX)
     domain = facts.domain(address.domain).as_of(at)
     operator = facts.operator(domain.operator).as_of(at) if domain.operator else NO_OPERATOR
-    usager = facts.is_usagers_domain(address.domain, at)
+    usager = address.domain == USAGERS_DOMAIN or operator.kind == "usager"
     return Party(address, Home(address.domain, domain, operator, usager, rules, at), facts.mailbox(address).as_of(at))
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from huissier.adapters.audit.replay.replaying import Difference
-from huissier.adapters.audit.replay.sources import Row, RowsSource
+from huissier.adapters.audit.replay.sources import Row
 from huissier.adapters.log import codec
 from huissier.domain.events import AnyEvent
+from tests.replay.told import RowsSource
 
 Changed = Callable[[Any], AnyEvent]
 

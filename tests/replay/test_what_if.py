@@ -9,7 +9,6 @@ from msgspec import structs
 
 from huissier import SubmitMessage
 from huissier.adapters.audit.replay.crew import Share
-from huissier.adapters.audit.replay.sources import RowsSource
 from huissier.adapters.audit.replay.what_if import Flip, Reading, Supposing, report_of
 from huissier.adapters.engine import Engine
 from huissier.adapters.log import codec
@@ -22,7 +21,7 @@ from huissier.domain.rule_set import SHIPPED, Options
 from huissier.domain.vocabulary.ins import mentions_ins
 from huissier.domain.what_if import Instead, outcome
 from tests.properties import histories_looked_at, told_shortly
-from tests.replay.told import NOW, lived, log_of
+from tests.replay.told import NOW, RowsSource, lived, log_of
 from tests.stores import KEY
 
 History = list[AnyCommand]

@@ -7,7 +7,6 @@ import pytest
 
 import huissier
 from huissier.adapters.audit.replay.replaying import replay, report_of
-from huissier.adapters.audit.replay.sources import RowsSource
 from huissier.adapters.testing import hospital as w
 from huissier.domain.events import (
     AnyEvent,
@@ -23,7 +22,7 @@ from huissier.domain.reasons import Code
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.white_list import WhiteList
 from tests.replay.changing import Changed, changed, fields, place_of
-from tests.replay.told import differences, log_of
+from tests.replay.told import RowsSource, differences, log_of
 
 
 @pytest.fixture(scope="module")

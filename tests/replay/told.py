@@ -1,16 +1,28 @@
 """Histories lived through an engine, and their logs at hand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import huissier
 from huissier import Options
 from huissier.adapters.audit.replay.replaying import Difference, replay
-from huissier.adapters.audit.replay.sources import Row, RowsSource, Source
+from huissier.adapters.audit.replay.sources import Row, Source
 from huissier.adapters.engine import Engine
 from huissier.domain.commands import AnyCommand
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+class RowsSource(NamedTuple):
+    """Facts that are at hand."""
+
+    facts: Iterable[Row]
+    head: int
+
+    def rows(self, until: int) -> Iterator[Row]:
+        """Yield the facts up to a position."""
+        return (row for row in self.facts if row.position <= until)
 
 
 def log_of(engine: Engine) -> RowsSource:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huissier.adapters.testing.hospital import INSTANT, moment
-from huissier.projections.months import TIME_ZONE, end_of, month_of, next_month, parse_month, start_of
+from huissier.projections.months import end_of, month_of, next_month, parse_month, start_of
 
-PARIS = ZoneInfo(TIME_ZONE)
+PARIS = ZoneInfo("Europe/Paris")
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2037, 12, 31), timezones=st.just(UTC))
 MONTHS = st.builds(lambda year, month: year * 100 + month, st.integers(2000, 2037), st.integers(1, 12))
 

@@ -115,7 +115,7 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing(told: Path) -> N
 
 def test_a_page_that_cannot_be_written_is_told(told: Path) -> None:
     done = huissier("stats", "summary", "--html", "nowhere/page.html", cwd=told)
-    assert done.returncode == 2
+    assert done.returncode == 3
     assert done.stderr == "huissier: nowhere/page.html cannot be written: No such file or directory\n"
 
 

@@ -1,6 +1,6 @@
 """Where the bytes of a log come from: any source that can be read from its beginning, as often as there are readers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from huissier.adapters.errors import CorruptStoreError
@@ -59,14 +59,3 @@ class StoreSource(NamedTuple):
                         return
                     yield Row(position, data, read_tags(tags) or [])
                     last = position
-
-
-class RowsSource(NamedTuple):
-    """Facts that are at hand, such as those of an archive."""
-
-    facts: Iterable[Row]
-    head: int
-
-    def rows(self, until: int) -> Iterator[Row]:
-        """Yield the facts up to a position."""
-        return (row for row in self.facts if row.position <= until)

@@ -12,13 +12,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import UnreadableError
 
 BACKLOG: Final = 1024
 _INET: Final = re.compile(r"inet:(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
-class ListenError(HuissierError):
+class ListenError(UnreadableError):
     """An address to listen on is not one, or cannot be had."""
 
 

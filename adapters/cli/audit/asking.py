@@ -2,18 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
-from huissier.adapters.cli.shared import Status, fail
-from huissier.domain.vocabulary.errors import VocabularyError
+from huissier.adapters.cli.shared import Status, fail, read_option
 from huissier.domain.vocabulary.ins import mentions_ins
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.asking import Names
+    from huissier.adapters.engine import Engine
     from huissier.adapters.log.read_only import ReadOnlyLog
     from huissier.projections.trail import Period
 
@@ -26,14 +25,6 @@ SinceOption = Annotated[
 UntilOption = Annotated[
     str | None, typer.Option("--until", help="Facts up to then; a date counts to its end.", metavar="TIME")
 ]
-
-
-def read_option(option: str, parse: Callable[[str], T], text: str) -> T:
-    """Read an option's text; one that cannot be read ends the program with the option's name."""
-    try:
-        return parse(text)
-    except VocabularyError as problem:
-        fail(f"{option}: {problem}", Status.UNREADABLE)
 
 
 def read_period(since: str | None, until: str | None, prefix: str = "") -> "Period":
@@ -73,9 +64,7 @@ def usager_named(names: "Names", option: str, ins: str) -> str:
     from huissier.adapters.audit.asking import UnknownUsagerError
 
     try:
-        return names.usager(ins)
-    except VocabularyError as problem:
-        fail(f"{option}: {problem}", Status.UNREADABLE)
+        return read_option(option, names.usager, ins)
     except UnknownUsagerError as problem:
         fail(f"{option}: {problem}", Status.NO)
 
@@ -89,3 +78,11 @@ def names_beside(log: "ReadOnlyLog") -> "Names":
     with log.reading() as look:
         vault.adopt(look.session, is_new=False)
     return Names(log, vault)
+
+
+def names_in(engine: "Engine") -> "Names":
+    """Return what names mean in an open store."""
+    from huissier.adapters.audit.asking import Names
+    from huissier.adapters.vault import Vault, load_key
+
+    return Names(engine.log, Vault(load_key(engine.place, os.environ)))

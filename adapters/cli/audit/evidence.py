@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import Status, StoreOption, fail, opened, url_of
+from huissier.adapters.cli.shared import Status, StoreOption, errors_told, fail, opened, read_option, url_of
 
 if TYPE_CHECKING:
     from huissier.adapters.engine import Engine
@@ -55,7 +55,7 @@ def key(
 
     if witness and store is not None:
         fail("--store goes without --witness: a witness has no store", Status.UNREADABLE)
-    with evidence_told():
+    with errors_told():
         if witness:
             signer = _signer(_named(signing_key), WITNESS, name)
         else:
@@ -80,7 +80,7 @@ def checkpoint(
     """
     from huissier.adapters.evidence import making
 
-    with evidence_told(), tree_of(context, store) as (_, tree):
+    with errors_told(), tree_of(context, store) as (_, tree):
         signed = signed_by(tree, context, store, signing_key, name)
         _write(signed.raw if since is None else making.since(tree, since, signed))
 
@@ -103,14 +103,13 @@ def prove(
 
     Exit status 1 if no such message was submitted, or not before the checkpoint.
     """
-    from huissier.adapters.cli.asking import read_submission
-    from huissier.adapters.cli.audit import names_in
+    from huissier.adapters.cli.audit.asking import names_in, read_submission
     from huissier.adapters.evidence import making
     from huissier.adapters.private_file import private_file
 
     id_ = read_submission("ID", submission)
     given = None if under is None else submitted_in(under).checkpoint
-    with evidence_told(), tree_of(context, store) as (engine, tree):
+    with errors_told(), tree_of(context, store) as (engine, tree):
         position = making.position_of(engine.log, names_in(engine).submission(id_))
         if position is None:
             fail("no message was submitted under this id", Status.NO)
@@ -139,50 +138,24 @@ def witness(
     from huissier.adapters.evidence import making
     from huissier.adapters.evidence.note import WITNESS
 
-    with evidence_told():
+    with errors_told():
         submitted = submitted_in(checkpoint)
         submitted.checkpoint.signed_by(keys_in(key))
         _write(making.witnessed(submitted, _signer(_named(signing_key), WITNESS, name), utc_now()))
 
 
-@contextmanager
-def evidence_told() -> Iterator[None]:
-    """Tell in one line what cannot be read, what is refused, and what cannot be written."""
-    from huissier.adapters.cli.shared import errors_told
-    from huissier.adapters.evidence.errors import RefusedError, UnreadableEvidenceError
-    from huissier.adapters.private_file import UnwritableError
-
-    try:
-        with errors_told():
-            yield
-    except RefusedError as problem:
-        fail(str(problem), Status.NO)
-    except UnreadableEvidenceError as problem:
-        fail(str(problem), Status.UNREADABLE)
-    except UnwritableError as problem:
-        fail(str(problem), Status.STORE)
-
-
 def submitted_in(file: Path) -> "Submitted":
     """Read a file with a checkpoint; a wrong one ends the program with its name."""
     from huissier.adapters.evidence.checkpoint import Submitted
-    from huissier.adapters.evidence.errors import UnreadableEvidenceError
 
-    try:
-        return Submitted.parse(read_file(file))
-    except UnreadableEvidenceError as problem:
-        fail(f"{file}: {problem}", Status.UNREADABLE)
+    return read_option(str(file), Submitted.parse, read_file(file))
 
 
 def keys_in(file: Path) -> "tuple[VerifierKey, ...]":
     """Read a file of verifier keys; a wrong one ends the program with its name."""
-    from huissier.adapters.evidence.errors import UnreadableEvidenceError
     from huissier.adapters.evidence.examining import read_keys
 
-    try:
-        return read_keys(read_file(file).decode("utf-8", "replace"))
-    except UnreadableEvidenceError as problem:
-        fail(f"{file}: {problem}", Status.UNREADABLE)
+    return read_option(str(file), read_keys, read_file(file).decode("utf-8", "replace"))
 
 
 def read_file(file: Path) -> bytes:

@@ -5,17 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.evidence import (
+from huissier.adapters.cli.audit.evidence import (
     NameOption,
     SigningKeyOption,
-    evidence_told,
     keys_in,
     signing_with,
     submitted_in,
     tree_of,
 )
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, url_of
-from huissier.adapters.cli.verify import log_as_text
+from huissier.adapters.cli.audit.verify import log_as_text
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, url_of
 from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def export(
     source = context.get_parameter_source("signing_key")
     if unsigned and (name is not None or (source is not None and source.name == "COMMANDLINE")):
         fail("--name and --signing-key go without --unsigned", Status.UNREADABLE)
-    with evidence_told():
+    with errors_told():
         from huissier.adapters.archive.writing import export as exported
         from huissier.adapters.cli.progress import progress_bar
         from huissier.adapters.log.read_only import ReadOnlyLog
@@ -80,7 +79,7 @@ def import_(
     and the exit status is 1. The store has no vault then: it can be looked at, replayed and counted, and nothing is
     decided on it.
     """
-    with evidence_told():
+    with errors_told():
         from huissier.adapters.archive.importing import import_archive
         from huissier.adapters.archive.verifying import verify_archive
         from huissier.adapters.cli.progress import progress_bar

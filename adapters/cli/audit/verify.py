@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.asking import Language, LanguageOption
-from huissier.adapters.cli.evidence import KeysOption, evidence_told, keys_in, read_file, submitted_in
-from huissier.adapters.cli.shared import JsonOption, Status, fail
+from huissier.adapters.cli.audit.asking import Language, LanguageOption
+from huissier.adapters.cli.audit.evidence import KeysOption, keys_in, read_file, submitted_in
+from huissier.adapters.cli.shared import JsonOption, Status, errors_told, fail, read_option
 from huissier.adapters.json_lines import as_json
 from huissier.adapters.printable import printable
 
@@ -54,7 +54,7 @@ def verify(
     if url and archive:
         fail("name a --store or an --archive, not both", Status.UNREADABLE)
     is_wrong = False
-    with evidence_told():
+    with errors_told():
         for found in _examined(checkpoint or [], proof or [], url or archive, keys_in(key), lang):
             is_wrong = _is_wrong(found) or is_wrong
             typer.echo(as_json(found) if json else "\n".join(_as_text(found, lang)))
@@ -128,13 +128,9 @@ def _fact(file: Path, proof: "Proof", lang: Language) -> "Line | Problem":
 
 
 def _proof_in(file: Path) -> "Proof":
-    from huissier.adapters.evidence.errors import UnreadableEvidenceError
     from huissier.adapters.evidence.proof import Proof
 
-    try:
-        return Proof.parse(read_file(file))
-    except UnreadableEvidenceError as problem:
-        fail(f"{file}: {problem}", Status.UNREADABLE)
+    return read_option(str(file), Proof.parse, read_file(file))
 
 
 def _as_text(found: "Found", lang: Language) -> Iterator[str]:

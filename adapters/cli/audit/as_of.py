@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.asking import LanguageOption, names_beside, read_option, read_private, usager_named
+from huissier.adapters.cli.audit.asking import LanguageOption, names_beside, read_private, usager_named
 from huissier.adapters.cli.check import verdict_text
 from huissier.adapters.cli.shared import (
     JsonOption,
@@ -17,11 +17,11 @@ from huissier.adapters.cli.shared import (
     StoreOption,
     errors_told,
     fail,
+    read_option,
     read_options,
-    read_time,
     url_of,
 )
-from huissier.domain.vocabulary.times import FIRST
+from huissier.domain.vocabulary.times import FIRST, parse_time
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.as_of import Known, Stand
@@ -77,7 +77,7 @@ def as_of(
         fail("--since and --until go with --timeline", Status.UNREADABLE)
     if timeline and last < first:
         fail(f"{'--until' if until else 'TIME'}: the last moment stands before --since", Status.UNREADABLE)
-    known = _known(None if known_at is None else read_time("--known-at", known_at), position)
+    known = _known(None if known_at is None else read_option("--known-at", parse_time, known_at), position)
     book = RuleBook(read_options(option or []))
     with errors_told(), ReadOnlyLog(url_of(context, store)) as log:
         question = Question(_meant(log, "--from", sender, from_usager), _meant(log, "--to", to, to_usager))

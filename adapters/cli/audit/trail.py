@@ -1,43 +1,39 @@
-"""`huissier audit`: what the log says, line by line, and why a message was answered as it was."""
+"""`huissier audit trail`: what the log says, line by line."""
 
-import os
-import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.as_of import as_of
-from huissier.adapters.cli.asking import (
+from huissier.adapters.cli.audit.asking import (
     Language,
     LanguageOption,
     SinceOption,
     UntilOption,
-    read_option,
+    names_in,
     read_period,
     read_private,
     read_submission,
     usager_named,
 )
-from huissier.adapters.cli.replay import replay
-from huissier.adapters.cli.shared import MOST, JsonOption, Status, StoreOption, fail, for_programs, opened
-from huissier.adapters.cli.what_if import what_if
+from huissier.adapters.cli.shared import (
+    MOST,
+    JsonOption,
+    Status,
+    StoreOption,
+    fail,
+    for_programs,
+    print_line,
+    read_option,
+)
 
 if TYPE_CHECKING:
-    from huissier.adapters.audit.asking import Names
     from huissier.adapters.audit.lines import Line
-    from huissier.adapters.engine import Engine
     from huissier.projections.words import Topic, Word
 
 Texts = list[str] | None
 
-audit = typer.Typer(help="What the log says, and the proof that nothing in it was changed.", no_args_is_help=True)
-audit.command()(replay)
-audit.command()(as_of)
-audit.command()(what_if)
 
-
-@audit.command()
 def trail(
     context: typer.Context,
     since: SinceOption = None,
@@ -117,34 +113,9 @@ def trail(
             words.append(_any_of("usager", [usager_named(names_in(engine), "--usager", ins)]))
         question = Question(words=tuple(words), happened=happened, recorded=recorded)
         if csv:
-            _print(csv_header())
+            print_line(csv_header())
         for entry in islice(find(engine.log, connection, view, question, after), limit):
-            _print(written(line_of(entry, lang)))
-
-
-@audit.command()
-def explain(
-    context: typer.Context,
-    submission: Annotated[str, typer.Argument(help="The message's id; - reads it from standard input.", metavar="ID")],
-    lang: LanguageOption = "en",
-    store: StoreOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Say why a message was answered as it was: reasons, rules in force, the facts it rested on, what came after.
-
-    Exit status 1 if no such message was submitted.
-    """
-    from huissier.adapters.audit.explaining import explain as explained
-    from huissier.adapters.audit.explanation_text import text_of
-    from huissier.adapters.json_lines import as_json
-
-    id_ = read_submission("ID", submission)
-    with opened(context, store, None, create=False) as engine:
-        found = explained(engine.log, names_in(engine).submission(id_), lang)
-    if found is None:
-        fail("no message was submitted under this id", Status.NO)
-    for line in [as_json(found)] if json else text_of(found, lang):
-        _print(line)
+            print_line(written(line_of(entry, lang)))
 
 
 def _writer(language: Language, *, json: bool, csv: bool) -> "Callable[[Line], str]":
@@ -154,18 +125,6 @@ def _writer(language: Language, *, json: bool, csv: bool) -> "Callable[[Line], s
     if json:
         return as_json
     return as_csv if csv else lambda line: as_text(line, language)
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
-def names_in(engine: "Engine") -> "Names":
-    """Return what names mean in an open store."""
-    from huissier.adapters.audit.asking import Names
-    from huissier.adapters.vault import Vault, load_key
-
-    return Names(engine.log, Vault(load_key(engine.place, os.environ)))
 
 
 def _known(topic: "Topic", given: Texts, known: Iterable[str]) -> "list[frozenset[Word]]":

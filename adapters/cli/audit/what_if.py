@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.replay import ArchiveOption, JobsOption, ToOption, source_of
+from huissier.adapters.cli.audit.replay import ArchiveOption, JobsOption, ToOption, source_of
 from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def what_if(
     A copy of the store will do, or an archive; nothing is changed. With --json every flip is a line, and the
     last line counts them.
     """
-    from huissier.adapters.rule_sets import shipped
+    from huissier.adapters.rule_sets import read_rules, shipped
 
     if show:
         if rules is not None or counterfactual or last is not None or archive is not None or json:
@@ -53,20 +53,11 @@ def what_if(
         return
     if rules is None:
         fail("which rules? name a file like the one that --print shows", Status.UNREADABLE)
-    instead = _read(rules)
     with errors_told():
+        instead = read_rules(rules)
         source = source_of(context, store, archive)
         report = _decide_again(source, instead, counterfactual=counterfactual, last=last, jobs=jobs, json=json)
     sys.stdout.write("".join(f"{line}\n" for line in report))
-
-
-def _read(rules: Path) -> "Instead":
-    from huissier.adapters.rule_sets import RulesFileError, read_rules
-
-    try:
-        return read_rules(rules)
-    except RulesFileError as problem:
-        fail(str(problem), Status.UNREADABLE)
 
 
 def _decide_again(

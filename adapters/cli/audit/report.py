@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.asking import (
+from huissier.adapters.cli.audit.asking import (
     LanguageOption,
     SinceOption,
     UntilOption,
     names_beside,
-    read_option,
     read_period,
     read_private,
     read_submission,
     usager_named,
 )
-from huissier.adapters.cli.evidence import evidence_told, keys_in, submitted_in
+from huissier.adapters.cli.audit.evidence import keys_in, submitted_in
 from huissier.adapters.cli.progress import progress_bar
-from huissier.adapters.cli.shared import Status, StoreOption, fail, tell, url_of
+from huissier.adapters.cli.shared import Status, StoreOption, errors_told, fail, read_option, tell, url_of
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.report.evidence import Evidence
@@ -73,7 +72,7 @@ def report(
         fail("--key goes with --checkpoint", Status.UNREADABLE)
     happened = read_period(since, until)
     mailboxes = _mailboxes(mailbox, contact)
-    with evidence_told(), private_file(out) as file, ReadOnlyLog(url_of(context, store)) as log:
+    with errors_told(), private_file(out) as file, ReadOnlyLog(url_of(context, store)) as log:
         meant = None if usager is None else usager_named(names_beside(log), "--usager", read_private(usager))
         ids = () if submission is None else _ids(log, read_submission("--submission", submission))
         with log.reading() as look, progress_bar("reporting") as progress:

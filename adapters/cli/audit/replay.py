@@ -1,12 +1,11 @@
 """`huissier audit replay`: every fact decided again, and what differs from what the log says."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, url_of
+from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, errors_told, fail, print_line, url_of
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.replay.replaying import Difference, Report
@@ -53,9 +52,9 @@ def replay(
         crew = replayed(source, first=first, last=last, jobs=jobs)
         for one in crew.findings(progress):
             found += 1
-            _print(as_json(one) if json else _as_text(one))
+            print_line(as_json(one) if json else _as_text(one))
     report = report_of(crew.tally, first, min(source.head, last or source.head), found)
-    _print(as_json(report) if json else _summary(report))
+    print_line(as_json(report) if json else _summary(report))
     if found:
         raise typer.Exit(Status.NO)
 
@@ -71,10 +70,6 @@ def source_of(context: typer.Context, store: str | None, archive: Path | None) -
     if store is not None:
         fail("name a --store or an --archive, not both", Status.UNREADABLE)
     return ArchiveSource.of(archive)
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
 
 
 def _as_text(found: "Difference") -> str:

@@ -1,0 +1,12 @@
+"""Cells for spreadsheets, which take some texts for formulas and run them."""
+
+import re
+from typing import Final
+
+# At a cell's beginning, and behind what a spreadsheet may take for a separator: every French Excel takes the semicolon.
+_FORMULA: Final = re.compile(r"""(?:^|(?<=;))(?=[\s"]*[=+\-@＝＋－＠])""")
+
+
+def harmless(cell: str) -> str:
+    """Return a cell's text with an apostrophe before what a spreadsheet would run."""
+    return _FORMULA.sub("'", cell)
