@@ -33,6 +33,13 @@ def huissier(*arguments: str, cwd: Path, stdin: str | bytes = "", env: dict[str,
     return Done(result.exit_code, result.stdout, result.stderr)
 
 
+def expect_one_line(done: Done, status: int, why: str) -> None:
+    """See that nothing was printed but one line of why it ended with this status."""
+    assert (done.returncode, done.stdout) == (status, ""), done.stderr
+    assert why in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
 def as_process(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> Done:
     """Run the installed program as a person would."""
     done = subprocess.run(

@@ -11,6 +11,8 @@ from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBRecorder
 from huissier.adapters.engine import Engine
 from huissier.adapters.log.session import Session
 
+KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}  # a store on a server has no file for it
+
 Append = Callable[[], Any]
 Around = Callable[[Append, Sequence[DCBEvent]], Any]
 

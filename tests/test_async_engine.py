@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from eventsourcing.dcb.api import DCBEvent, DCBRecorder
@@ -14,8 +15,8 @@ from huissier.adapters.errors import EngineClosedError, InvalidCommandError, Sto
 from huissier.adapters.log import codec
 from huissier.domain.commands import SubmitMessage
 from huissier.domain.events import MessageDecided
+from tests.hospital import HOSPITAL, NOW, hospital, message
 from tests.stores import Append, StoreUnderTest
-from tests.test_engine import HOSPITAL, NOW, message
 
 
 @pytest.fixture
@@ -225,5 +226,33 @@ def test_open_async_opens_a_store(store: StoreUnderTest) -> None:
     async def story() -> None:
         async with huissier.open_async(store.url, recorder=store.recorder) as engine:
             assert (await engine.handle(message(1))).outcome == "refused"
+
+    asyncio.run(story())
+
+
+def test_an_engine_whose_closing_was_begun_on_a_loop_that_ended_is_closed_on_another() -> None:
+    awaited = AsyncEngine(hospital())
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(awaited.close(), 0.05)
+
+    with awaited.engine._checks.desk.lock:  # closing waits for who looks something up
+        asyncio.run(give_up())
+    for _ in range(2):
+        asyncio.run(awaited.close())
+
+
+def test_a_closed_engine_for_asyncio_says_that_it_is_closed(tmp_path: Path) -> None:
+    async def story() -> None:
+        awaited = AsyncEngine(hospital(f"sqlite:///{tmp_path / 'huissier.db'}"))
+        running = [asyncio.create_task(awaited.handle(message(number))) for number in range(50)]
+        await asyncio.sleep(0)
+        await asyncio.gather(awaited.close(), awaited.close())
+        assert all(task.done() for task in running)
+        for ask_for in (awaited.check(message(1)), awaited.handle(message(1))):
+            with pytest.raises(EngineClosedError):
+                await ask_for
+        await awaited.close()
 
     asyncio.run(story())

@@ -12,8 +12,15 @@ import pytest
 from huissier.adapters.cli.demo import DOCTOR, USAGER
 from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from tests.command_line import PROGRAM, as_process, huissier
+from tests.hospital import INS, hospital, message
 
 SUSPEND = json.dumps({"type": "suspend-mailbox", "address": DOCTOR})
+REGISTER = '{"type":"register-operator","operator":"o","kind":"usager"}\n'
+
+
+def shell(line: str, folder: Path) -> tuple[int, str]:
+    done = subprocess.run(["bash", "-c", line], cwd=folder, capture_output=True, check=False, timeout=60)
+    return done.returncode, done.stderr.decode(errors="replace")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +127,7 @@ def test_wrong_usage_is_named_and_ends_with_status_2(tmp_path: Path, arguments: 
 
 
 def test_apply_answers_line_by_line_and_ends_with_status_2_for_an_unreadable_one(tmp_path: Path) -> None:
-    lines = f'{{"type":"register-operator","operator":"o","kind":"usager"}}\nnonsense\n{SUSPEND}\n'
+    lines = f"{REGISTER}nonsense\n{SUSPEND}\n"
     done = huissier("apply", "-", cwd=tmp_path, stdin=lines)
     assert [json.loads(line)["outcome"] for line in done.stdout.splitlines()] == ["recorded", "invalid", "rejected"]
     assert done.returncode == 2
@@ -150,11 +157,10 @@ def test_apply_says_what_became_of_the_rest_when_the_store_fails(
 
 
 def test_the_store_comes_from_the_option_then_the_environment(tmp_path: Path) -> None:
-    line = '{"type":"register-operator","operator":"o","kind":"usager"}\n'
     env = {"HUISSIER_STORE": "sqlite:///env.db"}
-    huissier("apply", "-", cwd=tmp_path, stdin=line, env=env)
-    huissier("--store", "sqlite:///before.db", "apply", "-", cwd=tmp_path, stdin=line, env=env)
-    huissier("apply", "-", "--store", "sqlite:///behind.db", cwd=tmp_path, stdin=line, env=env)
+    huissier("apply", "-", cwd=tmp_path, stdin=REGISTER, env=env)
+    huissier("--store", "sqlite:///before.db", "apply", "-", cwd=tmp_path, stdin=REGISTER, env=env)
+    huissier("apply", "-", "--store", "sqlite:///behind.db", cwd=tmp_path, stdin=REGISTER, env=env)
     assert {path.name for path in tmp_path.glob("*.db")} == {"env.db", "before.db", "behind.db"}
 
 
@@ -227,3 +233,65 @@ def test_apply_takes_a_large_file_in_constant_memory(tmp_path: Path) -> None:
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
     assert huissier("--version", cwd=tmp_path).stdout.startswith("huissier ")
+
+
+def test_a_name_that_grows_past_the_limit_spoils_its_own_line_only(tmp_path: Path) -> None:
+    good = '{"type":"register-operator","operator":"%s","kind":"usager"}\n'
+    grown = json.dumps({"type": "suspend-mailbox", "address": DOCTOR, "motive": "\ufdfa" * 1900 + " " + INS}) + "\n"
+    commas = json.dumps({"type": "admit-domain", "domain": "x.fr", "certificate_dns": [f'CN="{"," * 1500}"']}) + "\n"
+    done = huissier("apply", "-", cwd=tmp_path, stdin=good % "a" + grown + commas + good % "b")
+    outcomes = [json.loads(line)["outcome"] for line in done.stdout.splitlines()]
+    assert outcomes == ["recorded", "invalid", "invalid", "recorded"]
+    assert done.returncode == 2
+
+
+def test_no_message_of_the_program_repeats_an_ins(tmp_path: Path) -> None:
+    for arguments in (("apply", f"{INS}.jsonl"), ("apply", "-", "--option", f"{INS}=2")):
+        done = huissier(*arguments, cwd=tmp_path)
+        assert done.returncode == 2
+        assert INS not in done.stdout + done.stderr
+
+
+def test_usage_errors_repeat_no_ins(tmp_path: Path) -> None:
+    code, errors = shell(f"{PROGRAM} check --from a@b.fr --to c@d.fr {INS}@patient.mssante.fr", tmp_path)
+    assert code == 2
+    assert INS not in errors
+
+
+def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text(REGISTER)
+    for line, status in (
+        (f"{PROGRAM} apply f > /dev/full", 3),
+        (f"{PROGRAM} apply f >&-", 2),
+        (f"{PROGRAM} apply - <&-", 2),
+        (f"{PROGRAM} check --json --from a@b.fr --to $'x\\xff@e.f' --store sqlite:///huissier.db", 2),
+        (f"PYTHONIOENCODING=latin-1 {PROGRAM} demo", 0),
+    ):
+        code, errors = shell(line, tmp_path)
+        assert code == status, (line, errors)
+        assert "Traceback" not in errors
+        assert errors.count("\n") == (1 if status else 0)
+
+
+def test_a_pipe_on_a_terminal_is_applied_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text(REGISTER * 3000)
+    primary, secondary = pty.openpty()
+    line = f"{PROGRAM} apply <(cat f) > out"
+    with subprocess.Popen(["bash", "-c", line], cwd=tmp_path, stderr=secondary) as process:
+        os.close(secondary)
+        assert process.wait(timeout=60) == 0
+    os.close(primary)
+    assert (tmp_path / "out").read_text().count("\n") == 3000
+
+
+def test_what_only_checks_needs_no_right_to_write(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    sent = message(1)
+    with hospital(f"sqlite:///{folder / 'huissier.db'}") as engine:
+        engine.handle(sent)
+    before = (folder / "huissier.db").read_bytes()
+    asked = ("check", "--from", sent.sender, "--to", sent.recipients[0])
+    done = huissier(*asked, "--store", f"sqlite:///{folder / 'huissier.db'}", cwd=tmp_path)
+    assert done.returncode == 0
+    assert (folder / "huissier.db").read_bytes() == before

@@ -4,6 +4,8 @@ Each bad value comes in twice: as a JSON line, as programs send it, and through 
 """
 
 import re
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
@@ -412,3 +414,44 @@ def test_an_operator_without_a_name_is_no_operator() -> None:
     assert all(isinstance(command, commands.Command) for command in operator())
     with pytest.raises(InvalidCommandError, match="operator"), huissier.open("sqlite://") as engine:
         engine.handle(RegisterOperator(operator="", kind="usager"))
+
+
+def test_reprs_show_no_ins() -> None:
+    with open_world() as engine:
+        told: list[AnyCommand] = [
+            commands.OpenEns(ins=INS),
+            write(DOCTOR, usager(7), id="m-1"),
+            commands.ReportDelivery(id="m-1", recipient=usager(7), status="delivered"),
+            commands.SuspendMailbox(address=usager(7)),
+        ]
+        for command in told:
+            assert INS not in repr(command)
+            assert INS not in repr(engine.handle(command))
+        assert INS not in repr(engine.check(write(DOCTOR, usager(7))))
+        assert SURGEON in repr(write(DOCTOR, SURGEON))
+
+
+def test_an_operators_name_is_no_place_for_an_ins() -> None:
+    with pytest.raises(VocabularyError, match="operator"):
+        RegisterOperator(operator=INS, kind="usager")
+
+
+AT_ONCE = """
+import sys, threading
+from huissier.adapters.validation import validated
+from huissier.domain.commands import SubmitMessage
+sys.setswitchinterval(1e-6)
+begin = threading.Barrier(8)
+def first():
+    command = SubmitMessage(id="m", sender="a@b.fr", recipients=["c@d.fr"])
+    begin.wait()
+    validated(command)
+threads = [threading.Thread(target=first) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_threads_that_ask_for_the_first_time_at_once_are_all_answered() -> None:
+    for _ in range(10):
+        assert subprocess.run([sys.executable, "-c", AT_ONCE], check=False).returncode == 0

@@ -1,8 +1,9 @@
 """The engine: durable, idempotent, one answer for ever, for threads and for several engines on one store."""
 
 import threading
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -12,46 +13,20 @@ import huissier
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.log import codec
-from huissier.adapters.log.store import keeps_deleted
-from huissier.adapters.testing.hospital import ins
 from huissier.domain.answers import Answer
 from huissier.domain.commands import (
-    AdmitDomain,
     AnyCommand,
-    CreateMailbox,
     EraseUsager,
     OpenEns,
     RegisterOperator,
     ReportDelivery,
-    SignInstrument,
     SubmitMessage,
     SuspendMailbox,
 )
 from huissier.domain.events import MessageDecided, MessageUndelivered
 from huissier.domain.rule_set import Options
+from tests.hospital import DOCTOR, HOSPITAL, INS, INS_WITH_WRONG_KEY, NOW, SECRETARY, USAGER, hospital, message
 from tests.stores import StoreUnderTest
-
-NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-DOCTOR, SECRETARY = "dr.a@ch-exemple.mssante.fr", "secretariat@ch-exemple.mssante.fr"
-INS = ins(1)
-INS_WITH_WRONG_KEY = f"{INS[:13]}{(int(INS[13:]) + 1) % 97:02}"
-USAGER = f"{INS}@patient.mssante.fr"
-
-HOSPITAL: tuple[AnyCommand, ...] = (
-    RegisterOperator(operator="ght", kind="professionnel"),
-    SignInstrument(operator="ght", instrument="contrat"),
-    SignInstrument(operator="ght", instrument="annexe-2", referentiel="1.4"),
-    AdmitDomain(domain="ch-exemple.mssante.fr", operator="ght", hosted=True),
-    AdmitDomain(domain="patient.mssante.fr"),
-    CreateMailbox(address=DOCTOR, kind="PER"),
-    CreateMailbox(address=SECRETARY, kind="ORG"),
-)
-
-
-def hospital(url: str = "sqlite://", **arguments: object) -> Engine:
-    engine = Engine(url, clock=lambda: NOW, **arguments)  # type: ignore[arg-type]
-    engine.handle_many(HOSPITAL)
-    return engine
 
 
 @pytest.fixture
@@ -64,15 +39,6 @@ def engine(store: StoreUnderTest) -> Iterator[Engine]:
 @pytest.fixture
 def log(engine: Engine, store: StoreUnderTest) -> DCBRecorder:
     return store.log_of(engine)
-
-
-def says_what_was_deleted_is_kept(engine: Engine) -> bool:
-    with engine.log.reading() as look:
-        return keeps_deleted(look.session)
-
-
-def message(number: int, to: str = SECRETARY, sender: str = DOCTOR) -> SubmitMessage:
-    return SubmitMessage(id=f"m-{number}", sender=sender, recipients=[to])
 
 
 def test_what_a_server_gave_up_on_is_read_as_any_command_is(engine: Engine) -> None:
@@ -337,3 +303,17 @@ def test_what_goes_wrong_with_who_looks_is_no_damage(tmp_path: Path) -> None:
         engine.log.reading(),
     ):
         b"\xff".decode()
+
+
+def test_a_thousand_late_reports_of_one_message_are_taken_in_seconds() -> None:
+    usagers = [f"1791299{n:06d}{97 - int(f'1791299{n:06d}') % 97:02d}@patient.mssante.fr" for n in range(1000)]
+    with hospital() as engine:
+        engine.handle(SubmitMessage(id="m", sender=DOCTOR, recipients=usagers))
+        reports: list[AnyCommand] = [
+            ReportDelivery(id="m", recipient=usager, status="delivered", at=NOW + timedelta(days=1, seconds=-n))
+            for n, usager in enumerate(usagers)
+        ]
+        started = time.process_time()
+        answers = engine.handle_many(reports)
+        assert {answer.outcome for answer in answers} == {"recorded"}
+        assert time.process_time() - started < 20

@@ -10,7 +10,7 @@ from huissier.domain.events import MailboxCreated, MailboxSuspended
 from huissier.domain.facts import Facts
 from huissier.domain.tags import mailbox_tag
 from huissier.domain.timeline import Fact
-from tests.test_engine import NOW, hospital, message
+from tests.hospital import NOW, hospital, message
 
 
 def tag(name: str) -> str:
@@ -75,3 +75,12 @@ def test_facts_are_folded_in_the_order_of_time_whenever_they_are_asked_for() -> 
     timeline = facts._timelines[tag("a")]
     assert timeline.latest.status == "suspended"
     assert timeline.as_of(earlier_day).status == "active"
+
+
+def test_checking_for_ever_keeps_no_memory() -> None:
+    with hospital() as engine:
+        engine.check(message(0))
+        before = engine._checks.desk.memory.facts.size
+        for number in range(300):
+            engine.check(message(number))
+        assert engine._checks.desk.memory.facts.size == before

@@ -6,18 +6,13 @@ import re
 from pathlib import Path
 
 from tests.command_line import huissier
+from tests.pages import agrees
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
 
 def block(language: str, number: int = 0) -> str:
     return str(re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)[number])
-
-
-def agrees(shown: str, printed: str) -> bool:
-    """Say whether printed lines are the shown ones, where `…` stands for anything."""
-    pattern = ".*".join(re.escape(part.rstrip()) for part in shown.split("…"))
-    return re.fullmatch(pattern, printed, re.DOTALL) is not None
 
 
 def test_the_python_example_prints_what_the_readme_says() -> None:

@@ -77,3 +77,7 @@ class ByHand:
     def drop_last_sum(self) -> None:
         lines = (self.folder / SUMS).read_text().splitlines(keepends=True)
         (self.folder / SUMS).write_text("".join(lines[:-1]))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

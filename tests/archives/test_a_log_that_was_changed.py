@@ -17,12 +17,12 @@ from huissier.adapters.evidence.leaf import leaf_of
 from huissier.adapters.evidence.tree import HASH_LENGTH, leaf_hash
 from huissier.adapters.log.read_only import ReadOnlyLog
 from tests.archives import at_hand
-from tests.archives.at_hand import rows_of_log
-from tests.archives.test_broken_off import files
+from tests.archives.at_hand import files, rows_of_log
 from tests.command_line import huissier
-from tests.evidence.at_hand import KEY, nodes_of, signer
-from tests.evidence.test_attacks import LATE, Store, build, story
+from tests.evidence.at_hand import nodes_of, signer
+from tests.evidence.signed_stores import LATE, Store, build, story
 from tests.log.by_hand import ByHand
+from tests.stores import KEY
 
 FAR = 20  # in a block of the tree that nobody looks at again
 

@@ -23,7 +23,7 @@ from huissier.adapters.testing.hospital import NOW, world
 from tests.archives.at_hand import ByHand, exported
 from tests.command_line import Done, huissier
 from tests.evidence.at_hand import found, signer
-from tests.evidence.test_attacks import BAD, EARLY, LATE, story
+from tests.evidence.signed_stores import BAD, EARLY, LATE, story
 
 SOMEWHERE = (EARLY + 1, "is not the event that was signed, or one up to 600 is not")
 OTHER = (BAD, "is not the event that was exported")

@@ -17,9 +17,9 @@ from huissier.adapters.errors import ArchiveError, RefusedError, StoreError
 from huissier.adapters.log.read_only import ReadOnlyLog
 from huissier.adapters.private_file import UnwritableError
 from huissier.adapters.testing.hospital import NOW, world
-from tests.archives.at_hand import exported, rows_in, rows_of_log
+from tests.archives.at_hand import exported, files, rows_in, rows_of_log
 from tests.evidence.at_hand import signer
-from tests.evidence.test_attacks import story
+from tests.evidence.signed_stores import story
 from tests.log.by_hand import ByHand
 
 EVENTS = 120
@@ -49,10 +49,6 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def whole(engine: Engine, tmp_path: Path) -> Path:
     export(engine.log, tmp_path / "whole", None, None)
     return tmp_path / "whole"
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_an_export_goes_on_wherever_it_broke_off(engine: Engine, whole: Path, tmp_path: Path) -> None:

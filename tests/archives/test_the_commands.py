@@ -19,8 +19,8 @@ from huissier.adapters.log.claim import vault_is_elsewhere
 from huissier.adapters.log.read_only import ReadOnlyLog
 from huissier.adapters.testing import hospital as w
 from tests.archives.at_hand import rows_of_log
-from tests.command_line import Done, huissier
-from tests.evidence.at_hand import KEY
+from tests.command_line import Done, expect_one_line, huissier
+from tests.stores import KEY
 
 ARCHIVE = ("--archive", "archive")
 NEW = ("--store", "sqlite:///new.db")
@@ -238,10 +238,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_told_in_one_line(name: str, folder: Path) -> None:
     arguments, status, why = WRONG[name]
-    done = audit(folder, *arguments)
-    assert (done.returncode, done.stdout) == (status, "")
-    assert why in done.stderr
-    assert done.stderr.count("\n") == 1
+    expect_one_line(audit(folder, *arguments), status, why)
 
 
 def test_without_pyarrow_it_is_told_what_to_install(folder: Path) -> None:

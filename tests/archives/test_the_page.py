@@ -10,8 +10,7 @@ import pytest
 import huissier as library
 from huissier import EraseUsager
 from huissier.adapters.testing import hospital as w
-from tests.evidence.test_the_page import run
-from tests.test_readme import agrees
+from tests.pages import agrees, run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "archives.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(console|sql)\n(.*?)```(?:\n\n```text\n(.*?)```)?", PAGE, re.DOTALL)

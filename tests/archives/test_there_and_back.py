@@ -26,9 +26,10 @@ from huissier.adapters.testing import hospital as w
 from huissier.adapters.testing.strategies import histories
 from huissier.domain.commands import AnyCommand
 from tests.archives.at_hand import exported, rows_in, rows_of_log
-from tests.evidence.at_hand import KEY, checkpoint
+from tests.evidence.at_hand import checkpoint
 from tests.log.by_hand import ByHand
 from tests.properties import histories_looked_at
+from tests.stores import KEY
 
 TABLES = ("events", "tags")
 

@@ -21,7 +21,7 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.testing.hospital import NOW, world
 from tests.archives.at_hand import ByHand
 from tests.evidence.at_hand import found
-from tests.evidence.test_attacks import story
+from tests.evidence.signed_stores import story
 
 EVENTS = 60
 NAME = "month=2026-10/000000000001.parquet"

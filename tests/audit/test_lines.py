@@ -12,7 +12,7 @@ from huissier.domain import events as e
 from huissier.domain.reasons import Code
 from huissier.projections.projection import Entry
 from huissier.projections.words import Outcome
-from tests.log.test_golden_events import AT, EVENTS, RECORDED_AT
+from tests.log.events import AT, EVENTS, RECORDED_AT
 
 
 def entry(event: e.AnyEvent) -> Entry:

@@ -9,7 +9,7 @@ import pytest
 from huissier.adapters.audit.telling import TELLERS, Language, told
 from huissier.domain import events as e
 from huissier.domain.reasons import Code
-from tests.log.test_golden_events import AT, EVENTS, RECORDED_AT
+from tests.log.events import AT, EVENTS, RECORDED_AT
 
 # What no line needs: digests, and what the fact's other fields say already.
 LEFT_OUT = {"type", "at", "message_id", "in_reply_to", "code", "sent_at"}

@@ -26,9 +26,9 @@ from huissier.projections import trail
 from huissier.projections.projection import Entry
 from huissier.projections.trail import Period, Question, Trail
 from huissier.projections.words import KINDS, OUTCOMES, SHADOW, Word, outcome_of, words_of, words_of_all
-from tests.log.test_golden_events import EVENTS
+from tests.hospital import hospital, message
+from tests.log.events import EVENTS
 from tests.properties import histories_looked_at
-from tests.test_engine import hospital, message
 
 LAST = datetime.fromisoformat("2026-12-01T00:00:00Z")
 

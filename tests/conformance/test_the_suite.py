@@ -15,7 +15,7 @@ from huissier.adapters.testing.conformance import conformance_tests
 from tests.command_line import PROGRAM
 from tests.command_line import huissier as run
 from tests.conformance.sample import How, letting_pass, sample
-from tests.gateway.test_serve_process import Service
+from tests.gateway.service import Service
 
 SETTINGS = """
 [gateway]

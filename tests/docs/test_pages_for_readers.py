@@ -11,8 +11,7 @@ import pytest
 import huissier as library
 from huissier.adapters.testing import hospital as w
 from tests.command_line import huissier
-from tests.evidence.test_the_page import run, steps
-from tests.test_readme import agrees
+from tests.pages import agrees, run, steps
 
 DOCS = Path(__file__).parents[2] / "docs"
 

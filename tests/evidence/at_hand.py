@@ -15,8 +15,6 @@ from huissier.adapters.evidence.verifying import Verified
 from huissier.adapters.testing.hospital import NOW
 from huissier.adapters.views.database import ViewsDatabase
 
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
-
 
 def signer(folder: Path) -> Signer:
     return Signer(folder / "log.key", kind=LOG, name="log.example")

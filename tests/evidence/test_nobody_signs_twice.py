@@ -15,7 +15,7 @@ from huissier.adapters.evidence.note import LOG, WITNESS, SignerKey
 from huissier.adapters.evidence.tree import Hash, leaf_hash, root_of
 from huissier.adapters.testing.hospital import NOW
 from huissier.domain.vocabulary.ins import mentions_ins
-from tests.evidence.test_tree import HASHES, tree_of
+from tests.evidence.trees import HASHES, tree_of
 
 LOG_KEY = SignerKey("log.example", LOG, b"1" * 32)
 

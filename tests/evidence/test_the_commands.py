@@ -16,8 +16,8 @@ from huissier.adapters.evidence.proof import Proof
 from huissier.adapters.evidence.tree import leaf_hash
 from huissier.adapters.testing import hospital as w
 from huissier.domain.vocabulary.ins import mentions_ins
-from tests.command_line import Done, as_process, huissier
-from tests.evidence.at_hand import KEY
+from tests.command_line import Done, as_process, expect_one_line, huissier
+from tests.stores import KEY
 
 HOLDS_INS = f"mail of {w.ins(1)}"
 URL = "sqlite:///huissier.db"
@@ -220,10 +220,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_told_in_one_line(name: str, folder: Path) -> None:
     arguments, status, why = WRONG[name]
-    done = audit(folder, *arguments)
-    assert (done.returncode, done.stdout) == (status, "")
-    assert why in done.stderr
-    assert done.stderr.count("\n") == 1
+    expect_one_line(audit(folder, *arguments), status, why)
 
 
 def test_an_altered_proof_is_refused_with_its_position(folder: Path) -> None:

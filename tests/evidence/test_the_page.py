@@ -3,50 +3,15 @@
 import contextlib
 import io
 import re
-import shlex
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import huissier as library
 from huissier.adapters.testing.hospital import DOCTOR, NOW, SURGEON, world, write
-from tests.command_line import huissier
-from tests.test_readme import agrees
+from tests.pages import agrees, run, steps
 
 PAGE = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text("utf-8")
-
-
-def steps(page: str) -> Iterator[tuple[str, str]]:
-    """Yield each command of a page and what is shown below it."""
-    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
-        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, shown = step.partition("\n")
-            yield command, shown
-
-
-def run(command: str, folder: Path) -> str:
-    """Do what a shell would do with a line of the page."""
-    words, _, target = command.partition(" > ")
-    program, *arguments = shlex.split(words)
-    match program:
-        case "cat":
-            printed = "".join((folder / name).read_text() for name in arguments)
-        case "sqlite3":
-            with closing(sqlite3.connect(folder / arguments[0])) as connection, connection:
-                connection.execute(arguments[1])
-            printed = ""
-        case _:
-            done = huissier(*arguments, cwd=folder)
-            if done.returncode:
-                return done.stderr + done.stdout
-            printed = done.stdout
-    if target:
-        (folder / target).write_text(printed)
-        return ""
-    return printed
 
 
 def test_every_transcript_of_the_page_is_what_happens(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pymerkle import InmemoryTree  # type: ignore[import-untyped]
 
 from huissier.adapters.errors import RefusedError
-from huissier.adapters.evidence.tree import BLOCK, Frontier, Hash, Tree, continues, includes, leaf_hash, root_of
+from huissier.adapters.evidence.tree import BLOCK, Frontier, Hash, continues, includes, leaf_hash, root_of
+from tests.evidence.trees import HASHES, MOST, tree_of
 
 # The leaves and roots that Certificate Transparency's implementations publish and test each other with.
 LEAVES = [
@@ -78,18 +79,10 @@ CONSISTENCIES = [
     ),
 ]
 
-MOST = 3 * BLOCK + 7
-HASHES = [leaf_hash(number.to_bytes(2)) for number in range(MOST)]
 THEIRS = InmemoryTree.init_from_entries([number.to_bytes(2) for number in range(MOST)])
 
 # Small trees, where every shape is seen, and larger ones around the ends of blocks.
 sizes = st.one_of(st.integers(1, 40), st.integers(1, MOST), st.sampled_from([BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK]))
-
-
-def tree_of(hashes: Sequence[Hash]) -> Tree:
-    count = len(hashes) // BLOCK
-    blocks = [hashes[number * BLOCK : (number + 1) * BLOCK] for number in range(count)]
-    return Tree([root_of(block) for block in blocks], hashes[count * BLOCK :], lambda number: blocks[number])
 
 
 def in_base64(path: Sequence[Hash]) -> list[str]:

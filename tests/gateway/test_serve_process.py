@@ -14,7 +14,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,35 +22,8 @@ from huissier.adapters.testing.hospital import DOCTOR, HOSPITAL, OUTSIDER, SURGE
 from tests.command_line import PROGRAM
 from tests.command_line import huissier as run
 from tests.gateway.peers import PASS, end, rcpt
+from tests.gateway.service import SECONDS, Service, connected
 from tests.waiting import eventually
-
-SECONDS = 60.0
-
-
-class Service:
-    """A running service, its log read line by line."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self.process = process
-        self.lines: list[dict[str, Any]] = []
-
-    def until(self, event: str) -> dict[str, Any]:
-        """Read the log until something happens, and return what it says."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.lines.append(json.loads(line))
-            if self.lines[-1]["event"] == event:
-                return self.lines[-1]
-        raise AssertionError(f"{event} never happened: {self.lines}")
-
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def end(self) -> int:
-        self.signal(signal.SIGTERM)
-        self.until("ended")
-        return self.process.wait(SECONDS)
-
 
 Start = Callable[..., Service]
 
@@ -91,14 +63,6 @@ def start(folder: Path) -> Iterator[Start]:
             return Service(process)
 
         yield begin
-
-
-@contextlib.contextmanager
-def connected(path: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX) as peer:
-        peer.settimeout(SECONDS)
-        peer.connect(str(path))
-        yield peer
 
 
 def ask(peer: socket.socket, request: bytes) -> bytes:

@@ -1,13 +1,16 @@
-"""Lines as Postfix 3.7 writes them, and a world whose messages they are about."""
+"""Lines as Postfix 3.7 writes them, a world whose messages they are about, and what became of it."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import huissier
 from huissier import AnyCommand
-from huissier.adapters.testing.hospital import world, write
+from huissier.adapters.testing.hospital import DOCTOR, USAGER, world, write
 from huissier.domain.answers import Answer
+from tests.command_line import Done
 
+STORE = "sqlite:///huissier.db"
 GATEWAY = "mx1"
 SENT = "250 2.0.0 Ok: queued as 4jb4Qz0000zZZZZ"
 
@@ -60,3 +63,15 @@ def kept_aside(folder: Path) -> str:
     """Return what was kept aside, nothing where there is no such file."""
     file = folder / "huissier-aside.jsonl"
     return file.read_text() if file.exists() else ""
+
+
+def counts(done: Done) -> dict[str, object]:
+    """Return what `huissier ingest --json` says that it counted."""
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def may_answer() -> bool:
+    """Say whether the usager may write to the doctor, by the store in this folder."""
+    with huissier.open(STORE) as engine:
+        return engine.check(write(USAGER, DOCTOR)).outcome == "accepted"

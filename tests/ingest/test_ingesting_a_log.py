@@ -12,9 +12,7 @@ from huissier.adapters.ingest.sightings import LONGEST_CAUSE
 from huissier.adapters.testing.hospital import DOCTOR, REMOTE_DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
-from tests.ingest.logs import GATEWAY, delivery, kept_aside, line, queue_id, submitted, told
-
-STORE = "sqlite:///huissier.db"
+from tests.ingest.logs import GATEWAY, STORE, counts, delivery, kept_aside, line, may_answer, queue_id, submitted, told
 
 
 @pytest.fixture(autouse=True)
@@ -26,16 +24,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def ingest(*lines: str, options: tuple[str, ...] = ("--gateway", GATEWAY)) -> Done:
     Path("mail.log").write_text("".join(lines))
     return run("ingest", "postfix-log", "mail.log", *options, "--json", cwd=Path())
-
-
-def counts(done: Done) -> dict[str, object]:
-    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def may_answer() -> bool:
-    with huissier.open(STORE) as engine:
-        return engine.check(write(USAGER, DOCTOR)).outcome == "accepted"
 
 
 def test_what_was_sent_is_delivered_and_the_usager_may_answer() -> None:

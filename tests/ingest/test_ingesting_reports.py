@@ -14,13 +14,12 @@ from huissier.adapters.ingest import mail
 from huissier.adapters.ingest.mail import Message, messages
 from huissier.adapters.ingest.reports import read_report
 from huissier.adapters.ingest.sightings import Unreadable
-from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
+from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins
 from tests.command_line import Done
 from tests.command_line import huissier as run
-from tests.ingest.logs import GATEWAY, delivery, kept_aside, line, queue_id, submitted, told
+from tests.ingest.logs import GATEWAY, STORE, counts, delivery, kept_aside, line, may_answer, queue_id, submitted, told
 from tests.ingest.reports import about, dsn, encoded, mdn
 
-STORE = "sqlite:///huissier.db"
 DECISION = f"{GATEWAY}/{queue_id()}"
 EARLIER = "Sat, 31 Oct 2026 08:29:00 +0000"
 
@@ -34,16 +33,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def ingest(text: str, *options: str) -> Done:
     Path("mail").write_text(text)
     return run("ingest", "dsn", "mail", "--gateway", GATEWAY, "--json", *options, cwd=Path())
-
-
-def counts(done: Done) -> dict[str, object]:
-    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def may_answer() -> bool:
-    with huissier.open(STORE) as engine:
-        return engine.check(write(USAGER, DOCTOR)).outcome == "accepted"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from huissier.domain.reasons import Code
 from tests.command_line import huissier
 from tests.conformance.sample import letting_pass, sample
 from tests.kit.engines import Ignoring
-from tests.test_readme import agrees
+from tests.pages import agrees
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "testing.md").read_text("utf-8")

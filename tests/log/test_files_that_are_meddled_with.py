@@ -14,7 +14,7 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import StoreError
 from huissier.adapters.log.read_only import ReadOnlyLog
 from tests.command_line import PROGRAM
-from tests.test_engine import hospital, message
+from tests.hospital import hospital, message
 
 
 def url(path: Path) -> str:

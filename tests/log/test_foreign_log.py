@@ -22,8 +22,8 @@ from huissier.adapters.log.store import Store
 from huissier.adapters.testing.hospital import ins, usager
 from huissier.domain.commands import EraseUsager, OpenEns, ReportDelivery, SuspendMailbox
 from huissier.domain.events import MessageDecided, UsagerErased
+from tests.hospital import DOCTOR, HOSPITAL, INS, NOW, SECRETARY, USAGER, message
 from tests.stores import Append, LogElsewhere
-from tests.test_engine import DOCTOR, HOSPITAL, INS, NOW, SECRETARY, USAGER, message
 from tests.umadb_server import umadb_server
 
 

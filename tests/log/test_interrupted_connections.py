@@ -16,9 +16,8 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store, _Kept
-from tests.test_engine import hospital, message
-
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
+from tests.hospital import hospital, message
+from tests.stores import KEY
 
 
 class Interrupts:

@@ -28,11 +28,11 @@ from huissier.domain.as_of import Question
 from huissier.domain.rule_set import RuleBook
 from huissier.domain.vocabulary.address import MailboxAddress
 from huissier.projections.trail import Trail
+from tests.hospital import DOCTOR, NOW, SECRETARY, hospital, message
 from tests.log.by_hand import ByHand, overwrite_leaf
 from tests.replay.told import RowsSource, differences
-from tests.test_engine import DOCTOR, NOW, SECRETARY, hospital, message
+from tests.stores import KEY
 
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 PAGES: dict[str, Callable[[Look, int, int], list[tuple[int, ...]]]] = {
     "after": lambda look, position, limit: [row[:1] for row in look.after(position, limit)],
     "facts_after": lambda look, position, limit: [row[:1] for row in look.facts_after(position, limit)],

@@ -22,8 +22,8 @@ from huissier.adapters.log.schema import FIRST_VERSION, SCHEMA_VERSION
 from huissier.adapters.log.session import Session
 from huissier.domain.commands import RegisterOperator
 from tests.log.by_hand import ByHand
+from tests.stores import KEY
 
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 EVERYTHING = ("SELECT * FROM events", "SELECT * FROM tags", "SELECT * FROM vault", "SELECT * FROM settings")
 REGISTER = RegisterOperator(operator="ght", kind="professionnel")
 

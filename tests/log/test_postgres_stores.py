@@ -1,6 +1,7 @@
-"""A store on PostgreSQL is opened with the same care as a file."""
+"""A store on PostgreSQL is opened with the same care as a file, whatever its database has by default."""
 
 from collections.abc import Callable
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -20,8 +21,10 @@ from huissier.adapters.errors import (
 from huissier.adapters.integrity import check_store
 from huissier.adapters.log.dialects import Postgresql
 from huissier.domain.commands import RegisterOperator
+from tests.hospital import hospital
+from tests.log.servers import administrator, settle
+from tests.stores import KEY
 
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 OTHER_KEY = {"HUISSIER_VAULT_KEY": "B" * 43 + "="}
 REGISTER = RegisterOperator(operator="ght", kind="professionnel")
 
@@ -150,3 +153,36 @@ def test_a_database_that_could_not_keep_every_text_is_refused(new_database: Call
     run(url, f"CREATE DATABASE {other} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
     with pytest.raises(StoreError, match=f"encoding is {encoding}; a store needs a database in UTF8"):
         Engine(make_url(url).set(database=other).render_as_string(hide_password=False), environment=KEY)
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_a_databases_own_isolation_makes_no_answer_stale(
+    new_database: Callable[[], str], isolation: LiteralString
+) -> None:
+    url = new_database()
+    with administrator(url) as connection:
+        settle(connection, f"default_transaction_isolation = '{isolation}'")
+    with hospital(url, environment=KEY) as engine:
+        with engine.recorder.pen() as pen:
+            assert pen.session.scalar("SHOW transaction_isolation") == "read committed"
+        with engine._store.without_transaction() as session:
+            assert session.scalar("SHOW default_transaction_isolation") == "read committed"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("off", "on"), ("remote_apply", "remote_apply"), ("local", "local")])
+def test_answers_are_durable_whatever_the_databases_own_commit_is(
+    new_database: Callable[[], str], given: LiteralString, kept: str
+) -> None:
+    url = new_database()
+    with administrator(url) as connection:
+        settle(connection, f"synchronous_commit = {given}")
+    with Engine(url, environment=KEY) as engine, engine.recorder.pen() as pen:
+        assert pen.session.scalar("SHOW synchronous_commit") == kept
+
+
+def test_what_passes_by_itself_is_told_from_what_does_not_in_any_language() -> None:
+    kinds = Postgresql()
+    for passing in (psycopg.OperationalError("connexion perdue"), psycopg.errors.LockNotAvailable("verrou")):
+        assert kinds.error_for(passing, str(passing)) is TemporarilyUnavailableError
+    assert kinds.error_for(psycopg.errors.DataCorrupted("page invalide"), "") is CorruptStoreError
+    assert kinds.error_for(psycopg.errors.UndefinedTable("table absente"), "") is StoreError

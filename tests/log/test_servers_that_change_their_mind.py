@@ -3,8 +3,7 @@
 import gc
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, LiteralString
 
 import psycopg
@@ -15,29 +14,10 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from huissier.adapters.log.session import Session
 from huissier.domain.commands import RegisterOperator
-from tests.test_engine import hospital, message
+from tests.hospital import hospital, message
+from tests.log.servers import administrator, hang_up, settle
+from tests.stores import KEY
 from tests.waiting import eventually
-
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
-
-
-@contextmanager
-def administrator(url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        yield connection
-
-
-def settle(connection: psycopg.Connection, setting: LiteralString) -> None:
-    name = sql.Identifier(connection.info.dbname)
-    connection.execute(sql.SQL("ALTER DATABASE {} SET {}").format(name, sql.SQL(setting)))
-
-
-def hang_up(connection: psycopg.Connection) -> None:
-    connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    time.sleep(0.2)  # until the last word has come
 
 
 @pytest.fixture(name="url")

@@ -10,8 +10,9 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.log.dialects import Postgresql, Watched
 from huissier.adapters.log.silence import Silence
-from tests.log.test_servers_that_change_their_mind import KEY, administrator, hang_up
-from tests.test_engine import hospital, message
+from tests.hospital import hospital, message
+from tests.log.servers import administrator, hang_up
+from tests.stores import KEY
 from tests.wire import Wire, wire_to
 
 SECONDS = 0.6

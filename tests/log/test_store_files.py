@@ -1,5 +1,6 @@
 """A store is opened with care: what is not one, or is damaged, is named and left untouched."""
 
+import os
 import shutil
 import sqlite3
 import stat
@@ -194,3 +195,15 @@ def test_a_closed_engine_says_so_and_closing_twice_does_no_harm(tmp_path: Path) 
             engine.check(huissier.SubmitMessage(id="x", sender="a", recipients=["b"]))
         with pytest.raises(EngineClosedError):
             engine.handle_many([])
+
+
+def test_a_malformed_key_makes_no_store(tmp_path: Path) -> None:
+    with pytest.raises(VaultKeyError):
+        Engine(f"sqlite:///{tmp_path / 'huissier.db'}", environment={"HUISSIER_VAULT_KEY": "no"})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_not_a_store(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="not a file"):
+        Engine(f"sqlite:///{tmp_path / 'pipe'}")

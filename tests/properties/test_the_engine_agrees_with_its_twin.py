@@ -59,7 +59,7 @@ def _reported(day: int, status: Literal["delivered", "undelivered"], id_: str = 
     return ReportDelivery(id=id_, recipient=_USAGER, status=status, at=_day(day))
 
 
-# Shrunk from what Hypothesis found, found by reading, or what it seldom comes upon.
+# Shrunk from what Hypothesis found, or what it seldom comes upon.
 FINDS: Final[dict[str, History]] = {
     "an ENS that could not open leaves nobody to erase": [
         OpenEns(ins=INS[0], at=_day(1)),

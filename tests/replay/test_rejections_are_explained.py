@@ -24,7 +24,7 @@ from huissier.domain.commands import (
 )
 from huissier.domain.events import CommandRejected, ReasonGiven
 from huissier.domain.reasons import Code
-from tests.replay.test_what_was_changed_is_found import changed, fields, place_of
+from tests.replay.changing import changed, fields, place_of
 from tests.replay.told import NOW, differences, lived
 
 WORLD = [*w.world(), w.write(w.DOCTOR, w.USAGER, w.NOBODY, id="mixed", at=w.NOW)]

@@ -19,8 +19,8 @@ from huissier.adapters.testing import hospital as w
 from huissier.domain.commands import EraseUsager
 from huissier.domain.vocabulary.ins import mentions_ins
 from tests.command_line import Done, huissier
+from tests.stores import KEY
 
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 TIGHT = 'schema = 1\n[[rule_set]]\nname = "tight"\nsince = 2020-01-01\nusagers = true\nusagers_size_limit = 10\n'
 
 

@@ -1,6 +1,5 @@
 """What docs/audit.md shows of replays and reports is what happens, in the order of the page."""
 
-import re
 import shlex
 import sqlite3
 from collections.abc import Iterator
@@ -12,20 +11,17 @@ import pytest
 import huissier as library
 from huissier.adapters.testing import hospital as w
 from tests.command_line import huissier
-from tests.test_readme import agrees
+from tests.pages import agrees, steps
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
 SECTIONS = ("audit replay", "audit as-of", "audit what-if", "audit report")
 
 
-def steps() -> Iterator[tuple[str, str]]:
+def steps_of_sections() -> Iterator[tuple[str, str]]:
     """Yield each command of the sections and what is shown below it."""
     for section in PAGE.split("\n## ")[1:]:
         if section.startswith(tuple(f"`huissier {name}" for name in SECTIONS)):
-            for block in re.findall(r"```console\n(.*?)```", section, re.DOTALL):
-                for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-                    command, _, shown = step.partition("\n")
-                    yield command, shown
+            yield from steps(section)
 
 
 @pytest.fixture
@@ -49,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_transcript_of_the_sections_is_what_happens(folder: Path) -> None:
     seen = 0
-    for command, shown in steps():
+    for command, shown in steps_of_sections():
         program, *arguments = shlex.split(command)
         if program == "cat":
             (folder / arguments[0]).write_text(shown)

@@ -22,9 +22,9 @@ from huissier.domain.vocabulary.ins import mentions_ins
 from huissier.domain.what_if import Instead, outcome
 from tests.properties import histories_looked_at, told_shortly
 from tests.replay.told import NOW, RowsSource, lived, log_of
+from tests.stores import KEY
 
 History = list[AnyCommand]
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 READINGS: Final[tuple[Reading, ...]] = get_args(Reading)
 AS_IT_WAS = Instead(SHIPPED, {})
 

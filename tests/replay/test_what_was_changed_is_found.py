@@ -1,15 +1,12 @@
 """A log that somebody changed by hand: the replay names the position, the field, and what should stand there."""
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 import huissier
-from huissier.adapters.audit.replay.replaying import Difference, replay, report_of
-from huissier.adapters.audit.replay.sources import Row
-from huissier.adapters.log import codec
+from huissier.adapters.audit.replay.replaying import replay, report_of
 from huissier.adapters.testing import hospital as w
 from huissier.domain.events import (
     AnyEvent,
@@ -24,9 +21,8 @@ from huissier.domain.events import (
 from huissier.domain.reasons import Code
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.white_list import WhiteList
+from tests.replay.changing import Changed, changed, fields, place_of
 from tests.replay.told import RowsSource, differences, log_of
-
-Changed = Callable[[Any], AnyEvent]
 
 
 @pytest.fixture(scope="module")
@@ -50,35 +46,10 @@ def log() -> RowsSource:
         return log_of(engine)
 
 
-def place_of(log: RowsSource, kind: type[AnyEvent], id_: str = "") -> int:
-    for row in log.facts:
-        event = codec.decode(row.data, row.position).event
-        if isinstance(event, kind) and (not id_ or getattr(event, "id", id_) == id_):
-            return row.position
-    raise AssertionError(f"no {kind.__name__} {id_}")
-
-
-def changed(log: RowsSource, position: int, change: Changed) -> RowsSource:
-    """Return the log with another fact at a position, under tags of its own."""
-
-    def rewritten(row: Row) -> Row:
-        if row.position != position:
-            return row
-        stored = codec.decode(row.data, position)
-        event = codec.encode(change(stored.event), stored.recorded_at)
-        return Row(position, event.data, list(event.tags))
-
-    return RowsSource([rewritten(row) for row in log.facts], log.head)
-
-
 def verdict(event: MessageDecided, place: int = 0, **values: Any) -> MessageDecided:
     verdicts = list(event.verdicts)
     verdicts[place] = msgspec.structs.replace(verdicts[place], **values)
     return msgspec.structs.replace(event, verdicts=tuple(verdicts))
-
-
-def fields(found: Sequence[Difference], position: int) -> list[str]:
-    return [one.field for one in found if one.position == position]
 
 
 def test_an_honest_log_has_no_difference(log: RowsSource) -> None:

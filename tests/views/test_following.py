@@ -23,8 +23,8 @@ from huissier.adapters.views.generations import Generations
 from huissier.adapters.views.runner import ProjectionError, Runner
 from huissier.projections.catalogue import ALL
 from tests.command_line import PROGRAM, huissier
-from tests.test_engine import hospital, message
-from tests.views.test_runner import Choosy, Counted, positions
+from tests.hospital import hospital, message
+from tests.views.counted import Choosy, Counted, positions
 from tests.waiting import eventually
 
 KEY = "A" * 43 + "="

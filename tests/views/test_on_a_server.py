@@ -18,9 +18,8 @@ from huissier.adapters.testing.hospital import DOCTOR, REMOTE_DOCTOR, world, wri
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner
 from huissier.projections.directory.facts import Directory
-from tests.command_line import huissier
-
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
+from tests.command_line import expect_one_line, huissier
+from tests.stores import KEY
 
 
 @pytest.fixture
@@ -89,10 +88,7 @@ def test_a_role_that_may_not_make_schemas_uses_the_one_that_it_is_granted(url: s
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(role)))
         try:
             grant(admin, role, "public")
-            done = huissier(*asked, cwd=tmp_path, env=KEY)
-            assert (done.returncode, done.stdout) == (3, "")
-            assert "permission denied for database" in done.stderr
-            assert done.stderr.count("\n") == 1
+            expect_one_line(huissier(*asked, cwd=tmp_path, env=KEY), 3, "permission denied for database")
             assert huissier("directory", "search", "martin", "--store", url, cwd=tmp_path, env=KEY).returncode == 0
             grant(admin, role, "huissier_views")
             assert huissier(*asked, cwd=tmp_path, env=KEY).stdout.startswith(DOCTOR)

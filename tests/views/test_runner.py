@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 import sqlalchemy as sa
@@ -18,41 +18,8 @@ from huissier.adapters.views.generations import Generations
 from huissier.adapters.views.runner import ProjectionError, Runner
 from huissier.domain.events import MessageDecided
 from huissier.projections.projection import Entry, Projection
-from tests.test_engine import HOSPITAL, hospital, message
-
-
-class Counted(Projection):
-    """Counts events by type, and keeps each position: a fact folded twice breaks the key."""
-
-    name: ClassVar[str] = "counted"
-    version: ClassVar[int] = 1
-
-    def __init__(self, generation: int) -> None:
-        super().__init__(generation)
-        self.seen = sa.Table(
-            f"{self.name}_seen_{generation}",
-            self.metadata,
-            sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-            sa.Column("type", sa.Text),
-        )
-
-    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
-        connection.execute(
-            sa.insert(self.seen), [{"position": entry.position, "type": type(entry.event).__name__} for entry in page]
-        )
-
-
-class Choosy(Counted):
-    """Cannot fold the third message."""
-
-    name: ClassVar[str] = "choosy"
-    bad: ClassVar[str | None] = "m-2"
-
-    def fold(self, connection: Connection, page: Iterable[Entry]) -> None:
-        facts = list(page)
-        super().fold(connection, facts)
-        if any(isinstance(entry.event, MessageDecided) and entry.event.id == self.bad for entry in facts):
-            raise ValueError("m-2 is not to my taste")
+from tests.hospital import HOSPITAL, hospital, message
+from tests.views.counted import Choosy, Counted, positions
 
 
 class Passing(Counted):
@@ -99,11 +66,6 @@ def engine(url: str) -> Iterator[Engine]:
 def database(url: str) -> Iterator[ViewsDatabase]:
     with ViewsDatabase(Place(url)) as database:
         yield database
-
-
-def positions(runner: Runner[Any]) -> list[int]:
-    with runner.reading() as (connection, counted):
-        return list(connection.scalars(sa.select(counted.seen.c.position).order_by(counted.seen.c.position)))
 
 
 def tables(database: ViewsDatabase, kind: type[Projection]) -> list[str]:

@@ -336,3 +336,17 @@ def test_letters_that_look_like_the_one_of_upper_corsica_are_taken_for_it(letter
     value = with_key("255082B680253").replace("B", letter)
     assert mentions_ins(value)
     assert without_ins(f"a {value} b") == "a usager b"
+
+
+@pytest.mark.parametrize(
+    "ins", ["979135121518993", "279135121518955", "679035121518983", "٢٧٩٠٣٥١٢١٥١٨٩٨٩", "12 288091234567823"]
+)
+def test_an_ins_that_the_vault_would_take_is_known_in_any_text(ins: str) -> None:
+    assert mentions_ins(f"patient {ins}")
+    left = without_ins(f"le patient {ins} attend")
+    assert not any(character.isdecimal() for character in left)
+
+
+@pytest.mark.parametrize("text", ["le 12/10/2026: 2 88 09 12 345 678 23", "ref12 2 53 09 78 126 345 81"])
+def test_no_digit_of_an_ins_is_left_beside_another_number(text: str) -> None:
+    assert "345" not in without_ins(text)

@@ -749,3 +749,8 @@ def test_any_other_bytes_end_in_a_refusal(tmp_path_factory: pytest.TempPathFacto
     (folder / "trust.pem").write_bytes(content)
     with pytest.raises(WhiteListError):
         read_white_list(folder / "list.xml", folder / "trust.pem")
+
+
+@pytest.mark.parametrize("name", [b"X509Certificate>", b"SignatureValue>", b"DigestValue>"])
+def test_junk_in_the_signatures_base64_is_refused(tmp_path: Path, name: bytes) -> None:
+    refusal(tmp_path, signed_list().replace(name, name + b"*", 1))

@@ -15,7 +15,7 @@ import huissier as library
 from huissier.adapters.testing.hospital import DOCTOR, OUTSIDER, SURGEON, world
 from tests.command_line import PROGRAM
 from tests.gateway.milter.mta import QUEUE_ID, QUIT, end, header, mail, offer, packet, rcpt
-from tests.gateway.test_serve_process import Service, connected
+from tests.gateway.service import Service, connected
 
 
 @pytest.fixture

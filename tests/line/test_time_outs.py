@@ -6,25 +6,23 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
-from pathlib import Path
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 
 from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.engine import Engine
-from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
+from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.line import TIMEOUT, Line, Ticket, ask
-from huissier.adapters.log.port import Look
 from huissier.adapters.turn import Turn
 from huissier.domain.answers import Answer
-from huissier.domain.commands import AnyCommand, SuspendMailbox
-from tests.test_engine import NOW, SECRETARY, hospital, message
+from huissier.domain.commands import AnyCommand
+from tests.hospital import hospital, message
+from tests.line.answering import answering
+from tests.stores import KEY
 from tests.waiting import eventually, held_elsewhere
 from tests.wire import Wire, wire_to
-
-KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -113,8 +111,7 @@ def test_a_caller_that_is_called_to_lead_late_has_it_done(monkeypatch: pytest.Mo
     def slow(tickets: Sequence[Ticket]) -> None:
         served_by.append(threading.current_thread().name)
         go_on.wait(10)
-        for ticket in tickets:
-            ticket.answer = Answer(type="submit-message", outcome="recorded", position=1)
+        answering(tickets)
 
     line = Line(slow, capacity=10, pen=threading.RLock())
     with ThreadPoolExecutor(2, "caller") as callers:
@@ -149,8 +146,7 @@ def test_where_a_caller_that_is_to_lead_gets_no_pen_the_line_itself_leads() -> N
 
     def serve(tickets: Sequence[Ticket]) -> None:
         served_by.append(threading.current_thread().name)
-        for ticket in tickets:
-            ticket.answer = Answer(type="submit-message", outcome="recorded", position=1)
+        answering(tickets)
 
     line = Line(serve, capacity=10, pen=pen)
     with held_elsewhere(pen):
@@ -158,83 +154,6 @@ def test_where_a_caller_that_is_to_lead_gets_no_pen_the_line_itself_leads() -> N
     ask(line, message(2), TIMEOUT)
     line.close()
     assert served_by == ["huissier-pen", threading.current_thread().name]
-
-
-class FrozenReading:
-    """Has whoever looks at an engine's log wait until it thaws, and counts them."""
-
-    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.thawed = threading.Event()
-        self.looks = 0
-        self._reading = engine.log.reading
-        monkeypatch.setattr(engine.log, "reading", self._frozen)
-
-    def _frozen(self) -> AbstractContextManager[Look]:
-        self.looks += 1
-        self.thawed.wait(20)
-        return self._reading()
-
-
-@pytest.fixture
-def afar(new_database: Callable[[], str]) -> Iterator[Engine]:
-    """An engine on a server."""
-    with hospital(new_database(), environment=KEY) as engine:
-        yield engine
-
-
-def test_checks_nobody_waits_for_any_more_are_not_done(afar: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    frozen = FrozenReading(afar, monkeypatch)
-    for number in range(5):
-        with pytest.raises(TemporarilyUnavailableError):
-            afar.check(message(number), timeout=0.01)
-    frozen.thawed.set()
-    assert afar.check(message(1)).outcome == "accepted"
-    assert frozen.looks == 2
-
-
-def test_a_check_with_little_time_does_not_wait_for_one_with_much(
-    afar: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def story() -> None:
-        awaited, frozen = AsyncEngine(afar), FrozenReading(afar, monkeypatch)
-        patient = asyncio.create_task(awaited.check(message(1), timeout=math.inf))
-        with pytest.raises(TemporarilyUnavailableError):
-            await asyncio.wait_for(awaited.check(message(2), timeout=0.01), 10)
-        assert not patient.done()
-        frozen.thawed.set()
-        assert (await patient).outcome == "accepted"
-
-    asyncio.run(story())
-
-
-def test_a_check_that_comes_while_the_engine_closes_says_so() -> None:
-    with hospital() as engine:
-        engine._checks.close()
-        with pytest.raises(EngineClosedError):
-            engine.begin_check(message(1), print)
-
-
-def test_a_check_at_once_sees_what_others_made_durable_while_somebody_has_the_pen(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/huissier.db"
-    with hospital(url) as engine, Engine(url) as other:
-        assert engine.check_at_once(message(1)).outcome == "accepted"
-        other.handle(SuspendMailbox(at=NOW, address=SECRETARY))
-        with other.recorder.pen():
-            assert engine.check_at_once(message(1)).outcome == "refused"
-
-
-def test_a_check_at_once_goes_on_after_one_that_failed(tmp_path: Path) -> None:
-    with hospital(f"sqlite:///{tmp_path}/huissier.db") as engine:
-        with pytest.raises(KeyError), engine.recorder.glancing():
-            raise KeyError
-        assert engine.check_at_once(message(1)).outcome == "accepted"
-
-
-def test_a_check_at_once_waits_for_no_thread_and_no_server(afar: Engine) -> None:
-    with pytest.raises(TemporarilyUnavailableError):
-        afar.check_at_once(message(1))
-    with hospital() as engine, held_elsewhere(engine._checks.desk.lock), pytest.raises(TemporarilyUnavailableError):
-        engine.check_at_once(message(1))
 
 
 def handles(engine: Engine) -> None:
@@ -266,3 +185,19 @@ def test_an_engine_whose_server_says_nothing_can_be_closed(
     closing.start()
     closing.join(20)
     assert not closing.is_alive()
+
+
+def test_one_may_wait_for_ever_but_not_for_no_number_of_seconds() -> None:
+    with hospital() as engine:
+        with engine.recorder.pen():
+            waiting = threading.Thread(target=lambda: engine.handle(message(1), timeout=math.inf))
+            waiting.start()
+            time.sleep(0.05)
+        waiting.join(5)
+        assert engine.handle(message(1), timeout=math.inf).outcome == "accepted"
+        for timeout in (math.nan, -1.0):
+            with pytest.raises(ValueError, match="timeout"):
+                engine.handle(message(2), timeout=timeout)
+    for queue, memory in ((0, 10), (10, -1)):
+        with pytest.raises(ValueError, match="queue must be 1 at least, memory 0"):
+            Engine("sqlite://", queue=queue, memory=memory)

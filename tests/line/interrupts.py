@@ -14,7 +14,7 @@ from time import perf_counter
 
 from huissier.adapters.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
-from tests.test_engine import hospital, message
+from tests.hospital import hospital, message
 
 _BEFORE = 20
 _SPREAD = 97  # interrupts come in as many places, and then again

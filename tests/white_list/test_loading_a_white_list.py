@@ -14,6 +14,7 @@ from huissier.adapters.engine import Engine
 from huissier.adapters.errors import WhiteListError
 from huissier.adapters.log import codec
 from huissier.adapters.testing.white_lists import make_signer, pem, signed_list
+from huissier.adapters.white_list_file import read_white_list
 from huissier.adapters.white_list_loading import WhiteListReport
 from huissier.domain.commands import AdmitDomain, CreateMailbox, RegisterOperator, SubmitMessage, WithdrawDomain
 from huissier.domain.events import AnyEvent, DomainAdmitted, DomainWithdrawn, WhiteListLoaded
@@ -208,3 +209,24 @@ def test_the_command_line_refuses_what_is_no_signed_list_and_changes_nothing(tmp
     assert done.stderr.startswith("huissier: ")
     assert done.stdout == ""
     assert {path.name for path in tmp_path.iterdir()} == {"list.xml", "trust.pem"}
+
+
+def test_a_signed_list_cannot_bring_in_a_name_that_is_never_read_again(tmp_path: Path) -> None:
+    rows = [("ch-a.mssante.fr", f'CN="{"," * 1500}"')]
+    (tmp_path / "list.xml").write_bytes(signed_list(rows, signer=make_signer()))
+    (tmp_path / "trust.pem").write_bytes(pem(make_signer()))
+    done = huissier("whitelist", "load", "list.xml", "--trust", "trust.pem", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "row 1" in done.stderr
+
+
+def test_bytes_outside_what_was_signed_change_nothing(tmp_path: Path) -> None:
+    content = signed_list(signer=make_signer())
+    (tmp_path / "trust.pem").write_bytes(pem(make_signer()))
+    with Engine(f"sqlite:///{tmp_path / 'huissier.db'}") as engine:
+        heads = []
+        for changed in (content, content + b"\n", content.replace(b"<Nom>", b"<Nom >", 1), content):
+            (tmp_path / "list.xml").write_bytes(changed)
+            engine.load_white_list(read_white_list(tmp_path / "list.xml", tmp_path / "trust.pem"))
+            heads.append(engine.head)
+    assert len(set(heads)) == 1
