@@ -14,12 +14,11 @@ import msgspec
 from msgspec import Struct
 
 from huissier.adapters.errors import HuissierError
-from huissier.adapters.ingest.sightings import Sighting, Unreadable
+from huissier.adapters.ingest.sightings import LONGEST_LOOKED_AT, Sighting, Unreadable, beginning
 from huissier.domain.vocabulary.ins import mentions_ins, without_ins
 from huissier.domain.vocabulary.times import written
 
 _LONGEST_TEXT: Final = 1_000
-_LONGEST_LOOKED_AT: Final = 64_000
 
 Digest = Callable[[str], str]
 
@@ -66,7 +65,7 @@ class Aside:
     def _entry(self, source: str, told: Sighting | Unreadable, reason: str) -> KeptAside:
         where = without_ins(source)
         if isinstance(told, Unreadable):
-            text = without_ins(told.text[:_LONGEST_LOOKED_AT])[:_LONGEST_TEXT] or None
+            text = without_ins(beginning(told.text, LONGEST_LOOKED_AT))[:_LONGEST_TEXT] or None
             return KeptAside(source=where, place=told.place, reason=reason, error=told.error, text=text)
         return KeptAside(
             source=where,

@@ -1,5 +1,6 @@
 """What a source tells of a delivery, before it is known which submission it is about."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +13,8 @@ from huissier.domain.commands import DeliveryStatus, ReportDelivery
 from huissier.domain.vocabulary.ins import without_ins
 
 LONGEST_CAUSE: Final = 300
-_LONGEST_LOOKED_AT: Final = 64_000
+LONGEST_LOOKED_AT: Final = 64_000
+_TO_A_LETTER: Final = re.compile(r".*[C-Zc-z]", re.DOTALL)  # which stand in no INS, and are none of its separators
 
 
 class Sighting(Struct, frozen=True, kw_only=True):
@@ -63,6 +65,14 @@ FROM_NOBODY: Final = FromNobody()
 
 def cause_of(*words: str | None) -> str | None:
     """Return a cause on one line, cut to a length that says enough; an INS goes before, or the cut would hide it."""
-    text = " ".join(" ".join(word.split()) for word in words if word)[:_LONGEST_LOOKED_AT]
+    text = beginning(" ".join(" ".join(word.split()) for word in words if word), LONGEST_LOOKED_AT)
     printable = "".join(c if unicodedata.category(c)[0] != "C" else "?" for c in text)
     return without_ins(printable)[:LONGEST_CAUSE] or None
+
+
+def beginning(text: str, length: int) -> str:
+    """Return a text, a longer one up to a letter: a cut in an INS would leave a part that is not known for one."""
+    if len(text) <= length:
+        return text
+    found = _TO_A_LETTER.match(text, 0, length)
+    return found[0] if found else ""

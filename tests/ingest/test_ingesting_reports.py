@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import huissier
 from huissier.adapters.ingest import mail
+from huissier.adapters.ingest.aside import Aside
 from huissier.adapters.ingest.mail import Message, messages
 from huissier.adapters.ingest.reports import read_report
-from huissier.adapters.ingest.sightings import Unreadable
+from huissier.adapters.ingest.sightings import LONGEST_LOOKED_AT, Unreadable
 from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins
 from tests.command_line import Done
 from tests.command_line import huissier as run
@@ -289,3 +290,29 @@ def test_what_else_stands_in_a_group_hides_no_recipient(first: str) -> None:
     told(STORE, submitted([USAGER, SECRETARIAT], DOCTOR))
     done = ingest(dsn(first + about(SECRETARIAT), first + about(USAGER), queue=queue_id()))
     assert (done.returncode, counts(done)["delivered"]) == (0, 2), kept_aside(Path())
+
+
+@pytest.mark.parametrize("digits", range(8, 16))
+def test_no_part_of_an_ins_is_left_where_a_text_is_cut_before_its_filler_is_shrunk(digits: int) -> None:
+    told(STORE, submitted([SURGEON], DOCTOR))
+    filler = "-" * (LONGEST_LOOKED_AT - len(f"5.1.1 smtp; x {ins(1)} ") - digits)
+    report = dsn(about(SURGEON, "failed", why=f"x {ins(1)} {filler}{ins(2)}"), queue=queue_id())
+    assert counts(ingest(report))["undelivered"] == 1
+    with huissier.open(STORE) as engine:
+        (*_, last) = engine.recorder.read()
+    assert b"5.1.1 smtp; x" in last.event.data
+    assert ins(2)[:8].encode() not in last.event.data
+
+
+@pytest.mark.parametrize("digits", range(8, 16))
+@pytest.mark.parametrize("length", [LONGEST_LOOKED_AT, 400])
+def test_no_part_of_an_ins_is_kept_aside_where_a_text_is_cut(length: int, digits: int) -> None:
+    told(STORE, submitted([SURGEON], DOCTOR))
+    filler = "-" * (length - len(f"Message-ID: {ins(1)} ") - digits)
+    text = f"Message-ID: {ins(1)} {filler}{ins(2)}"
+    with Aside(Path("huissier-aside.jsonl"), lambda _: "digest") as aside:
+        aside.keep("-", Unreadable(place=1, error="x", text=text), "UNREADABLE")
+    ingest(dsn(about(SURGEON, "lost")).replace("Reporting-MTA", f"{text}\nReporting-MTA"))
+    first, second = kept_aside(Path()).splitlines()
+    assert "Message-ID" in first
+    assert ins(2)[:8] not in first + second
