@@ -6,7 +6,7 @@ kept aside. So a source can be read again, whole, and only what was missing is a
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import islice, product
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -121,12 +121,11 @@ class Recording:
 
     def _give_up(self, sighting: Sighting) -> None:
         """A server that gives up does not say on whom: on all of whom nothing was heard."""
-        for at in sighting.moments(self._clock()):
-            for id_ in sighting.ids:
-                if (count := self._engine.give_up(id_, at, sighting.cause)) is not None:
-                    self.counts.undelivered += count
-                    self.counts.unchanged += not count
-                    return
+        for id_, at in product(sighting.ids, sighting.moments(self._clock())):
+            if (count := self._engine.give_up(id_, at, sighting.cause)) is not None:
+                self.counts.undelivered += count
+                self.counts.unchanged += not count
+                return
         self._keep_aside(sighting, str(Code.NOT_FOUND))
 
     def _keep_aside(self, told: Sighting | Unreadable, reason: str) -> None:

@@ -37,8 +37,8 @@ class Sighting(Struct, frozen=True, kw_only=True):
         return list(dict.fromkeys(min(time, now) for time in self.times)) or [now]
 
     def commands(self, now: datetime) -> Iterator[ReportDelivery]:
-        """Yield what it may mean, the likeliest first."""
-        for at, id_, recipient in product(self.moments(now), self.ids, self.recipients):
+        """Yield what it may mean, the likeliest first: each id at all times before the next one, for clocks differ."""
+        for id_, recipient, at in product(self.ids, self.recipients, self.moments(now)):
             yield ReportDelivery(at=at, id=id_, recipient=recipient, status=self.status, cause=self.cause)
 
 

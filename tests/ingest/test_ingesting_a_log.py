@@ -9,7 +9,7 @@ import pytest
 
 import huissier
 from huissier.adapters.ingest.sightings import LONGEST_CAUSE
-from huissier.adapters.testing.hospital import DOCTOR, REMOTE_DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, write
+from huissier.adapters.testing.hospital import DOCTOR, REMOTE_DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, moment, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
 from tests.ingest.logs import GATEWAY, STORE, counts, delivery, kept_aside, line, may_answer, queue_id, submitted, told
@@ -176,6 +176,17 @@ def test_a_traditional_time_of_the_second_of_the_decision_is_not_before_it() -> 
 def test_a_clock_that_is_behind_loses_no_delivery() -> None:
     told(STORE, submitted([USAGER], DOCTOR))
     assert counts(ingest(delivery(USAGER, stamp="2026-10-31T08:29:30+00:00")))["delivered"] == 1
+
+
+@pytest.mark.parametrize("gives_up", [True, False])
+def test_a_clock_that_is_behind_makes_a_line_about_no_other_submission(gives_up: bool) -> None:
+    earlier = write(SURGEON, USAGER, id=f"{GATEWAY}/{queue_id(2)}", at=moment("2026-10-31T08:00"), final_hop=False)
+    told(STORE, earlier, submitted([USAGER], DOCTOR))
+    came = line(f"client=localhost[127.0.0.1], orig_queue_id={queue_id(2)}, orig_client=x", program="postfix/smtpd")
+    stamp, expired = "2026-10-31T08:29:30+00:00", f"from=<{DOCTOR}>, status=expired, returned to sender"
+    end = line(expired, program="postfix/qmgr", stamp=stamp) if gives_up else delivery(USAGER, "bounced", stamp=stamp)
+    assert counts(ingest(came, end))["undelivered"] == 1
+    assert counts(ingest(delivery(USAGER, "bounced")))["unchanged"] == 1
 
 
 def test_what_cannot_be_matched_is_kept_aside_without_an_ins() -> None:

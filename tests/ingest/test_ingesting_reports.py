@@ -15,7 +15,7 @@ from huissier.adapters.ingest.aside import Aside
 from huissier.adapters.ingest.mail import Message, messages
 from huissier.adapters.ingest.reports import read_report
 from huissier.adapters.ingest.sightings import LONGEST_LOOKED_AT, Unreadable
-from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins
+from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, moment, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
 from tests.ingest.logs import GATEWAY, STORE, counts, delivery, kept_aside, line, may_answer, queue_id, submitted, told
@@ -290,6 +290,14 @@ def test_what_else_stands_in_a_group_hides_no_recipient(first: str) -> None:
     told(STORE, submitted([USAGER, SECRETARIAT], DOCTOR))
     done = ingest(dsn(first + about(SECRETARIAT), first + about(USAGER), queue=queue_id()))
     assert (done.returncode, counts(done)["delivered"]) == (0, 2), kept_aside(Path())
+
+
+def test_where_clocks_differ_a_report_is_still_about_the_submission_that_it_likeliest_names() -> None:
+    earlier = write(SURGEON, USAGER, id=f"{GATEWAY}/{queue_id(2)}", at=moment("2026-10-31T08:00"), final_hop=False)
+    told(STORE, earlier, submitted([USAGER], DOCTOR))
+    done = ingest(dsn(about(USAGER, last=EARLIER), decision=DECISION, envelope=f"{GATEWAY}/{queue_id(2)}"))
+    assert counts(done)["delivered"] == 1
+    assert may_answer()
 
 
 @pytest.mark.parametrize("digits", range(8, 16))
