@@ -6,7 +6,7 @@ kept aside. So a source can be read again, whole, and only what was missing is a
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import islice, product
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -62,15 +62,16 @@ class Recording:
     def take(self, told: Iterable[Told]) -> None:
         """Record what was told, in its order, some hundred a transaction. Raises `StoreError`, `AsideError`.
 
-        All of it is durable when this returns.
+        All of it is durable when this returns; where telling fails, all that was told before.
         """
-        remaining = iter(told)
-        while batch := list(islice(remaining, AT_ONCE)):
-            waiting: list[Sighting] = []
-            for one in batch:
-                self._sort(one, waiting)
-            self._match(waiting)
-        self._aside.sync()
+        try:
+            for batch in _batches(told):
+                waiting: list[Sighting] = []
+                for one in batch:
+                    self._sort(one, waiting)
+                self._match(waiting)
+        finally:
+            self._aside.sync()
 
     def _sort(self, one: Told, waiting: list[Sighting]) -> None:
         match one:
@@ -135,3 +136,18 @@ class Recording:
 
 def _code(answer: Answer) -> str | None:
     return answer.reasons[0].code if answer.outcome == "rejected" else None
+
+
+def _batches(told: Iterable[Told]) -> Iterator[list[Told]]:
+    """Cut what is told into batches; where telling fails, what was told before is one."""
+    batch: list[Told] = []
+    try:
+        for one in told:
+            batch.append(one)
+            if len(batch) == AT_ONCE:
+                yield batch
+                batch = []
+    except Exception:
+        yield batch
+        raise
+    yield batch

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import huissier
+from huissier.adapters.clock import utc_now
 from huissier.adapters.ingest import mail
 from huissier.adapters.ingest.aside import Aside
 from huissier.adapters.ingest.mail import Message, messages
+from huissier.adapters.ingest.recording import Recording
 from huissier.adapters.ingest.reports import read_report
-from huissier.adapters.ingest.sightings import LONGEST_LOOKED_AT, Unreadable
+from huissier.adapters.ingest.sightings import LONGEST_LOOKED_AT, Told, Unreadable
 from huissier.adapters.testing.hospital import DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, moment, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
@@ -88,6 +91,21 @@ def test_a_content_type_that_takes_the_library_for_ever_is_not_read(before: byte
     assert read_report(Message(1, content, False), [GATEWAY]) == [
         Unreadable(place=1, error="a Content-Type is longer than 1000 bytes")
     ]
+
+
+def test_what_was_told_before_reading_failed_is_recorded() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+
+    def telling() -> Iterator[Told]:
+        yield from read_report(Message(1, dsn(about(USAGER), queue=queue_id()).encode(), False), [GATEWAY])
+        raise OSError("gone")
+
+    with huissier.open(STORE) as engine, Aside(Path("aside"), engine.digest) as aside:
+        recording = Recording(engine, aside, utc_now)
+        with pytest.raises(OSError, match="gone"):
+            recording.take(telling())
+    assert recording.counts.delivered == 1
+    assert may_answer()
 
 
 def test_a_long_content_type_that_takes_no_time_is_read() -> None:
