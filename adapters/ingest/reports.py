@@ -3,18 +3,17 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, message_from_string
-from email.errors import MessageError, MissingHeaderBodySeparatorDefect
 from email.message import Message as Mail
 from email.utils import parsedate_to_datetime
-from itertools import product
+from itertools import islice, product
 from typing import Final
 
 from msgspec.structs import replace
 
 from huissier.adapters.decision_header import DECISION_HEADER
 from huissier.adapters.ingest.mail import LONGEST_MESSAGE, Message
-from huissier.adapters.ingest.sightings import NOT_FINAL, Sighting, Told, Unreadable, cause_of
+from huissier.adapters.ingest.parts import LONGEST_CONTENT_TYPE, Part, plain, text_of, texts_of
+from huissier.adapters.ingest.sightings import NOT_FINAL, Sighting, Told, Unreadable, beginning, cause_of
 from huissier.adapters.xtext import from_xtext
 from huissier.domain.commands import DeliveryStatus
 
@@ -30,21 +29,17 @@ _ACTIONS: Final[dict[str, DeliveryStatus | None]] = {
 }
 # Whatever was done with a message, or not done, was done with it in the mailbox.
 _DISPOSITIONS: Final = frozenset({"displayed", "deleted", "dispatched", "processed"})
-_TELLING: Final = (
-    *("Original-Envelope-Id", "X-Postfix-Queue-ID", "Message-ID", "Original-Message-ID"),
-    *("Original-Recipient", "Final-Recipient", "Action", "Disposition", "Status", "Diagnostic-Code"),
+_TELLING: Final = (  # first what a server says itself, in a few words
+    *("X-Postfix-Queue-ID", "Original-Envelope-Id", "Message-ID", "Original-Message-ID"),
+    *("Final-Recipient", "Action", "Disposition", "Original-Recipient", "Status", "Diagnostic-Code"),
 )
 _NAME: Final = re.compile(r"[!-~]{1,400}")
 _ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9-]+\s*;)?\s*<?([^\s<>;]{1,320})>?\s*")
-_COMMENTED: Final = re.compile(r"\\.|[()]|[^\\()]+|\\", re.DOTALL)
-_FIELD: Final = re.compile(r"[!-9;-~]{1,100}:")
 _RECEIVED_UNDER: Final = re.compile(r"\sid\s+([0-9A-Za-z]{5,40})\b")
 _MOST_QUEUES: Final = 50  # a mail server that sees a message for the fiftieth time takes it to go in circles
 _MOST_PLAIN: Final = 8
-_CONTENT_TYPE: Final = re.compile(rb"(?:\A|[\r\n])(content-type:(?:[^\r\n]|(?:\r\n|\r|\n)[ \t])*+)", re.IGNORECASE)
-_LONGEST_CONTENT_TYPE: Final = 1_000
-_MOST_MULTIPARTS: Final = 30
 _MOST_RECIPIENTS: Final = 1_000  # as a mail server takes for one message
+_LONGEST_QUOTED: Final = 400  # of each group of fields; aside no more is kept of both
 _SECOND: Final = timedelta(seconds=1) - timedelta(microseconds=1)
 
 
@@ -57,53 +52,59 @@ class Report:
         self._is_cut = message.is_cut
         self._gateways = gateways
         self._decision_header = decision_header
-        self._mail = message_from_bytes(message.content)
-        parts = self._mail.get_payload() if self._mail.get_content_type() == "multipart/report" else []
-        self._parts = [part for part in parts if isinstance(part, Mail)] if isinstance(parts, list) else []
+        mail = Part.of_message(message.content)
+        self._arrived = _arrived(mail.fields)
+        self._parts = mail.parts() if mail.kind == "multipart/report" else []
+        part = self._part(_RETURNED)
+        self._returned = Mail() if part is None else part.returned()
 
     def told(self) -> Iterator[Told]:
         """Yield what it tells, recipient by recipient."""
         if (part := self._part(_DSN)) is not None:
-            yield from self._of_delivery(_groups(part), part is self._parts[-1])
+            yield from self._of_delivery(part)
         elif (part := self._part(_MDN)) is not None:
-            fields = next(iter(_groups(part)), Mail())
-            yield _quoting(self._of_disposition(fields), self._returned(), fields)
+            fields = next(part.groups(), Mail())
+            yield _quoting(self._of_disposition(fields), _quoted(self._returned), fields)
         else:
-            yield self._unreadable("not a report of delivery (multipart/report)")
+            short = f"with a Content-Type of at most {LONGEST_CONTENT_TYPE} bytes"
+            yield self._unreadable(f"not a report of delivery (multipart/report, {short})")
 
-    def _part(self, kinds: frozenset[str]) -> Mail | None:
-        return next((part for part in self._parts if part.get_content_type() in kinds), None)
+    def _part(self, kinds: frozenset[str]) -> Part | None:
+        return next((part for part in self._parts if part.kind in kinds), None)
 
-    def _of_delivery(self, groups: list[Mail], is_last: bool) -> Iterator[Told]:
-        if self._is_cut and is_last:
+    def _of_delivery(self, part: Part) -> Iterator[Told]:
+        if self._is_cut and part is self._parts[-1]:
             yield self._unreadable(f"what it reports stands beyond its first {LONGEST_MESSAGE} bytes")
             return
-        about, recipients = (groups[0], groups[1:]) if groups else (Mail(), [])
+        groups = part.groups()
+        about = next(groups, Mail())
+        recipients = list(islice(groups, _MOST_RECIPIENTS + 1))
         if not recipients:
             yield self._unreadable("a report of delivery that names no recipient")
-        ids = self._ids(_text(about, "Original-Envelope-Id"), _text(about, "X-Postfix-Queue-ID"))
+        ids = self._ids(text_of(about, "Original-Envelope-Id"), text_of(about, "X-Postfix-Queue-ID"))
+        quoted = _quoted(about)
         for fields in recipients[:_MOST_RECIPIENTS]:
-            yield _quoting(self._about_recipient(fields, ids), about, fields)
+            yield _quoting(self._about_recipient(fields, ids), quoted, fields)
         if len(recipients) > _MOST_RECIPIENTS:
             yield self._unreadable(f"it names more than {_MOST_RECIPIENTS} recipients; those behind were not read")
 
     def _about_recipient(self, fields: Mail, ids: tuple[str, ...]) -> Told:
-        action = _plain(fields, "Action").lower()
-        if any(len(_texts(fields, name)) > 1 for name in ("Action", "Final-Recipient")):
+        action = plain(fields, "Action").lower()
+        if any(len(texts_of(fields, name)) > 1 for name in ("Action", "Final-Recipient")):
             return self._unreadable("Action or Final-Recipient twice: of which recipient it tells what cannot be said")
         if action not in _ACTIONS:
             return self._unreadable("Action: none of delivered, failed, delayed, relayed, expanded")
         if (status := _ACTIONS[action]) is None:
             return NOT_FINAL
-        cause = cause_of(_text(fields, "Status"), _text(fields, "Diagnostic-Code"))
-        times = (_time(_text(fields, "Last-Attempt-Date")), self._arrived())
+        cause = cause_of(text_of(fields, "Status"), text_of(fields, "Diagnostic-Code"))
+        times = (_time(text_of(fields, "Last-Attempt-Date")), self._arrived)
         return self._sighting(fields, ids, status, times, None if status == "delivered" else cause)
 
     def _of_disposition(self, fields: Mail) -> Told:
-        disposition = _plain(fields, "Disposition").partition(";")[2].partition("/")[0].strip().lower()
+        disposition = plain(fields, "Disposition").partition(";")[2].partition("/")[0].strip().lower()
         if disposition not in _DISPOSITIONS:
             return self._unreadable(f"Disposition: none of {', '.join(sorted(_DISPOSITIONS))}")
-        return self._sighting(fields, self._ids("", ""), "delivered", (self._arrived(),), None)
+        return self._sighting(fields, self._ids("", ""), "delivered", (self._arrived,), None)
 
     def _sighting(
         self,
@@ -113,7 +114,7 @@ class Report:
         times: tuple[datetime | None, ...],
         cause: str | None,
     ) -> Told:
-        named = (_address(_plain(fields, name)) for name in ("Original-Recipient", "Final-Recipient"))
+        named = (_address(plain(fields, name)) for name in ("Original-Recipient", "Final-Recipient"))
         recipients = tuple(dict.fromkeys(address for address in named if address))
         if not recipients:
             return self._unreadable("Final-Recipient: no address")
@@ -128,32 +129,15 @@ class Report:
         Under which queue id it was, the server says that made the report; who sent the message chose the rest, unless a
         milter of ours set the decision header.
         """
-        returned = self._returned()
-        received = [found for text in _texts(returned, "Received") for found in _RECEIVED_UNDER.findall(text)]
-        folded = _texts(returned, self._decision_header)[:_MOST_PLAIN]
-        plain = ["".join(text.split()) for text in folded]  # the library folds what is long
+        received = [found for text in texts_of(self._returned, "Received") for found in _RECEIVED_UNDER.findall(text)]
+        folded = texts_of(self._returned, self._decision_header)[:_MOST_PLAIN]
+        decisions = ["".join(text.split()) for text in folded]  # long ones are folded
         own, others = (list(self._named_by(queues)) for queues in ([queue], received[:_MOST_QUEUES]))
-        names = (*own, *plain, envelope, from_xtext(envelope), *others)
+        names = (*own, *decisions, envelope, from_xtext(envelope), *others)
         return tuple(dict.fromkeys(name for name in names if _NAME.fullmatch(name)))
 
     def _named_by(self, queues: Sequence[str]) -> Iterator[str]:
         return (f"{gateway}/{name}" for name, gateway in product(filter(None, queues), self._gateways))
-
-    def _returned(self) -> Mail:
-        """Return the headers of the message it is about, as far as they came back."""
-        part = self._part(_RETURNED)
-        if part is None:
-            return Mail()
-        content = part.get_payload()
-        if isinstance(content, list):
-            return next((inner for inner in content if isinstance(inner, Mail)), Mail())
-        text = part.get_payload(decode=True)
-        return message_from_bytes(text) if isinstance(text, bytes) else Mail()
-
-    def _arrived(self) -> datetime | None:
-        """Return when our own server received it, else when it says that it was written."""
-        received = next(iter(_texts(self._mail, "Received")), "")
-        return _time(received.rpartition(";")[2]) or _time(_text(self._mail, "Date"))
 
     def _unreadable(self, error: str) -> Unreadable:
         return Unreadable(place=self._number, error=error)
@@ -161,83 +145,26 @@ class Report:
 
 def read_report(message: Message, gateways: Sequence[str], decision_header: str = DECISION_HEADER) -> list[Told]:
     """Return what a message tells, as a report."""
-    multiparts = [each for each in _CONTENT_TYPE.findall(message.content) if b"multipart" in each.lower()]
-    if any(len(each) > _LONGEST_CONTENT_TYPE for each in multiparts):
-        return [Unreadable(place=message.number, error=f"a Content-Type is longer than {_LONGEST_CONTENT_TYPE} bytes")]
-    if len(multiparts) > _MOST_MULTIPARTS:  # of those within each other the library looks at each for every line
-        return [Unreadable(place=message.number, error=f"it has more than {_MOST_MULTIPARTS} multiparts")]
     try:
         return list(Report(message, gateways, decision_header).told())
-    except (MessageError, ValueError, LookupError, RecursionError):
+    except (TypeError, ValueError, LookupError):  # as the library ends on parameters that contradict each other
         return [Unreadable(place=message.number, error="not a message of mail")]
 
 
-def _groups(part: Mail) -> list[Mail]:
-    """Return the groups of fields of a report, cut at lines without content."""
-    content = part.get_payload()
-    if isinstance(content, list):  # which the library has cut, of the older kind, where lines are wholly empty
-        text = "\n".join(_written(group) for group in content if isinstance(group, Mail))
-        part.set_payload(text)
-    groups: list[list[str]] = [[]]
-    blank: list[str] = []
-    for line in _decoded(part).replace("\r\n", "\n").split("\n"):
-        if not line.strip():
-            blank.append(line)
-            continue
-        is_folded = line[0].isspace() and all(blank)  # a field goes on behind lines of blanks, not behind empty ones
-        if blank and not is_folded:
-            groups.append([])
-        blank.clear()
-        if is_folded or _FIELD.match(line):  # what else stands there must not hide the fields behind it
-            groups[-1].append(line)
-    return [message_from_string("\n".join(group)) for group in groups if group]
-
-
-def _written(group: Mail) -> str:
-    """Return a group as it came; the library itself would fold its fields, and take for ever for long ones."""
-    fields = "".join(f"{name}: {value}\n" for name, value in group.raw_items())
-    is_parted = not any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in group.defects)
-    del group["Content-Transfer-Encoding"]  # which is for the part to say, and not for a group in it
-    content = group.get_payload(decode=True)
-    return (
-        fields
-        + ("\n" if is_parted else "")
-        + (content.decode("ascii", "surrogateescape") if isinstance(content, bytes) else "")
-    )
-
-
-def _decoded(part: Mail) -> str:
-    data = part.get_payload(decode=True)
-    return data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
-
-
-def _quoting(told: Told, *groups: Mail) -> Told:
+def _quoting(told: Told, about: str, fields: Mail) -> Told:
     """Return what was told; what is unreadable with those fields that tell which message and recipient it is about."""
-    if not isinstance(told, Unreadable):
-        return told
-    said = (f"{name}: {value}" for group in groups for name in _TELLING for value in _texts(group, name))
-    return replace(told, text="\n".join(said))
+    return replace(told, text=f"{about}\n{_quoted(fields)}".strip()) if isinstance(told, Unreadable) else told
 
 
-def _texts(mail: Mail, name: str) -> list[str]:
-    return [str(value).replace("\ufffd", "?") for value in mail.get_all(name, [])]
+def _quoted(fields: Mail) -> str:
+    said = (f"{name}: {value}" for name in _TELLING for value in texts_of(fields, name))
+    return beginning("\n".join(said), _LONGEST_QUOTED)
 
 
-def _text(mail: Mail, name: str) -> str:
-    return next(iter(_texts(mail, name)), "").strip()
-
-
-def _plain(mail: Mail, name: str) -> str:
-    """Return a field without its comments: Sendmail writes `delivered (to mailbox)`."""
-    text, kept, depth = _text(mail, name), list[str](), 0
-    for piece in _COMMENTED.findall(text):
-        if piece == "(":
-            depth += 1
-        elif depth:
-            depth -= piece == ")"
-        else:
-            kept.append(piece)
-    return "".join(kept).strip() if not depth else text
+def _arrived(headers: Mail) -> datetime | None:
+    """Return when our own server received a message, else when it says that it was written."""
+    received = next(iter(texts_of(headers, "Received")), "")
+    return _time(received.rpartition(";")[2]) or _time(text_of(headers, "Date"))
 
 
 def _address(field: str) -> str | None:
