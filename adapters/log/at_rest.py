@@ -1,8 +1,8 @@
 """A store's file read without a trace: nothing in it is changed, and nothing is made beside it.
 
-SQLite makes files beside a store even to read it, and a folder may be read-only. So a file that nobody uses is read
-as it lies, without locks; whether somebody began to write meanwhile is told afterwards. A file with a log beside it
-may be in use: there SQLite keeps to one snapshot, and only its own shared memory (`-shm`) is touched.
+SQLite makes files beside a store even to read it, and the folder may be read-only. So a file that nobody uses is read
+without locks, and checked for changes afterwards. A file with a log beside it may be in use: SQLite then reads one
+snapshot and touches only its own shared memory (`-shm`).
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ _LOGS = ("-wal", "-journal")
 
 
 class FileState(NamedTuple):
-    """What a file looks like from outside: other than before once somebody has written to it or uses it."""
+    """A file's state as seen from outside; it differs once somebody has written to the file or uses it."""
 
     inode: int
     size: int
@@ -23,7 +23,7 @@ class FileState(NamedTuple):
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Look at a file, and at what the database keeps beside it, whatever link leads there."""
+        """Look at a file, following links, and for the logs that the database keeps beside it."""
         stat = path.stat()
         in_use = any(Path(f"{path.resolve()}{log}").exists() for log in _LOGS)
         return cls(stat.st_ino, stat.st_size, stat.st_mtime_ns, in_use)

@@ -4,11 +4,11 @@ import threading
 
 
 class Bell:
-    """Counts its rings, so that one between a look at the log and the wait for more is not missed."""
+    """Counts its rings, so that a ring between reading the log and waiting for more is not missed."""
 
     def __init__(self) -> None:
         """Hang a bell that has not rung."""
-        self._lock = threading.Lock()  # taken by name: an interrupt while a condition is entered leaves it locked
+        self._lock = threading.Lock()  # taken directly: an interrupt while entering a condition would leave it locked
         self._rung = threading.Condition(self._lock)
         self._rings = 0
 

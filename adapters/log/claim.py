@@ -1,8 +1,8 @@
-"""Which log belongs to a store: its own, one in a foreign recorder, known again by its first fact, or an archive's.
+"""Which log belongs to a store: its own, one in a foreign recorder (recognised by its first fact), or an archive's.
 
-A vault without its log would let the engine answer as if nothing had ever happened, and a log without its vault
-makes strangers of everybody it speaks of. So a store says from its making on that its log is elsewhere, and soon after
-the first fact which log that is; and one that is made for the log of an archive, that its vault is elsewhere.
+A vault without its log would let the engine answer as if nothing had ever happened; a log without its vault would make
+strangers of all usagers in it. So a store notes when it is made that its log is elsewhere, and soon after the first
+fact which log that is; a store made for an archive's log notes that its vault is elsewhere.
 """
 
 from hashlib import sha256
@@ -29,12 +29,12 @@ def vault_is_elsewhere(session: Session) -> bool:
 
 
 def mark_without_vault(session: Session) -> None:
-    """Have a new store say for good that its vault is elsewhere."""
+    """Note in a new store, for good, that its vault is elsewhere."""
     write_setting(session, "vault_elsewhere", "")
 
 
 def check_claim(session: Session, is_new: bool, recorder: DCBRecorder | None) -> None:
-    """Mark a new store whose log is elsewhere; make sure in another that this is its log. Raises `StoreError`."""
+    """Mark a new store whose log is elsewhere; check for any other that this is its log. Raises `StoreError`."""
     kept = read_setting(session, "log_elsewhere")
     if recorder is None:
         if kept is not None:
@@ -52,13 +52,13 @@ def check_claim(session: Session, is_new: bool, recorder: DCBRecorder | None) ->
 
 
 def remember_claim(session: Session, recorder: DCBRecorder) -> None:
-    """Have the store know its log again, if it does not yet."""
+    """Note in the store which log is its own, unless that is noted already."""
     if read_setting(session, "log_elsewhere") == _NOT_YET:
         write_setting(session, "log_elsewhere", _first_fact(recorder))
 
 
 def _first_fact(recorder: DCBRecorder) -> str:
-    """Return a digest of the log's first fact, nothing where there is none."""
+    """Return a digest of the log's first fact, an empty text where there is none."""
     for sequenced in events_in(recorder, limit=1):
         return sha256(sequenced.event.data).hexdigest()
     return _NOT_YET

@@ -36,13 +36,13 @@ class _Named(msgspec.Struct):
 
 
 class _Form(msgspec.Struct):
-    """As much of a stored event as names its type; an upcaster may give it another."""
+    """The part of a stored event that names its type; an upcaster may change the type."""
 
     event: _Named
 
 
 _NAMES = {kind: str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)}
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)  # the last: a number, not bytes
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)  # TypeError: a number, not bytes
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Stored)
 _form_decoder = msgspec.json.Decoder(_Form)

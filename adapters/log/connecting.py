@@ -1,4 +1,4 @@
-"""How a store's databases are connected to: in the driver's autocommit mode, and with errors in our words."""
+"""Connecting to a store's database: in the driver's autocommit mode, with its errors turned into ours."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -16,7 +16,7 @@ from huissier.adapters.log.session import Session
 
 
 class ErrorsNamed:
-    """Turns a database's error into ours, its first line without the statement and its values."""
+    """Turns a database's error into a `StoreError` with its first line, without the statement and its values."""
 
     def __init__(self, place: Place, driver_error: type[Exception]) -> None:
         self._place = place
@@ -34,14 +34,15 @@ class ErrorsNamed:
             return
         original = problem.orig if isinstance(problem, DBAPIError) else problem
         lines = str(original).strip().splitlines() or [type(original).__name__]
-        reason = lines[0].partition(" with text ")[0]  # what stands in a damaged store is not for the eye
+        reason = lines[0].partition(" with text ")[0]  # never show what a damaged store holds
         raise self._place.dialect.error_for(original, reason)(f"{self._place.name}: {reason}") from None
 
 
 def is_about_schema(problem: BaseException | None) -> bool:
-    """Say whether a problem is that SQLite quotes its schema, and Python cannot read what it says.
+    """Say whether SQLite quoted a damaged schema in its message, which Python then could not decode.
 
-    It comes from who speaks with the database, and not from who is lent a session or a connection.
+    Only an error raised in the code of the log, the views or SQLAlchemy counts, not one of the block that borrows a
+    session or a connection.
     """
     if not isinstance(problem, UnicodeDecodeError):
         return False
@@ -53,15 +54,15 @@ def is_about_schema(problem: BaseException | None) -> bool:
 
 
 def engine_for(place: Place, recognize: Callable[[Session], None]) -> Engine:
-    """Build an engine in the driver's autocommit mode: transactions are begun here, by name.
+    """Build an engine in the driver's autocommit mode: transactions are begun by our own statements.
 
-    `recognize`: is shown each new connection, and raises where it is not wanted.
+    `recognize` is shown each new connection and raises to refuse it.
     """
     engine = sa.create_engine(
         place.url,
         isolation_level="AUTOCOMMIT",
         connect_args=place.dialect.connect_args,
-        pool_reset_on_return=None,  # transactions are also ended here, by name
+        pool_reset_on_return=None,  # our own statements also end transactions
         poolclass=StaticPool if place.in_memory else IdleConnections,
     )
 
@@ -81,6 +82,6 @@ def engine_for(place: Place, recognize: Callable[[Session], None]) -> Engine:
     @event.listens_for(engine, "checkout")
     def look(connection: Any, _record: object, _proxy: object) -> None:
         if place.dialect.is_lost(connection):
-            raise DisconnectionError  # another one is lent instead
+            raise DisconnectionError  # the pool lends another one instead
 
     return engine

@@ -25,7 +25,7 @@ from huissier.adapters.log.postgres_arrays import bigints, byteas, register, tex
 _T = TypeVar("_T")
 
 BUSY_SECONDS: Final = 30
-_TABLE_SECONDS: Final = 1  # that a statement waits for who has a whole table; who waits may be told so any moment
+_TABLE_SECONDS: Final = 1  # seconds that a statement waits for a table that somebody has locked as a whole
 _INSERT_EVENT: Final = "INSERT INTO events (position, type, data, tags) VALUES (?, ?, ?, ?)"
 _INSERT_TAG: Final = "INSERT INTO tags (tag, type, position) VALUES (?, ?, ?)"
 
@@ -41,20 +41,20 @@ _DAMAGE: Final = ("malformed", "not a database", "corrupt", "Could not decode", 
 _tags_encoder = msgspec.json.Encoder()
 _SETTINGS: Final = (
     f"SET lock_timeout = '{_TABLE_SECONDS}s'",
-    # What the database or the role has as its default must not make an answer stale, or let it be lost in a crash.
+    # A default of the database or the role must not make an answer stale, or let a crash lose it.
     "SET default_transaction_isolation = 'read committed'",
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     # Since PostgreSQL 14.
     "SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('idle_session_timeout', true) <> '0'",
     # Tag queries take microseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
-    # that would tell the planner so. Kept to the indexes, one plan is as good as another: it is made once.
+    # that would tell the planner so. With indexes only, one plan is good for all parameters: it is made once.
     "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",
     "SET enable_mergejoin = off",
 )
 
-# Each statement sees what was committed before it began, so who looks behind the lock sees what its last holder wrote.
+# Each statement sees what was committed before it began, so a look under the lock sees what its last holder wrote.
 _BEGIN_WRITING: Final = (
     "BEGIN ISOLATION LEVEL READ COMMITTED;"
     f" SET LOCAL lock_timeout = '{BUSY_SECONDS}s';"
@@ -87,27 +87,27 @@ class Dialect(ABC):
 
     @abstractmethod
     def begin_writing(self, connection: Any, look: str) -> Any:
-        """Begin the one write transaction, look at what stands there then, and return the driver's cursor of that."""
+        """Begin the one write transaction, run the query `look` inside it, and return the driver's cursor."""
 
     @abstractmethod
     def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
-        """Write events behind the head and return the new one; None where it looks and finds that it must not."""
+        """Write events behind the head and return the new head; None where a check in the database forbids it."""
 
     @abstractmethod
     def error_for(self, problem: BaseException | None, reason: str) -> type[StoreError]:
-        """Return the kind of error that the driver's exception means, with its words."""
+        """Return the kind of error that the driver's exception means; `reason`: its message."""
 
     @abstractmethod
     def is_lost(self, connection: Any) -> bool:
-        """Say, without asking it, whether a connection was closed on either side, or one that is idle is in use."""
+        """Say, without a round trip, whether a connection was closed by either side or is still in a transaction."""
 
     @abstractmethod
     def ends_with(self, problem: BaseException) -> bool:
-        """Say whether a connection keeps a problem that passes for the server: then another one is opened."""
+        """Say whether an error that is over on the server persists on this connection, which must then be replaced."""
 
     @abstractmethod
     def hang_up_after(self, seconds: float) -> None:
-        """Free whoever has waited for so long for a server's answer to one statement, on whatever thread."""
+        """Free every thread that has waited this long for a server's answer to one statement."""
 
 
 class Sqlite(Dialect):
@@ -119,10 +119,10 @@ class Sqlite(Dialect):
     connect_args: ClassVar[dict[str, Any]] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
 
     def connect(self, *arguments: Any, **named: Any) -> None:
-        """Leave it to the driver: nobody waits for a file unseen."""
+        """Leave it to the driver: a file's connection needs no watching."""
 
     def prepare(self, connection: Any) -> None:
-        """Wait for the disk at every commit, overwrite what is deleted, and seldom stop to tidy up."""
+        """Wait for the disk at every commit, overwrite what is deleted, and checkpoint rarely."""
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA cache_size = -65536")
@@ -159,27 +159,27 @@ class Sqlite(Dialect):
         return CorruptStoreError if any(word in reason for word in _DAMAGE) else StoreError
 
     def is_lost(self, connection: Any) -> bool:
-        """Tell one that was closed here, or is in use: nobody hangs up on a file."""
+        """Tell one that was closed here or is in a transaction: a file has no server to hang up."""
         try:
             return bool(connection.in_transaction)
         except sqlite3.Error:
             return True
 
     def ends_with(self, problem: BaseException) -> bool:
-        """Return False: a connection keeps nothing."""
+        """Return False: no error persists on a connection to a file."""
         return False
 
     def hang_up_after(self, seconds: float) -> None:
-        """Do nothing: a file is at hand, and nobody waits for longer than `BUSY_SECONDS`."""
+        """Do nothing: nobody waits for a file longer than `BUSY_SECONDS`."""
 
 
 class Watched(psycopg.Connection):
-    """A connection that tells for how long an answer of its server has been waited for."""
+    """A connection that notes since when it has been waiting for an answer of its server."""
 
     waiting: "_Waiting"
 
     def wait(self, gen: PQGen[_T], *arguments: Any, **named: Any) -> _T:
-        """Wait for the server, as all does that is said to it."""
+        """Wait for the server: every exchange with it comes through here."""
         self.waiting[self] = time.monotonic()
         try:
             return super().wait(gen, *arguments, **named)
@@ -187,7 +187,7 @@ class Watched(psycopg.Connection):
             self.waiting.pop(self, None)
 
 
-_Waiting = dict[Watched, float]  # connections on which the server has a word to say, and since when
+_Waiting = dict[Watched, float]  # connections that wait for their server, and since when (monotonic seconds)
 
 
 class Postgresql(Dialect):
@@ -202,7 +202,7 @@ class Postgresql(Dialect):
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 1000 * BUSY_SECONDS,
-        "client_encoding": "UTF8",  # arrays are packed in it, whatever PGCLIENTENCODING or a role's default say
+        "client_encoding": "UTF8",  # arrays are packed in UTF-8, whatever PGCLIENTENCODING or a role's default say
     }
     appends_in_one_trip = True
     schema = (postgres_append.DEFINITION,)
@@ -212,7 +212,7 @@ class Postgresql(Dialect):
         self._waiting: _Waiting = {}
 
     def connect(self, *arguments: Any, **named: Any) -> "Watched":
-        """Connect such that nobody waits unseen: also libraries have something to say, and before it is set up."""
+        """Connect with every wait watched, also those of libraries and those before `prepare`."""
         connection = Watched.connect(*arguments, **named)
         connection.waiting = self._waiting
         return connection
@@ -220,7 +220,8 @@ class Postgresql(Dialect):
     def prepare(self, connection: Any) -> None:
         """Bound the wait for the pen, and keep the planner to the indexes. Raises `StoreError`.
 
-        A database in another encoding is refused: it could not keep every text, or would compare other ones.
+        A database in an encoding other than UTF-8 is refused: it could not keep every text, or would compare them
+        differently.
         """
         encoding = connection.info.parameter_status("server_encoding")
         if encoding != "UTF8":
@@ -232,18 +233,18 @@ class Postgresql(Dialect):
     def execute(self, connection: Any, text: str, parameters: Sequence[Any]) -> Any:
         """Run the text with psycopg's marks; with parameters, results come in binary form, which is cheaper."""
         if not parameters:
-            return connection.execute(text, prepare=False)  # it may be several
+            return connection.execute(text, prepare=False)  # the text may hold several statements
         return connection.execute(_with_percent_marks(text), parameters, binary=True)
 
     def begin_writing(self, connection: Any, look: str) -> Any:
-        """Wait for the pen, and look behind that in the same trip."""
+        """Wait for the pen and look after that, in one round trip."""
         cursor = connection.execute(f"{_BEGIN_WRITING}; {look}", prepare=False)
         while cursor.nextset():
             pass
         return cursor
 
     def append(self, connection: Any, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
-        """Call the function that looks and appends."""
+        """Call the database's function that checks and appends."""
         tags = [(tag, place) for place, event in enumerate(events, 1) for tag in dict.fromkeys(event.tags)]
         parameters = (
             head,
@@ -258,14 +259,14 @@ class Postgresql(Dialect):
         return None if appended is None else int(appended)
 
     def error_for(self, problem: BaseException | None, reason: str) -> type[StoreError]:
-        """Tell damage, and what passes by itself, from everything else: a lost answer has no state at all."""
+        """Tell damage, and what passes by itself, from everything else; without an SQLSTATE, the answer was lost."""
         state = getattr(problem, "sqlstate", None)
         if state is None or state in _PASSING:
             return TemporarilyUnavailableError
         return CorruptStoreError if state in _DAMAGED else StoreError
 
     def is_lost(self, connection: Any) -> bool:
-        """Look at what has come without being asked for: a server that ends a connection says so, and closes it."""
+        """Look at what has come unasked: a server that ends a connection says so, and closes it."""
         try:
             come = select.poll()
             come.register(connection.fileno(), select.POLLIN)
@@ -276,11 +277,11 @@ class Postgresql(Dialect):
         return bool(connection.info.transaction_status != TransactionStatus.IDLE)
 
     def ends_with(self, problem: BaseException) -> bool:
-        """Tell a default of being read only, or a plan for tables as they were, which a connection keeps."""
+        """Tell a read-only default and a plan for tables that changed since: both stay with a connection."""
         return getattr(problem, "sqlstate", None) in (_READ_ONLY, _PLAN_OUTDATED)
 
     def hang_up_after(self, seconds: float) -> None:
-        """Shut their sockets down: whoever waits on one is told that the connection is lost."""
+        """Shut down the sockets of those connections: a thread that waits on one finds it lost."""
         for connection, since in list(self._waiting.items()):
             if time.monotonic() - since >= seconds:
                 with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:

@@ -1,4 +1,4 @@
-"""A database's file that is written to as long as it is the one at its path, with the log beside it."""
+"""A database's file, written to only while it is still the one at its path, with the same log beside it."""
 
 import os
 from pathlib import Path
@@ -12,20 +12,20 @@ _Log = tuple[_Identity | None, _Identity | None]  # and its index
 class FileInUse:
     """A file that is written to by its path.
 
-    What is written to one that was removed, emptied, or replaced by a backup, is durable and lost; and who opens one
-    whose write-ahead log, or its index (`-shm`), is gone sees nothing of what is written to it.
+    What is written to a file that was removed, emptied or replaced by a backup is durable, and lost. Where its
+    write-ahead log or that log's index (`-shm`) was removed, whoever opens the file sees none of what is written to it.
     """
 
     def __init__(self, path: Path) -> None:
         """Look at nothing yet."""
         self._path = path
-        self._whole_path = os.path.abspath(path)  # whoever opens it may move on
-        self._beside = os.path.realpath(path)  # where the database keeps its log, whatever link leads there
+        self._whole_path = os.path.abspath(path)  # the working folder may change
+        self._beside = os.path.realpath(path)  # the database keeps its log beside the file, not beside a link to it
         self._opened: _Identity | None = None
         self._log: _Log | None = None
 
     def check_still_there(self) -> None:
-        """Raise `StoreError` where it is not the one any more that was there the first time."""
+        """Raise `StoreError` unless the file is the one that was there at the first check."""
         found = _identity(self._whole_path, may_be_empty=self._opened is None)
         if self._opened is None:
             self._opened = found
@@ -38,7 +38,7 @@ class FileInUse:
         self._log = None if log[0] is None else log
 
     def check_write_ahead_log(self) -> None:
-        """Raise `StoreError` where the log beside it is not the one any more that was noted."""
+        """Raise `StoreError` unless the log beside it is the one that was noted, if any was."""
         if self._log is not None and self._log_now() != self._log:
             raise StoreError(
                 f"the log beside {self._path} was removed while it was in use; start again on what is there"

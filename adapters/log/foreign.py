@@ -1,13 +1,13 @@
-"""The log in a recorder of somebody else's, and the vault in the store.
+"""The log in somebody else's recorder, and the vault in the store.
 
-There is no deciding inside such a recorder's transaction. So a turn decides on a look at the log up to its head, and
-appends on condition that nothing at all stands behind that head: then every position is the one that was decided on.
-Where something does, the turn is done again on a new look. Whoever was overtaken holds the vault for writing
-meanwhile, and nobody else with that vault begins a turn until it is let go; so nobody starves.
+Commands cannot be decided inside such a recorder's transaction. So a turn decides on a look at the log up to its head,
+and appends on condition that nothing at all stands behind that head, so that every fact gets the position it was
+decided for. Otherwise the turn is done again on a new look. A turn that was overtaken then holds the vault for writing,
+and nobody else with that vault begins a turn until it is released; so nobody starves.
 
-Log and vault cannot be written in one transaction. Whom a fact names is in the vault before the fact is in the log,
-and whoever is erased leaves it after the erasure is in the log: what a crash leaves undone is done by asking again.
-A newcomer may stay in the vault though no fact came to be, and can then be erased like anybody it knows.
+Log and vault cannot be written in one transaction. A newcomer enters the vault before their first fact enters the log,
+and an erased usager leaves it after the erasure is in the log: asking again does what a crash left undone. A newcomer
+may stay in the vault without any fact, and can be erased like everybody else in it.
 """
 
 import random
@@ -73,10 +73,10 @@ class ForeignLook:
                         yield tag, one.position, one.event.data
 
     def presume_new(self, tags: Iterable[str]) -> None:
-        """Read them all the same: no condition could say that a tag is carried by nothing before the head."""
+        """Do nothing: no append condition could say that no fact up to the head carries a tag."""
 
     def change_vault(self) -> Session:
-        """Leave the vault to a pen."""
+        """Leave the vault to a pen that holds it. Raises `OvertakenError`."""
         raise OvertakenError
 
     def _up_to_head(self, events: Iterable[DCBSequencedEvent]) -> Iterator[DCBSequencedEvent]:
@@ -84,7 +84,7 @@ class ForeignLook:
 
 
 class ForeignPen(ForeignLook):
-    """A look to write behind on condition that nobody else did."""
+    """A look that can be appended to if nobody else has appended since."""
 
     def append(self, events: Sequence[DCBEvent]) -> int:
         """Write events behind the head and return the position of the last. Raises `OvertakenError`, `StoreError`."""
@@ -98,7 +98,7 @@ class ForeignPen(ForeignLook):
 
 
 class VaultPen(ForeignPen):
-    """A pen that holds the vault until `leave_vault` is called, which makes durable what was changed there."""
+    """A pen that holds the vault until `leave_vault` is called, which commits what was changed there."""
 
     def __init__(self, recorder: DCBRecorder, head: int, session: Session, leave_vault: Callable[[], None]) -> None:
         """Write behind the head."""
@@ -112,9 +112,9 @@ class VaultPen(ForeignPen):
         return self.session
 
     def append(self, events: Sequence[DCBEvent]) -> int:
-        """Do as any pen, with the vault in the order that a crash may interrupt.
+        """Append as any pen does, and commit the vault before or after, so that a crash may come in between.
 
-        Raises `InvalidCommandError` besides, for an erasure among other facts: no order is right for both.
+        Also raises `InvalidCommandError`, for an erasure among other facts: no order is right for both.
         """
         erasures = sum(event.type == _ERASURE for event in events)
         if 0 < erasures < len(events):
@@ -128,7 +128,7 @@ class ForeignLog:
     """The log of one recorder, with the vault of one store. Safe to share between threads."""
 
     def __init__(self, recorder: DCBRecorder, store: Store) -> None:
-        """Record through a recorder that stays its owner's to close."""
+        """Record through a recorder that its owner closes."""
         self._recorder = recorder
         self._store = store
         self.appended = Bell()
@@ -143,7 +143,7 @@ class ForeignLog:
             yield ForeignLook(self._recorder, head, session)
 
     def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:
-        """Yield a pen that reads the vault, then pens that hold it: for about 30 seconds and ever less hastily."""
+        """Yield a pen that reads the vault, then pens that hold it: for about 30 seconds, pausing ever longer."""
         self._known = max(self._known, seen)
         self._claim()
         yield self._quick_pen()
@@ -151,7 +151,7 @@ class ForeignLog:
         pause = _FIRST_PAUSE
         while time.monotonic() < give_up:
             yield self._vault_pen()
-            time.sleep(random.uniform(0, pause))  # noqa: S311 nobody need be kept from guessing it
+            time.sleep(random.uniform(0, pause))  # noqa: S311 it need not be hard to guess
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     @contextmanager
@@ -185,7 +185,7 @@ class ForeignLog:
         return head
 
     def _claim(self) -> None:
-        """Have the store know its log again: once for an engine, when there is a first fact."""
+        """Note in the store which log is its own: once per engine, when there is a first fact."""
         if self._known and not self._is_claimed:
             with self._store.writing() as session:
                 remember_claim(session, self._recorder)
@@ -193,7 +193,7 @@ class ForeignLog:
 
 
 class AskedVault(Vault):
-    """A vault that is asked every time: whoever sees an erasure in the log may yet find the usager for a moment."""
+    """A vault that remembers nothing: for a moment after an erasure is in the log, the usager is still in the table."""
 
     def _remember(self, ins: Ins, usager: str) -> str:
         return usager

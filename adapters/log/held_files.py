@@ -1,8 +1,8 @@
 """Files that SQLite has open in this process, so that nothing here makes it lose its locks on them.
 
-The system knows no locks of descriptors but only those of processes: whoever closes any descriptor of a file lets go
-of all that the process holds on it, and then another process that comes and goes takes the write-ahead log away from
-under a connection that goes on writing to it. A fork has no locks, while SQLite there remembers those of its parent.
+Locks belong to a process, not to a descriptor: closing any descriptor of a file releases all locks that the process
+holds on it. Another process that opens and closes the file then removes the write-ahead log while a connection here
+goes on writing to it. A fork has no locks, but SQLite in it remembers those of its parent.
 Both are in SQLite's "How To Corrupt An SQLite Database File", sections 2.2 and 2.6.
 """
 
@@ -30,7 +30,7 @@ class _Held:
 
 _LOCK = threading.Lock()
 _held: dict[tuple[int, int], _Held] = {}  # by device and inode
-# A fork made while another thread looks at a file would wait for that thread for ever: it is not there.
+# A fork made while another thread holds the lock would wait for ever: it does not have that thread.
 os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 
 

@@ -1,7 +1,7 @@
-"""Connections that are idle: lent again, and kept such that no interrupt of who gives one back locks out all others.
+"""Idle connections, lent again; an interrupt while one is given back cannot lock everybody else out.
 
-SQLAlchemy's own pool has a lock that is taken in Python: a signal's handler that raises just behind the taking leaves
-it taken for good.
+SQLAlchemy's own pool has a lock that is taken in Python: a signal handler that raises right after that leaves it locked
+for good.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ _MOST_KEPT: Final = 5
 class IdleConnections(Pool):
     """Lends whichever connection was given back last, and makes another where there is none."""
 
-    _sqla_logger_namespace = "sqlalchemy.pool.IdleConnections"  # what the library says here is the library's word
+    _sqla_logger_namespace = "sqlalchemy.pool.IdleConnections"  # so that its log lines count as the library's
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """Take what the library gives all its pools."""

@@ -1,4 +1,4 @@
-"""From one schema version to the next, only where somebody asks for it, and all steps in one transaction."""
+"""From one schema version to the next: only on request, and all steps in one transaction."""
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -31,13 +31,13 @@ class Migrated(msgspec.Struct, frozen=True):
 
 
 def _bring_the_append_function(session: Session, dialect: Dialect) -> None:
-    """Bring the pen in one round trip to PostgreSQL; SQLite needs none."""
+    """Create PostgreSQL's function for the pen in one round trip; SQLite needs none."""
     if isinstance(dialect, Postgresql):
         session.run(postgres_append.DEFINITION)
 
 
-# What leads to a version from the one before it. Stores that have taken a step keep it: one that turns out wrong is
-# followed by another, never changed.
+# The step to each version from the one before. A step is never changed, for stores have taken it already: one that
+# turns out wrong is followed by another.
 MIGRATIONS: Final[Mapping[int, Step]] = MappingProxyType({2: _bring_the_append_function})
 
 
@@ -58,7 +58,7 @@ def migrate(url: str) -> Migrated:
 def _write_header(store: Store, path: Path) -> bool:
     """Bring the version from the write-ahead log into the file, where the next opening looks for it.
 
-    Of several who do so at once SQLite turns all but one away at once, without waiting: hence the second tries.
+    Of several that do so at once, SQLite turns all but one away without waiting: hence the retries.
     """
     until = monotonic() + _HEADER_SECONDS
     while True:

@@ -20,7 +20,7 @@ HEAD: Final = "SELECT max(position) FROM events"
 _AFTER = "SELECT position, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
 _FACTS_AFTER = "SELECT position, data FROM events WHERE position > ? ORDER BY position LIMIT ?"
 _WHOLE_AFTER = "SELECT position, type, data, tags FROM events WHERE position > ? ORDER BY position LIMIT ?"
-# An event that is missing must not be passed over: without its bytes it cannot be decoded, and so is named.
+# A missing event must not be passed over: without its bytes decoding fails, and the error names it.
 _BY_TAG = (
     "SELECT t.tag, t.position, e.data FROM tags t LEFT JOIN events e ON e.position = t.position"
     " WHERE t.tag IN ({}) AND t.position <= ? ORDER BY t.position"
@@ -32,7 +32,7 @@ class Reading:
     """A `Look` through a session: one consistent snapshot where the session is in a transaction."""
 
     def __init__(self, session: Session, head: int | None = None, *, goes_on: bool = False) -> None:
-        """Look up to the head given, or to the one there is; where the log `goes_on` meanwhile, no further."""
+        """Look up to the head given, or the current one; `goes_on`: later events may appear, and are left out."""
         self.session = session
         self._goes_on = goes_on
         self.head: int = (session.scalar(HEAD) or 0) if head is None else head
@@ -52,7 +52,7 @@ class Reading:
         return [(position, kind, data, decode_tags(tags, position)) for position, kind, data, tags in rows]
 
     def _page(self, statement: str, after: int, limit: int) -> list[Any]:
-        """Return the next rows: one at each position up to the head, which a damaged index need not give."""
+        """Return the next rows; refuse them unless there is one at each position: a damaged index may omit some."""
         rows: list[Any] = self.session.run(statement, (after, limit)).fetchall()
         if self._goes_on:
             rows = [row for row in rows if row[0] <= self.head]
@@ -80,7 +80,7 @@ class Reading:
         """Read them all the same."""
 
     def change_vault(self) -> Session:
-        """Leave the vault to a pen with a transaction."""
+        """Leave the vault to a pen with a transaction. Raises `OvertakenError`."""
         raise OvertakenError
 
 
@@ -99,9 +99,9 @@ class SqlPen(Reading):
 
 
 class HopefulPen(Reading):
-    """A pen that takes what is presumed to be new for new: the database looks before it appends anything.
+    """A pen that does not read tags presumed new: the database checks them before it appends anything.
 
-    It looks at the head too, so that a log which nobody else is writing needs no transaction: all that is appended
+    The database checks the head too, so a log that nobody else writes to needs no transaction: all that is appended
     goes in one round trip.
     """
 
@@ -111,15 +111,15 @@ class HopefulPen(Reading):
         self._presumed: set[str] = set()
 
     def _refuse(self, found: list[int], expected: range) -> NoReturn:
-        """Take it that somebody wrote meanwhile: the next pen looks again. Raises `OvertakenError`."""
+        """Assume that somebody wrote meanwhile: the next pen looks again. Raises `OvertakenError`."""
         raise OvertakenError
 
     def presume_new(self, tags: Iterable[str]) -> None:
-        """Take it that no fact carries these tags, until something is appended."""
+        """Assume that no fact carries these tags; `append` has it checked."""
         self._presumed.update(tags)
 
     def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
-        """Yield (tag, position, bytes) of every fact that carries one of the tags and is not presumed away."""
+        """Yield (tag, position, bytes) of every fact that carries one of the tags, but for those presumed new."""
         return super().by_tag([tag for tag in tags if tag not in self._presumed])
 
     def append(self, events: Sequence[DCBEvent]) -> int:
@@ -141,7 +141,7 @@ def decode_tags(text: str, position: int) -> list[str]:
     """Return the tags column's content. Raises `CorruptStoreError` naming the position."""
     try:
         return _tags_decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):  # the last: nothing at all, or a number
+    except (msgspec.DecodeError, UnicodeDecodeError, TypeError):  # TypeError: NULL, or a number
         raise CorruptStoreError(f"the tags of the event at position {position} cannot be decoded") from None
 
 

@@ -13,7 +13,7 @@ from huissier.adapters.log.at_rest import FileState, reading_url
 from huissier.adapters.log.dialects import Dialect, dialect_of
 from huissier.adapters.log.file_in_use import FileInUse
 
-_SECRET: Final = ("password", "sslpassword", "oauth_client_secret")  # of what libpq takes behind the question mark
+_SECRET: Final = ("password", "sslpassword", "oauth_client_secret")  # among libpq's parameters in a URL's query
 
 
 class Place:
@@ -54,19 +54,19 @@ class Place:
         schema.check_version(version, self.name, self._oldest)
 
     def check_undisturbed(self) -> None:
-        """Raise `StoreError` where a file that was read as it lay has been written to since."""
+        """Raise `StoreError` where a file that was read without locks has been written to since."""
         if self.path is None or self._state is None or self._state.in_use:
             return
         if not self.path.exists() or FileState.of(self.path) != self._state:
             raise StoreError(f"{self.name} was opened by somebody else while it was read; try again")
 
     def check_still_there(self) -> None:
-        """Raise `StoreError` where a file that was opened is not the one at its path any more."""
+        """Raise `StoreError` where the file that was opened is no longer the one at its path."""
         if self._file is not None:
             self._file.check_still_there()
 
     def check_write_ahead_log(self) -> None:
-        """Raise `StoreError` where the log beside a file that was opened is not the one any more that was there."""
+        """Raise `StoreError` where the log beside the file is no longer the one that was noted."""
         if self._file is not None:
             self._file.check_write_ahead_log()
 
@@ -80,14 +80,14 @@ class Place:
             raise StoreError(f"there is no store at {path}")
         if path.exists() and not path.is_file():
             raise StoreError(f"the store {path} cannot be read: it is not a file")
-        if not read_only and path.exists() and path.stat().st_nlink > 1:  # SQLite keeps its log beside one of them
+        if not read_only and path.exists() and path.stat().st_nlink > 1:  # SQLite keeps its log beside one name only
             raise StoreError(
                 f"the store {path} has several names (hard links), and facts would be lost; keep one, or copy it"
             )
         if self.create:
             schema.make_private_file(path)
         version = schema.look_at_file(path)
-        # With a journal beside it, its making may have been cut short: the database knows what is left of it.
+        # A journal beside it may mean that making it was cut short; SQLite restores what there was before.
         self.is_new = version is None or Path(f"{os.path.realpath(path)}-journal").exists()
         if version is not None:
             self.check_version(version)
@@ -96,12 +96,12 @@ class Place:
 
 
 def shown(url: sa.URL) -> str:
-    """Return a URL for the eye, without its secrets."""
+    """Return a URL as it may be shown, without its secrets."""
     return url.difference_update_query(_SECRET).render_as_string(hide_password=True)
 
 
 def read_url(text: str) -> tuple[sa.URL, Dialect]:
-    """Read a store's URL, without a look at what it names. Raises `StoreError`."""
+    """Read a store's URL, without looking at what it names. Raises `StoreError`."""
     try:
         url = sa.make_url(text)
     except (ArgumentError, ValueError):

@@ -20,7 +20,7 @@ class OvertakenError(Exception):
 class Look(Protocol):
     """The log as it stood at `head`, the position of its last event, and the vault of that moment.
 
-    What stands after a position comes in order and without a gap, or raises `StoreError`: no end is taken for the head.
+    Events after a position come in order, without a gap and up to `head`, or `StoreError` is raised.
     """
 
     @property
@@ -38,7 +38,7 @@ class Look(Protocol):
         ...
 
     def facts_after(self, position: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return positions and bytes of what stands after a position, at most `limit`: who needs no tags is faster."""
+        """Return positions and bytes of what stands after a position, at most `limit`; faster than `after`."""
         ...
 
     def whole_after(self, position: int, limit: int) -> list[Whole]:
@@ -46,7 +46,7 @@ class Look(Protocol):
         ...
 
     def presume_new(self, tags: Iterable[str]) -> None:
-        """Say which tags are most likely carried by no fact, so that reading them may be spared."""
+        """Say which tags are most likely carried by no fact, so that they need not be read."""
         ...
 
     def by_tag(self, tags: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
@@ -54,12 +54,12 @@ class Look(Protocol):
         ...
 
     def change_vault(self) -> Session:
-        """Return where the vault is changed together with the log. Raises `OvertakenError` where it cannot be."""
+        """Return the session that changes the vault together with the log. Raises `OvertakenError` without one."""
         ...
 
 
 class Pen(Look, Protocol):
-    """A look to write behind. What was written is durable when the pen is put down without an exception."""
+    """A look that can be appended to. What was written is durable when its block ends without an exception."""
 
     def append(self, events: Sequence[DCBEvent]) -> int:
         """Write events behind the head and return the position of the last. Raises `OvertakenError`."""

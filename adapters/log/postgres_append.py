@@ -5,7 +5,7 @@ from typing import Final
 PEN_LOCK: Final = 0x48554953534945  # one pen for a database
 
 # Each statement of a volatile function sees what was committed before it began: the head is read after the lock
-# was got, not before it was asked for. `presumed` are tags that the caller takes to be new, `places` say which of
+# was obtained, not before it was asked for. `presumed` are tags that the caller takes to be new, `places` say which of
 # the events a tag belongs to, counted from 1. Returns the new head, or null where the head is not the one
 # expected or a presumed tag is known; then nothing was written.
 DEFINITION: Final = f"""
@@ -28,5 +28,5 @@ BEGIN
     RETURN head + cardinality(types);
 END $$
 """  # noqa: S608 the lock's number is a constant
-# Where somebody has the pen it is not waited for: they are about to move the head, and who waits may be given up on.
+# Where somebody has the pen it is not waited for: they are about to move the head, and callers might give up.
 CALL: Final = f"SELECT CASE WHEN pg_try_advisory_xact_lock({PEN_LOCK}) THEN huissier_append(?, ?, ?, ?, ?, ?, ?) END"

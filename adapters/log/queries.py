@@ -34,7 +34,7 @@ def _statement(shape: Shape) -> str:
     if not shape:
         return _ALL
     items = " UNION ".join(f"SELECT position FROM ({_positions(types, tags)}) AS i" for types, tags in shape)  # noqa: S608 only marks
-    # An event that the index knows and that is missing must not be passed over: it comes as a row of nothing.
+    # An event that the index knows but that is missing must not be passed over: it comes as a row of NULLs.
     return (
         f"SELECT m.position, e.type, e.data, e.tags FROM ({items}) AS m"  # noqa: S608 only marks
         " LEFT JOIN events e ON e.position = m.position"

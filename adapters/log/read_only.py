@@ -1,4 +1,4 @@
-"""A store's log, or a copy's, to be read only: without the vault's key, and without a trace of it."""
+"""The log of a store, or of a copy, opened to be read only: without the vault's key, and without a trace."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,6 +1,6 @@
-"""Reading and appending through a recorder of somebody else's, whose exceptions never reach a caller.
+"""Reading and appending through somebody else's recorder, whose exceptions never reach a caller.
 
-What a recorder says when it fails may hold a whole event, so only the name of its exception is told.
+A recorder's error message may hold a whole event, so only the name of the exception is passed on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ def events_in(
 
 
 def head_of(recorder: DCBRecorder) -> int:
-    """Return the position of the last event, 0 without one, which a query that finds nothing tells without a page.
+    """Return the position of the last event, 0 without one, from a query that finds nothing and so reads no events.
 
     Raises `StoreError`.
     """
@@ -42,7 +42,7 @@ def head_of(recorder: DCBRecorder) -> int:
 
 
 def append_behind(recorder: DCBRecorder, head: int, events: Sequence[DCBEvent]) -> int | None:
-    """Append events unless anything stands behind the head; return the position of the last, None where it does.
+    """Append events unless anything stands behind the head; return the position of the last, None where something does.
 
     Raises `TemporarilyUnavailableError` where the recorder fails: it may have appended them all the same.
     """

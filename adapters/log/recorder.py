@@ -44,7 +44,7 @@ class SqlRecorder(DCBRecorder):
         self._undisturbed = False
 
     def pens(self, seen: int) -> Iterator[AbstractContextManager[Pen]]:
-        """Yield ways to write: first a hopeful one, without a transaction where nobody else wrote lately."""
+        """Yield ways to write; on a server first a hopeful pen, without a transaction if nobody else wrote lately."""
         if self._store.appends_in_one_trip:
             yield self._unlocked_pen(seen) if self._undisturbed else self._pen(seen, HopefulPen)
         yield self.pen(seen)
@@ -59,7 +59,7 @@ class SqlRecorder(DCBRecorder):
     def pen(self, seen: int | None = None) -> AbstractContextManager[SqlPen]:
         """Hold the pen; what was written is durable when the block ends without an exception.
 
-        Whoever says what they have `seen` of the log finds out whether somebody else wrote.
+        `seen`: the last position the caller has read, by which it is known whether somebody else wrote.
         """
         return self._pen(seen, SqlPen)
 
@@ -84,7 +84,7 @@ class SqlRecorder(DCBRecorder):
 
     @contextmanager
     def glancing(self) -> Iterator[Reading]:
-        """Do as `reading` for one thread at a time. Raises `TemporarilyUnavailableError` where it had to wait."""
+        """Do as `reading` for one thread at a time. Raises `TemporarilyUnavailableError` instead of waiting."""
         with self._store.glancing() as session:
             yield Reading(session)
 

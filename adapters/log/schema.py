@@ -32,7 +32,7 @@ events = Table(
     Column("tags", Text, nullable=False),
 )
 
-# One row a tag of an event. The type is part of the index, so that a busy tag does not slow a query by type.
+# One row per tag of an event. The type is part of the index, so that a busy tag does not slow a query by type.
 tags = Table(
     "tags",
     metadata,
@@ -96,7 +96,7 @@ def look_at_file(path: Path) -> int | None:
 
 
 def check_version(version: int, where: str, oldest: int = SCHEMA_VERSION) -> None:
-    """Refuse a store of a schema version before `oldest` or behind our own. Raises `StoreVersionError`."""
+    """Refuse a store of a schema version older than `oldest` or newer than ours. Raises `StoreVersionError`."""
     if version > SCHEMA_VERSION:
         raise StoreVersionError(
             f"{where} has schema version {version}, newer than this huissier's {SCHEMA_VERSION}; it was left untouched."

@@ -1,4 +1,4 @@
-"""A session: the driver's own connection inside a transaction, for the hot path.
+"""A session: the driver's own connection, for the hot path.
 
 SQLAlchemy keeps the pool, the schema and the dialects' differences; building a result object of its own for every
 statement would cost more than the statement.
@@ -18,7 +18,7 @@ class Session:
     __slots__ = ("_connection", "_dialect")
 
     def __init__(self, connection: Any, dialect: Dialect) -> None:
-        """Use a DB-API connection in autocommit mode; transactions are begun and ended by name."""
+        """Use a DB-API connection in autocommit mode; our own statements begin and end transactions."""
         self._connection = connection
         self._dialect = dialect
 
@@ -27,7 +27,7 @@ class Session:
         return self._dialect.execute(self._connection, statement, parameters)
 
     def begin_writing(self, look: str) -> Any:
-        """Begin the one write transaction and return the first column of what a look finds in it."""
+        """Begin the one write transaction, run the query `look` inside it, and return its first column."""
         return self._dialect.begin_writing(self._connection, look).fetchone()[0]
 
     def scalar(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
@@ -37,12 +37,12 @@ class Session:
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
         """Yield the rows of a query."""
-        for row in self.run(statement, parameters):  # noqa: UP028 who stops midway must not close a cursor of what is closed
+        for row in self.run(statement, parameters):  # noqa: UP028 `yield from` would close a closed connection's cursor
             yield row
 
     def append(self, head: int, presumed: Sequence[str], events: Sequence[DCBEvent]) -> int | None:
-        """Write events behind the head and return the new one; None where a dialect that looks finds it moved.
+        """Write events behind the head and return the new head; None where a dialect's own check forbids it.
 
-        `presumed`: tags taken to be new, which such a dialect looks at too.
+        `presumed`: tags taken to be new, which such a dialect checks besides the head.
         """
         return self._dialect.append(self._connection, head, presumed, events)

@@ -1,4 +1,4 @@
-"""The settings of a store: what it says of itself, one text a name."""
+"""The settings of a store: what it says of itself, one text per name."""
 
 from typing import Final, Literal
 
@@ -22,10 +22,10 @@ def read_setting(session: Session, name: Name) -> str | None:
 
 
 def write_setting(session: Session, name: Name, value: str) -> None:
-    """Have a store say something under a name, instead of what it said before."""
+    """Have a store say something under a name, in place of what it said before."""
     session.run(_WRITE, (name, value))
 
 
 def remove_setting(session: Session, name: Name, value: str) -> None:
-    """Have a store say nothing under a name, unless it says something else by now."""
+    """Remove what a store says under a name, unless it says something else by now."""
     session.run(_REMOVE, (name, value))

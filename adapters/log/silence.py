@@ -9,7 +9,7 @@ class Silence:
     """Watches, on a thread of its own, for how long statements have been waiting."""
 
     def __init__(self, dialect: Dialect, seconds: float) -> None:
-        """Hang up on connections on which a statement has waited for so long; work of many statements is left alone."""
+        """Hang up on a connection once one statement has waited this long; many short statements are left alone."""
         self._dialect = dialect
         self._seconds = seconds
         self._ended = threading.Event()

@@ -37,28 +37,28 @@ Preparation = Callable[[Session, bool], None]
 
 
 def keeps_deleted(session: Session) -> bool:
-    """Say whether what was deleted may still stand in a store: who deleted it was ended before it was dropped."""
+    """Say whether deleted rows may still be on disk, not yet dropped by whoever deleted them."""
     return read_setting(session, "deleted") is not None
 
 
 class _Kept(NamedTuple):
-    """A connection that is kept, and the driver's own behind it: asking for that costs, so it is asked for once."""
+    """A connection that is kept, and the driver's own behind it: looking that up is slow, so it is done once."""
 
     connection: Connection
     drivers: Any
     session: Session
 
     def drop(self) -> None:
-        """Let nobody be lent what is left of it."""
+        """Close it for good, so that nobody is lent it again."""
         self.connection.invalidate()
         self.connection.close()
 
 
 class Store:
-    """An open store. One connection writes, guarded by a lock; others read their own snapshots, one of them at once."""
+    """An open store. One connection writes, guarded by a lock; others read their own snapshots, one without waiting."""
 
     def __init__(self, place: Place, prepare: Preparation, *, patience: float | None = None) -> None:
-        """Open a store, made on first use. Raises `StoreError` and leaves a database that is not one as it is.
+        """Open a store, made on first use. Raises `StoreError` and leaves a database that is no store as it is.
 
         `prepare` is told the session and whether the store is new, in the transaction that makes it. `patience`: for
         how many seconds a server may leave a statement unanswered; without one, for ever.
@@ -89,9 +89,9 @@ class Store:
             raise
 
     def _prepare(self) -> None:
-        """Make what is missing, or make sure of what is there.
+        """Make what is missing, or check what is there.
 
-        The write-ahead log comes after the schema: until then the header on disk says whose file it is.
+        The write-ahead log is turned on after the schema is made, so that the header on disk says whose file it is.
         """
         if self._place.create and (not self._place.is_embedded or self._place.is_new):
             with self.writing() as session:
@@ -114,7 +114,7 @@ class Store:
     def _recognize(self, session: Session) -> None:
         """Refuse a new connection to another store than the one that was opened.
 
-        A server's name, or a default search path, may lead elsewhere by now; what becomes of files is known without it.
+        A server's name, or a default search path, may lead elsewhere by now; files are checked in other ways.
         """
         if self._place.is_embedded or not self._is_ready:
             return
@@ -124,7 +124,7 @@ class Store:
         self._note_first_fact(session)
 
     def _note_first_fact(self, session: Session) -> None:
-        """Take down by what a server's log is known again. Raises `StoreError` where it was another one before."""
+        """Note the first fact, by which a server's log is recognised. Raises `StoreError` where it has changed."""
         if self._place.is_embedded:
             return
         found = session.scalar("SELECT data FROM events ORDER BY position LIMIT 1")
@@ -134,7 +134,7 @@ class Store:
             raise StoreError(f"the log in {self.name} was replaced while it was in use; start again on what is there")
 
     def _note_what_is_new(self, session: Session) -> None:
-        """Take it down behind a turn on a log that was empty before; what was recorded is, whatever becomes of this."""
+        """Note the first fact after a turn on a log that was empty; a failure here does not undo what was recorded."""
         if self._is_ready and self._first_fact is None and not self._place.is_embedded:
             with suppress(self._driver_error):
                 self._note_first_fact(session)
@@ -175,10 +175,10 @@ class Store:
 
     @contextmanager
     def writing_after(self, look: str) -> Iterator[tuple[Session, Any]]:
-        """Do as `writing`, and look at one value first: at no cost where the transaction begins with a round trip."""
+        """Do as `writing`, and read one value first: free where beginning the transaction takes a round trip anyway."""
         self._check_open()
         with self._lock, self._errors_named:
-            self._check_open()  # who closes it waits for the lock as well
+            self._check_open()  # it may have been closed during the wait for the lock
             kept = self._begun()
             try:
                 found = kept.session.begin_writing(look)
@@ -193,7 +193,7 @@ class Store:
 
     @property
     def shows_what_comes(self) -> bool:
-        """Whether who reads also sees what is written meanwhile: in memory there is one connection for all."""
+        """Whether a reader also sees what is written meanwhile: in memory there is one connection for all."""
         return self._place.in_memory
 
     @property
@@ -216,9 +216,9 @@ class Store:
                 raise
 
     def forget_deleted(self) -> bool:
-        """Have the database drop what still stands of deleted rows beside its tables; False while readers need it.
+        """Have the database drop what it still keeps of deleted rows outside its tables; False while readers need it.
 
-        The store says that there is something until it was dropped, also to whoever opens it after a crash.
+        Until it is dropped, a setting of the store says so, also to whoever opens it after a crash.
         """
         with self._lock, self._errors_named:
             session = self._connected().session
@@ -232,7 +232,7 @@ class Store:
                 if is_busy:
                     return False
             if deleted is not None:
-                remove_setting(session, "deleted", deleted)  # unless more was, meanwhile
+                remove_setting(session, "deleted", deleted)  # unless more was deleted meanwhile
             return True
 
     @contextmanager
@@ -244,7 +244,7 @@ class Store:
                 self._check_open()
                 yield self._connected().session
             return
-        self._place.check_still_there()  # connecting makes a file where there is none
+        self._place.check_still_there()  # connecting would make a file where there is none
         with self._errors_named, self._connect() as connection:
             session = self._kept(connection).session
             try:
@@ -264,9 +264,9 @@ class Store:
 
     @contextmanager
     def glancing(self) -> Iterator[Session]:
-        """Do as `reading`, on a connection kept for one thread at a time, and wait for nobody who locks the file.
+        """Do as `reading`, on a connection kept for one thread at a time, without waiting for a lock on the file.
 
-        Raises `TemporarilyUnavailableError` where somebody does.
+        Raises `TemporarilyUnavailableError` where somebody has locked it.
         """
         if self._place.in_memory:
             with self.reading() as session:
@@ -294,7 +294,7 @@ class Store:
     def _let_go_of_glancer(self) -> None:
         if self._glancer is not None:
             kept, self._glancer = self._glancer, None
-            kept.drop()  # nobody else should be lent what does not wait
+            kept.drop()  # nobody else should be lent a connection that does not wait
 
     def _give_up(self, kept: _Kept, because: BaseException) -> None:
         """Undo what was written; a connection that cannot even do that is replaced by the next turn."""
@@ -302,7 +302,7 @@ class Store:
             if not self._place.is_embedded or kept.drivers.in_transaction:
                 kept.session.run("ROLLBACK")
         except BaseException as problem:
-            self._give_writer_away()  # also after an interrupt, or the next turn would commit what stands in it
+            self._give_writer_away()  # also after an interrupt, or the next turn would commit what is left in it
             if not isinstance(problem, self._driver_error):
                 raise
         if self._dialect.ends_with(because):
@@ -310,13 +310,13 @@ class Store:
             self._engine.dispose()
 
     def _begun(self) -> _Kept:
-        """Return the writer for a turn; nothing was said on it, so one that is lost can be replaced."""
+        """Return the writer for a turn; nothing has been sent on it yet, so a lost one can be replaced."""
         if self._writer is not None and not self._place.in_memory and self._dialect.is_lost(self._writer.drivers):
             self._give_writer_away()
         return self._connected()
 
     def _give_writer_away(self) -> None:
-        """Close the writer first, in one step: wherever an interrupt comes behind that, it is known to be lost."""
+        """Close the writer, first in one step: after an interrupt it is then known to be lost and replaced."""
         if self._writer is not None:
             self._writer.drivers.close()
             kept, self._writer = self._writer, None
@@ -337,7 +337,7 @@ class Store:
             raise TemporarilyUnavailableError(f"{self.name}: no connection stays open") from None
 
     def _note_log(self, session: Session) -> None:
-        """Look at the log through the writer, which opens what is beside the file."""
+        """Note which log is beside the file, after reading through the writer, which opens it."""
         session.run("SELECT max(position) FROM events").fetchone()
         self._place.note_write_ahead_log()
 
@@ -351,7 +351,7 @@ class Store:
             raise EngineClosedError("the engine was closed")
 
     def close(self) -> None:
-        """Close all connections; closing twice does no harm, and closing in a fork nothing."""
+        """Close all connections; closing twice does no harm, and in a fork it does nothing."""
         if self._process.is_left:
             return
         with self._lock:
