@@ -37,8 +37,8 @@ class AsyncEngine:
     async def handle(self, command: AnyCommand, *, timeout: float = TIMEOUT) -> Answer:
         """Decide a command and record the answer; it is durable when this returns.
 
-        Cancelling is safe: the command is then recorded as a whole or not at all, and asking again with the same
-        id tells. Raises as `Engine.handle` does.
+        Cancelling is safe: the command is then recorded as a whole or not at all, and asking again with the same id
+        tells which. Raises as `Engine.handle` does.
         """
         mail = self._mail_of(asyncio.get_running_loop())
         line = self._engine.line
@@ -83,7 +83,7 @@ class AsyncEngine:
             closer = ThreadPoolExecutor(1, "huissier-close")
             self._closing = closer.submit(self._engine.close)
             closer.shutdown(wait=False)
-        await asyncio.shield(asyncio.wrap_future(self._closing))  # on whatever loop it is waited for
+        await asyncio.shield(asyncio.wrap_future(self._closing))  # callers may wait on different loops
 
     async def __aenter__(self) -> Self:
         return self

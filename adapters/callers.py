@@ -1,6 +1,6 @@
-"""Which threads are in the middle of a call: a signal's handler that interrupted one must not begin another there.
+"""Which threads are in the middle of a call: a signal handler that interrupted a call must not begin another there.
 
-What it interrupted may hold any lock, which nobody would free while the handler waits for it.
+The interrupted call may hold any lock, and cannot free it while the handler waits for it.
 """
 
 import threading
@@ -26,7 +26,7 @@ class Callers:
                 "this thread is in the middle of a call: raise SystemExit here, and ask or close behind it"
             )
         try:
-            self._inside.add(thread)  # here, or an interrupt behind it would keep the thread out for ever
+            self._inside.add(thread)  # inside `try`, or an interrupt right after it would keep the thread out for ever
             return call(*arguments, **named)
         finally:
             self._inside.discard(thread)

@@ -20,7 +20,7 @@ from huissier.domain.commands import SubmitMessage
 class Check:
     """One check that another thread looks up: `tell` is called there when either verdicts or problem are known.
 
-    Whoever does not wait for it any more sets `is_given_up`.
+    Whoever no longer waits for it sets `is_given_up`.
     """
 
     __slots__ = ("command", "is_given_up", "problem", "tell", "verdicts")
@@ -42,16 +42,16 @@ class Check:
 
 
 class Checks:
-    """Looks submissions up, which are valid, at a desk of its own. Safe to share between threads."""
+    """Looks up valid submissions at a desk of its own. Safe to share between threads."""
 
     def __init__(self, desk: Desk, log: Log, clock: Callable[[], datetime], *, most: int) -> None:
-        """`most`: how many may wait for the thread that looks up for callers who may give up."""
+        """`most`: how many checks may wait for the thread that serves callers who may give up."""
         self.desk = desk
         self._log = log
         self._clock = clock
         self._most = most
         self._closed = False
-        self._asked: SimpleQueue[Check | None] = SimpleQueue()  # as in the line, and for the same reason
+        self._asked: SimpleQueue[Check | None] = SimpleQueue()  # no executor, for the reason given in `Line`
         weakref.finalize(self, self._asked.put, None).atexit = False
         self._thread = threading.Thread(
             target=_look_up, args=(self._asked, weakref.ref(self)), name="huissier-check", daemon=True
@@ -59,12 +59,12 @@ class Checks:
         self._thread.start()
 
     def here(self, command: SubmitMessage) -> Verdicts:
-        """Look it up on the thread that calls, which waits for whoever does the same."""
+        """Look it up on the calling thread, once no other thread is looking up."""
         with self.desk.lock:
             return self._verdicts(command, self._log.reading())
 
     def within(self, command: SubmitMessage, seconds: float) -> Verdicts:
-        """Look it up on another thread. Raises as `begin` does, and where there is no answer in so many seconds."""
+        """Look it up on another thread. Raises as `begin` does, also where `seconds` pass without an answer."""
         known = threading.Lock()
         known.acquire()
         check = Check(command, lambda _: known.release())
@@ -74,7 +74,7 @@ class Checks:
                 raise TemporarilyUnavailableError(UNAVAILABLE)
             return check.answer()
         finally:
-            check.is_given_up = True  # where nobody waits for it any more
+            check.is_given_up = True  # nobody waits for it any more
 
     def begin(self, check: Check) -> None:
         """Begin to look it up on another thread.
@@ -84,12 +84,12 @@ class Checks:
         if self._asked.qsize() >= self._most:
             raise TemporarilyUnavailableError(UNAVAILABLE)
         self._asked.put(check)
-        if self._closed:  # perhaps the thread had ended before
+        if self._closed:  # the thread may have ended before it got this
             check.is_given_up = True
             raise EngineClosedError("the engine was closed")
 
     def at_once(self, command: SubmitMessage, glance: Callable[[], AbstractContextManager[Look]]) -> Verdicts:
-        """Look it up in a glance at the log. Raises `TemporarilyUnavailableError` where that had to wait."""
+        """Look it up in a glance at the log. Raises `TemporarilyUnavailableError` instead of waiting."""
         verdicts = within(0, self.desk.lock, lambda: self._verdicts(command, glance()))
         if verdicts is None:
             raise TemporarilyUnavailableError(UNAVAILABLE)
@@ -103,7 +103,7 @@ class Checks:
             return verdicts
 
     def look_up(self, check: Check) -> None:
-        """Answer a check, whatever comes of it."""
+        """Answer a check with its verdicts or its problem, unless it was given up."""
         if check.is_given_up:
             return
         try:
@@ -120,11 +120,11 @@ class Checks:
 
 
 def _look_up(asked: "SimpleQueue[Check | None]", reference: "weakref.ref[Checks]") -> None:
-    """Look up one after the other, until it is closed or nobody holds it any more."""
+    """Look up one check after the other, until the `Checks` are closed or dropped."""
     while (check := asked.get()) is not None:
         checks = reference()
         if checks is None:
             return
-        with suppress(BaseException):  # whoever was to be told is not there any more, and the next must be
+        with suppress(BaseException):  # the caller may be gone, and the next one must still be told
             checks.look_up(check)
         del checks, check

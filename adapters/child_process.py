@@ -17,7 +17,7 @@ _SECONDS_TO_END: Final = 10.0
 
 @contextmanager
 def child_process(work: Callable[..., None], *arguments: object) -> Iterator[Pipe]:
-    """Start a process that is called with its end of a pipe; Ctrl-C is for the one that started it."""
+    """Start a process that calls `work` with its end of a pipe; only the process that started it hears Ctrl-C."""
     spawn = get_context("spawn")
     here, there = spawn.Pipe()
     process = spawn.Process(target=run, args=(there, work, *arguments), daemon=True)
@@ -43,7 +43,7 @@ def received(pipe: Pipe) -> Any:
 
 
 def _start_deaf(process: Any) -> None:
-    """Start a process that does not hear Ctrl-C: it ignores what was ignored where it was started."""
+    """Start a process that does not hear Ctrl-C: the signal is ignored here while it starts, and it inherits that."""
     if current_thread() is not main_thread():  # only the main thread may say what a signal does
         process.start()
         return

@@ -23,12 +23,12 @@ class Clerk:
     """Decides under one rule book, with one vault."""
 
     def __init__(self, vault: Vault, rules: RuleBook) -> None:
-        """Take the options' word for which INS are read."""
+        """Read INS as strictly as the options say."""
         self._vault = vault
         self.follow(rules)
 
     def follow(self, rules: RuleBook) -> None:
-        """Decide under another rule book from now on, also about whom the one before let be read."""
+        """Decide under another rule book from now on, and forget whom texts meant under the one before."""
         self._vault.forget_all()
         self._rules = rules
         self._identifier = Identifier(self._vault, lenient_ins=rules.options.ins_key == "lenient")
@@ -39,14 +39,14 @@ class Clerk:
         return self._rules.options
 
     def can_read(self, address: str) -> bool:
-        """Say whether a text is an address to decisions, with the key that an INS must have."""
+        """Say whether decisions read a text as an address, and any INS in it as one."""
         return self._identifier.can_read(address)
 
     def answer_all(self, commands: Iterable[AnyCommand], turn: Turn, *, keep_rejections: bool = True) -> list[Answer]:
         """Decide commands one after the other, each seeing the facts of those before.
 
-        What they need is read together; but whom an erasure means depends on the commands before it, and whom
-        the commands after it mean depends on the erasure.
+        What they need is read together, but an erasure stands alone: whom it means depends on the commands before it,
+        and whom the commands after it mean depends on the erasure.
         """
         answers: list[Answer] = []
         for together in _between_erasures(commands):
@@ -83,7 +83,7 @@ class Clerk:
             self._vault.keep(turn.change_vault(), newcomer.ins, newcomer.usager_id)
 
     def give_up(self, said: ReportDelivery, turn: Turn) -> int | None:
-        """Record that a submission will not reach those of whom nothing was heard; return how many they are.
+        """Record that a submission will not reach those recipients of whom nothing was heard; return how many they are.
 
         `said` names no recipient. None where the submission is not known at that time.
         """
@@ -107,7 +107,7 @@ class Clerk:
         kind = str(command.__struct_config__.tag)
         if isinstance(outcome, Recorded):
             event = outcome.event
-            if isinstance(event, MailboxCreated):  # of a whole directory, all would drive out what is asked for
+            if isinstance(event, MailboxCreated):  # or importing a directory would drive out what is asked for
                 turn.done_with.append(mailbox_tag(event.address))
             elif isinstance(event, UsagerErased):
                 self._vault.erase(turn.change_vault(), event.usager)
@@ -130,7 +130,7 @@ class Clerk:
         return answer, is_new
 
     def _decided(self, command: SubmitMessage, identities: Identities, turn: Turn) -> tuple[MessageDecided, int | None]:
-        """Return what is decided on a submission; with its position where its id came before."""
+        """Return the decision on a submission, with its position where its id came before."""
         turn.learn_more(command, identities)
         first = turn.facts.submission(identities.submission).latest
         if first.decided is not None:

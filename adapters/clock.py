@@ -12,7 +12,7 @@ def utc_now() -> datetime:
 
 
 def in_utc(clock: Clock) -> Clock:
-    """Return a clock that is never taken at its word: a time without its zone would make facts nobody can decode."""
+    """Return a clock in UTC that refuses a time without its zone: it would make facts nobody can decode."""
 
     def now() -> datetime:
         time = clock()

@@ -17,8 +17,8 @@ class Desk:
     """
 
     def __init__(self, vault: Vault, memory: int, rules: RuleBook) -> None:
-        """Remember so many subjects and facts."""
-        self.lock = threading.RLock()  # taken by name: an interrupt between taking it and sitting down must free it
+        """Remember `memory` subjects and facts at the most."""
+        self.lock = threading.RLock()  # not taken in `__enter__`: an interrupt after taking it must free it
         self.memory = Memory(vault, memory)
         self.clerk = Clerk(vault, rules)
 

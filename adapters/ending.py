@@ -1,4 +1,4 @@
-"""Work that tidies up behind itself does so as well when its process is told to end."""
+"""Has work that cleans up after itself do so also when its process is told to end."""
 
 import signal
 import threading
@@ -11,8 +11,8 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def unwound_at_the_end() -> Iterator[None]:
-    """Have a signal that would end this process at once end it by an exception, unless somebody else sees to it."""
-    is_main = threading.current_thread() is threading.main_thread()  # no other thread can
+    """Have a signal that would end this process at once end it by an exception, unless somebody else handles it."""
+    is_main = threading.current_thread() is threading.main_thread()  # no other thread can set handlers
     ours = [number for number in _ENDING if is_main and signal.getsignal(number) is signal.SIG_DFL]
     try:
         for number in ours:

@@ -36,8 +36,8 @@ from huissier.domain.white_list import WhiteList
 
 QUEUE: Final = 10_000
 MEMORY: Final = 200_000
-_LONG: Final = 0.5  # seconds that deciding about a batch takes only where something is waited for
-PATIENCE: Final = BUSY_SECONDS + 5.0  # with a server, which ends its own waiting for locks before
+_LONG: Final = 0.5  # seconds: deciding a batch takes longer only where something was waited for
+PATIENCE: Final = BUSY_SECONDS + 5.0  # with a server; it gives up waiting for locks before that
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ T = TypeVar("T")
 class Engine:
     """Answers commands on one store. Safe to share between threads; several processes may open one store.
 
-    In a signal's handler that interrupted one of its calls, every other raises `RuntimeError`.
+    In a signal handler that interrupted one of its calls, every other call raises `RuntimeError`.
     """
 
     def __init__(
@@ -62,15 +62,16 @@ class Engine:
     ) -> None:
         """Open a store, made on first use unless `create` is false. Raises `StoreError`.
 
-        `clock`: returns the present, with its zone. `queue`: how many commands may wait for the pen; more callers
-        wait for room, while of checks that wait more are refused at once. `memory`: how many subjects and facts are
-        remembered between decisions (about a kilobyte each); others are read again when they are needed. `recorder`:
-        where the log is, if not in the store, which then holds the vault; closing the engine leaves it open.
+        `clock`: returns the present, with its zone. `queue`: how many commands may wait for the pen, and how many
+        checks for their thread; further commands wait for room, further checks are refused at once. `memory`: how many
+        subjects and facts are remembered between decisions (about a kilobyte each); others are read again when they are
+        needed. `recorder`: where the log is, if not in the store, which then holds the vault; closing the engine leaves
+        it open.
         """
         queue, memory = QUEUE if queue is None else queue, MEMORY if memory is None else memory
         if queue < 1 or memory < 0:
             raise ValueError("queue must be 1 at least, memory 0")
-        self.decides = True  # False of a store without its vault: it would take usagers it knows for strangers
+        self.decides = True  # False for a store without its vault: it would take usagers in its log for strangers
         check_environment(environment)
         place = Place(url, create=create)
         key = load_key(place, environment)
@@ -88,7 +89,7 @@ class Engine:
         self._pen_desk, check_desk = desk(), desk()
         self._clock = in_utc(clock)
         self._callers = Callers()
-        self._is_at_hand = place.is_embedded and recorder is None  # else it may fall silent
+        self._is_at_hand = place.is_embedded and recorder is None  # a server may stop answering
         self.place = place
         self._store = Store(place, prepare, patience=PATIENCE)  # last of what may fail: it holds the file
         self._log: Log = SqlRecorder(self._store) if recorder is None else ForeignLog(recorder, self._store)
@@ -97,7 +98,7 @@ class Engine:
 
     @property
     def recorder(self) -> SqlRecorder:
-        """The store's own log. Raises `StoreError` where the log is elsewhere: there it is the recorder given."""
+        """The store's own log. Raises `StoreError` where the log is elsewhere, in the recorder given."""
         if not isinstance(self._log, SqlRecorder):
             raise StoreError("the log of this store is elsewhere: read it through the recorder that was given")
         return self._log
@@ -127,7 +128,7 @@ class Engine:
     ) -> list[Answer]:
         """Decide commands one after the other in one transaction: all answers are durable, or none is.
 
-        `keep_rejections`: whether a rejected command leaves a fact; what is only a try leaves none. `are_valid`: they
+        `keep_rejections`: whether a rejected command leaves a fact; False for a mere try. `are_valid`: the commands
         come from `validated`. Raises `InvalidCommandError` for a malformed one, and `StoreError`.
         """
         ready = list(commands) if are_valid else [validated(command) for command in commands]
@@ -137,7 +138,7 @@ class Engine:
         return self._in_turn(lambda clerk, turn: clerk.answer_all(ready, turn, keep_rejections=keep_rejections))
 
     def check(self, command: SubmitMessage, *, timeout: float = TIMEOUT) -> Verdicts:
-        """Return what `handle` would answer to a submission, and record nothing; it waits for nobody's pen.
+        """Return what `handle` would answer to a submission, and record nothing; it does not wait for the pen.
 
         Raises `TemporarilyUnavailableError` when there is no answer in `timeout` seconds.
         """
@@ -155,7 +156,7 @@ class Engine:
     def check_at_once(self, command: SubmitMessage) -> Verdicts:
         """Do as `check`, for threads that must never wait for a server, a lock or another thread.
 
-        Raises `TemporarilyUnavailableError` where it had to, which says nothing about the store.
+        Raises `TemporarilyUnavailableError` instead of waiting, which says nothing about the store.
         """
         ready = self._to_be_checked(command)
         if not self._is_at_hand:
@@ -202,7 +203,7 @@ class Engine:
         return self._checks.desk.clerk.options
 
     def can_read(self, address: str) -> bool:
-        """Say whether a text is an address to decisions: plainly one, and with its key where it is of an INS."""
+        """Say whether decisions read a text as an address, and any INS in it as one."""
         return self._checks.desk.clerk.can_read(address)
 
     def follow(self, options: Options) -> None:
@@ -217,7 +218,8 @@ class Engine:
     def record(self, fact: StatisticsProduced, *, first_behind: int | None = None) -> bool:
         """Record that a file of statistics was produced; it is durable when this returns. Raises `StoreError`.
 
-        `first_behind`: False, and nothing is recorded, where another of its domain and month stands behind a position.
+        `first_behind`: a position; where a final file of the same domain and month stands behind it, nothing is
+        recorded and False returned.
         """
 
         def recorded(_: Clerk, turn: Turn) -> bool:
@@ -259,8 +261,8 @@ class Engine:
     def _serve(self, tickets: Sequence[Ticket], *, is_last_try: bool = False) -> None:
         """Answer a batch in one turn; where one command breaks it, the others are answered without it.
 
-        For whom it got too late while the pen was waited for, or for a long time a server afar, is told so, and nothing
-        is decided behind their back.
+        Callers whose time ran out while waiting for the pen or a slow server are told so, and nothing is decided for
+        them.
         """
 
         def answered(clerk: Clerk, turn: Turn) -> list[tuple[Ticket, Answer]]:
@@ -276,8 +278,8 @@ class Engine:
         except _TooLateError:
             self._serve(tickets, is_last_try=True)
         except Exception as problem:
-            clear_frames(problem.__traceback__)  # a ticket holds the problem, which holds what it broke off in
-            if isinstance(problem, StoreError) and not isinstance(problem, CorruptStoreError):  # the store's as a whole
+            clear_frames(problem.__traceback__)  # the ticket keeps the problem, whose traceback keeps all locals
+            if isinstance(problem, StoreError) and not isinstance(problem, CorruptStoreError):  # concerns all of them
                 for ticket in tickets:
                     ticket.problem = type(problem)(*problem.args)
             elif len(tickets) == 1:
@@ -293,7 +295,7 @@ class Engine:
                     ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
 
     def _in_turn(self, work: Callable[[Clerk, Turn], T]) -> T:
-        """Do some work with the pen, on a thread of somebody who calls."""
+        """Do some work with the pen, on the calling thread."""
         return self._callers.admit(self._with_pen, work)
 
     def _with_pen(self, work: Callable[[Clerk, Turn], T]) -> T:
@@ -325,7 +327,7 @@ class Engine:
     def _forget_deleted(self, has_erased: bool) -> None:
         """Have the store drop what an erasure left of a row; what does not succeed now is tried in the next turn.
 
-        Where another process erased, it may have ended before it succeeded: who had kept it from that was perhaps here.
+        Another process may have erased and died before the row's remains were dropped, so this one tries too.
         """
         if has_erased or self._keeps_deleted:
             try:
@@ -335,7 +337,7 @@ class Engine:
 
 
 class _TooLateError(Exception):
-    """Somebody's time was up when it was decided about them."""
+    """A caller's time ran out while the batch was being decided."""
 
 
 def _in_time(tickets: Sequence[Ticket]) -> Sequence[Ticket]:

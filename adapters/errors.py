@@ -10,7 +10,7 @@ class UnreadableError(HuissierError, ValueError):
 
 
 class RefusedError(HuissierError):
-    """What was asked was refused for what was found; nothing was changed or signed."""
+    """What was asked was refused because of what was found; nothing was changed or signed."""
 
 
 class InvalidCommandError(UnreadableError):

@@ -1,12 +1,12 @@
-"""How often a process of ours looks through all it has made for garbage."""
+"""How often a process of ours runs the garbage collector."""
 
 import gc
 
 
 def look_seldom() -> None:
-    """Have Python look for cycles seldom, for the rest of the process.
+    """Have Python look for reference cycles rarely, for the rest of the process.
 
-    What many facts are made of is freed without that, and each look at it while it is in use is for nothing: they took
-    a tenth of an import. Who embeds the engine decides about that.
+    Facts are freed without that, and looking at them while they are in use finds nothing: it took a tenth of an
+    import's time. Only our own processes do this: whoever embeds the engine decides for theirs.
     """
     gc.set_threshold(50_000, 10, 10)

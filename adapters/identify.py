@@ -1,4 +1,4 @@
-"""From the raw texts of a command to whom they mean: parsed, and pseudonymous where an INS stands in them."""
+"""From the raw texts of a command to whom they mean: parsed, and under a pseudonym where they hold an INS."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class Newcomer(NamedTuple):
 
 
 class _Newcomers:
-    """Those a command names; `ids` are shared with the commands around it, so that each gets one id."""
+    """The newcomers that a command names; commands of one turn share `ids`, so that each newcomer gets one id."""
 
     __slots__ = ("_ids", "named")
 
@@ -58,13 +58,13 @@ class Identifier:
     """Identifies commands with one vault; nothing is written to it."""
 
     def __init__(self, vault: Vault, *, lenient_ins: bool) -> None:
-        """`lenient_ins` takes an INS whose key does not compute."""
+        """`lenient_ins` accepts an INS whose key is wrong."""
         self._vault = vault
         self._lenient = lenient_ins
-        self._without_ins: dict[str, MailboxAddress] = {}  # by spelling; those of usagers are for the vault to remember
+        self._without_ins: dict[str, MailboxAddress] = {}  # by spelling; the vault remembers those of usagers
 
     def identify(self, command: AnyCommand, session: Session, ids: dict[Ins, str] | None = None) -> Identified:
-        """Say whom a command means; newcomers of commands before it, not in the vault yet, keep their id in `ids`."""
+        """Say whom a command means; `ids`: of newcomers named by earlier commands and not in the vault yet."""
         newcomers = _Newcomers({} if ids is None else ids)
         addresses = {raw: self._mailbox(raw, session, newcomers) for raw in addresses_in(command)}
         return Identified(self._identities(command, addresses, session, newcomers), newcomers.named)
@@ -103,7 +103,7 @@ class Identifier:
         return Identities(usager=usager, usager_known=not newcomers.named)
 
     def _taken_leniently(self, command: OpenEns | CloseEns | EraseUsager, session: Session) -> MailboxAddress | None:
-        """Find who was taken in under the lenient option, so that they can be erased under the strict one."""
+        """Find whom the vault took in under the lenient option, so that they can be erased under the strict one."""
         try:
             ins = Ins.parse(command.ins, lenient=True)
         except VocabularyError:
@@ -128,7 +128,7 @@ class Identifier:
         return mailbox
 
     def can_read(self, raw: str) -> bool:
-        """Say whether a text is an address, and an INS in it one."""
+        """Say whether a text is an address, and any INS in it is valid."""
         try:
             self._read(raw)
         except VocabularyError:
@@ -146,7 +146,7 @@ class Identifier:
         return address
 
     def submission(self, id_: str) -> str:
-        """Return an id as facts keep it: one that a gateway made of an INS only as a digest."""
+        """Return an id as facts keep it: as a digest where it mentions an INS, or could be taken for such a digest."""
         suspect = id_.startswith(_DIGEST_PREFIX) or mentions_ins(id_)
         return _DIGEST_PREFIX + self._vault.digest(id_) if suspect else id_
 

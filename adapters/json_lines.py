@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
 
 def batches(stream: BinaryIO) -> Iterator[list[Line]]:
-    """Yield the lines that are there, as they come: a program that waits for an answer gets it.
+    """Yield lines as soon as they come, so that a program that waits for an answer before it goes on gets it.
 
     Blank lines count but are passed over.
     """
@@ -44,7 +44,7 @@ def batches(stream: BinaryIO) -> Iterator[list[Line]]:
 
 
 def _read_some(stream: BinaryIO) -> bytes:
-    """Read what is there without waiting for a whole chunk, as a pipe wants."""
+    """Read what is there without waiting for a whole chunk, which a pipe may not fill."""
     return stream.read1(_CHUNK) if isinstance(stream, BufferedIOBase) else stream.read(_CHUNK)
 
 
@@ -77,7 +77,7 @@ class LineCutter:
         return lines
 
     def end(self) -> list[Line]:
-        """Return what stands behind the last end of a line."""
+        """Return the last line, where no end of line follows it."""
         line = self._line(self._rest) if self._rest or self._too_long else None
         return [] if line is None else [line]
 
@@ -107,7 +107,7 @@ def read_command(line: Line) -> AnyCommand | Invalid:
 
 
 def answer_lines(engine: "Engine", lines: list[Line]) -> list[Answer | Invalid]:
-    """Handle the lines in one transaction; return one answer a line, in order."""
+    """Handle the lines in one transaction; return one answer per line, in order."""
     read = [read_command(line) for line in lines]
     commands = (command for command in read if not isinstance(command, Invalid))
     answers = iter(engine.handle_many(commands, are_valid=True))

@@ -23,13 +23,13 @@ from huissier.adapters.own_process import OwnProcess
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand
 
-TIMEOUT: Final = 30.0  # as long as the databases themselves wait for the pen
+TIMEOUT: Final = 30.0  # seconds; as long as the databases themselves wait for the pen
 MOST_AT_ONCE: Final = 512
 _LATE: Final = 1.0  # seconds by which a caller that leads may be late
 _YEAR: Final = 365 * 86_400.0
 _TELL: Final = attrgetter("tell")
 _FIRST: Final = itemgetter(0)
-_ELSEWHERE: Final = object()  # leads where no caller does: the line's own thread
+_ELSEWHERE: Final = object()  # who leads where no caller does: the line's own thread
 UNAVAILABLE: Final = "temporarily unavailable: the store did not answer in time; asking again with the same id is safe"
 
 
@@ -46,7 +46,7 @@ class Ticket(Protocol):
 
     @property
     def leads_when_woken(self) -> bool:
-        """Whether a call to lead only wakes the caller, who may have left; else the call itself leads."""
+        """Whether a call to lead only wakes the caller, who may have left; otherwise the call itself leads."""
         ...
 
     @property
@@ -64,9 +64,9 @@ class Line:
     def __init__(self, serve: Callable[[list[Ticket]], None], *, capacity: int, pen: "threading.RLock | None") -> None:
         """Hold `capacity` tickets at the most; more callers wait for room.
 
-        `pen`: what serving takes. A thread that gets it while it has time leads, which is quickest but holds the
-        thread for as long as a turn takes; None where a turn may hang, as it may on a server that falls silent: there
-        the line's own thread leads.
+        `pen`: the lock that serving takes. A caller's thread that gets it in time leads, which is quickest but occupies
+        the thread for a whole turn. None where a turn may hang, as on a server that stops answering: there the line's
+        own thread leads.
         """
         self.observe: Callable[[int], None] | None = None  # is told the size of each batch, by whoever leads
         self._serve = serve
@@ -76,10 +76,10 @@ class Line:
         self._changed = threading.Condition(self._lock)
         self._onlookers = 0
         self._waiting: OrderedDict[Ticket, None] = OrderedDict()  # whoever leaves may stand anywhere
-        self._leads: object = None  # the ticket of whose caller leads, or is called to, or `_ELSEWHERE`
+        self._leads: object = None  # the ticket whose caller leads or is called to lead, or `_ELSEWHERE`
         self._closed = False
         self._process = OwnProcess()
-        self._calls: SimpleQueue[bool] = SimpleQueue()  # an executor would be broken by an interrupt of who calls it
+        self._calls: SimpleQueue[bool] = SimpleQueue()  # an interrupt of a caller would break an executor
         weakref.finalize(self, self._calls.put, False).atexit = False
         threading.Thread(
             target=_lead_when_called, args=(self._calls, weakref.ref(self)), name="huissier-pen", daemon=True
@@ -109,7 +109,7 @@ class Line:
 
     @property
     def is_inherited(self) -> bool:
-        """Whether this process is a fork of the one that opened it, whose threads are not here."""
+        """Whether this process is a fork of the one that opened it, and so has none of its threads."""
         return self._process.is_left
 
     def check_process(self) -> None:
@@ -117,7 +117,7 @@ class Line:
         self._process.check()
 
     def check_open(self) -> None:
-        """Refuse what comes after the end, or in another process. Raises `EngineClosedError`."""
+        """Refuse a call after closing, or in a fork. Raises `EngineClosedError`."""
         self.check_process()
         if self._closed:
             raise EngineClosedError("the engine was closed")
@@ -131,7 +131,7 @@ class Line:
         return self._leads is ticket
 
     def lead(self, who: object = _ELSEWHERE) -> None:
-        """Answer whoever waits, once, and call the next to lead if more have come. `who`: the ticket of who leads."""
+        """Answer one batch of those who wait, and call the next to lead if more wait. `who`: the leader's ticket."""
         batch: list[Ticket] = []
         try:
             with self._lock:
@@ -143,7 +143,7 @@ class Line:
                 if self.observe is not None:
                     self.observe(len(batch))
                 self._serve(batch)
-        except BaseException:  # whoever leads is being interrupted: the others know no more than that
+        except BaseException:  # the leader was interrupted: nothing else is known for the others
             for ticket in batch:
                 if ticket.answer is None:
                     ticket.problem = TemporarilyUnavailableError(UNAVAILABLE)
@@ -157,7 +157,7 @@ class Line:
     def lead_elsewhere(self, ticket: Ticket | None = None) -> None:
         """Have the line's own thread lead, for callers that must not be held up by a pen that others hold.
 
-        `ticket`: of the caller who was to lead, and is not any more.
+        `ticket`: of the caller who was to lead and no longer is.
         """
         self._calls.put(True)
         with self._lock:
@@ -165,21 +165,21 @@ class Line:
                 self._leads = _ELSEWHERE
 
     def lead_for(self, ticket: Ticket, seconds: float) -> None:
-        """Lead for a thread that has so many seconds left, or have it done where it gets no pen in time."""
+        """Lead for a thread that has so many seconds left, or call the line's own thread if it gets no pen in time."""
 
         def led() -> bool:
             self.lead(ticket)
             return True
 
-        spare = seconds - TIMEOUT + _LATE  # for who may wait as long again as somebody has a file's pen elsewhere
+        spare = seconds - TIMEOUT + _LATE  # another process may hold a file's pen as long again
         if self._pen is None or spare <= 0 or within(spare, self._pen, led) is None:
             self.lead_elsewhere(ticket)
 
     def leave(self, ticket: Ticket) -> None:
-        """Give up a place, where there is no answer yet, and the lead, where it was to be taken or was cut short."""
+        """Give up a place in line, and the lead, where the caller was called to lead or was interrupted leading."""
         with self._lock:
             self._waiting.pop(ticket, None)
-            ticket.deadline = -math.inf  # nor is it decided about while whoever leads waits for the pen
+            ticket.deadline = -math.inf  # nor is it decided if a leader who has it still waits for the pen
             must_call_another = self._leads is ticket
             self._announce()
         if must_call_another:
@@ -203,7 +203,7 @@ class Line:
             self._onlookers -= 1
 
     def _announce(self) -> None:
-        """Wake those who wait for a change, who are few and seldom."""
+        """Wake those who wait for a change; mostly there are none."""
         if self._onlookers:
             self._changed.notify_all()
 
@@ -214,7 +214,7 @@ class Line:
             self._announce()
             while self._leads is not None:
                 if not self._wait(TIMEOUT):
-                    self._calls.put(True)  # at the worst somebody leads besides, and finds nobody
+                    self._calls.put(True)  # at the worst that one leads too, and finds nobody
         self._calls.put(False)
 
 
@@ -236,7 +236,7 @@ class ThreadTicket:
 
     @staticmethod
     def tell(tickets: "Sequence[ThreadTicket]") -> None:
-        """Wake the threads for good."""
+        """Wake the threads: their tickets are done."""
         for ticket in tickets:
             ticket.done = True
             ticket._wake()
@@ -255,18 +255,18 @@ class ThreadTicket:
 
 
 def _lead_when_called(calls: "SimpleQueue[bool]", reference: "weakref.ref[Line]") -> None:
-    """Lead a line for each call, until it is closed or nobody holds it any more."""
+    """Lead a line once per call, until it is closed or dropped."""
     while calls.get():
         line = reference()
         if line is None:
             return
-        with suppress(BaseException):  # who stood in line was told, and the next must be led
+        with suppress(BaseException):  # those in the batch were told, and the next call must be served
             line.lead()
         del line
 
 
 def _tell(batch: list[Ticket]) -> None:
-    """Tell all callers, also if the telling is interrupted: who was told already is told nothing new."""
+    """Tell all callers, even if that is interrupted: telling one of them twice does no harm."""
     try:
         for tell, tickets in groupby(batch, _TELL):
             tell(list(tickets))
@@ -277,7 +277,7 @@ def _tell(batch: list[Ticket]) -> None:
 
 
 def seconds_in(timeout: float) -> float:
-    """Return a time-out that can be waited for; for ever is a year. Raises `ValueError`."""
+    """Return a time-out that can be waited for, a year at the most. Raises `ValueError`."""
     if not timeout >= 0:
         raise ValueError("timeout must be a number of seconds, 0 at least")
     return min(timeout, _YEAR)

@@ -35,7 +35,7 @@ class Memory:
     def catch_up(self, look: Look) -> bool:
         """Fold in what others appended since, and say whether they erased somebody.
 
-        Past a page it is cheaper to forget and read on demand; then only the store can tell.
+        Past a page it is cheaper to forget and read on demand; then the store is asked about erasures.
         """
         has_erased = False
         if look.head == self.seen:
@@ -66,6 +66,6 @@ class Memory:
             self.facts.add((tag,), codec.decode_fact(data, position))
 
     def keep_bounded(self, done_with: Iterable[str]) -> None:
-        """Drop subjects that are hardly asked for again, and of the others those used longest ago."""
+        """Drop subjects unlikely to be asked for again, then those used longest ago until the rest fits."""
         self.facts.drop(done_with)
         self.facts.shrink_to(self._size)

@@ -9,7 +9,7 @@ class OwnProcess:
     """The process that made this."""
 
     def __init__(self) -> None:
-        """Take it down."""
+        """Note which it is."""
         self._number = os.getpid()
 
     @property

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, readable by their owner only."""
+"""Files that exist complete or not at all, readable by their owner only."""
 
 import os
 import re
@@ -16,17 +16,17 @@ class UnwritableError(HuissierError):
     """A file could not be written; what stood there before still does."""
 
 
-_LONGEST: Final = 200  # bytes of a name that a draft keeps: it has some more of its own
+_LONGEST: Final = 200  # bytes of a file's name that its draft's longer name keeps
 _DRAFT: Final = re.compile(r"\.{1,2}(.+?)(?:\.[0-9a-f]{16}){1,2}")
 
 
 @contextmanager
 def private_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file under another name beside it; it takes its own when the block ends without an exception.
+    """Write a file as a draft beside it, which takes the file's name when the block ends without an exception.
 
     Raises `UnwritableError`.
     """
-    if os.path.exists(path) and not os.path.isfile(path):  # it is not where nobody may look, and then writing says so
+    if os.path.exists(path) and not os.path.isfile(path):  # where one may not look, writing says so
         what = "a folder" if os.path.isdir(path) else "not a file that can be replaced"
         raise UnwritableError(f"{path} cannot be written: it is {what}")
     draft = _draft_of(path)
@@ -51,7 +51,7 @@ def make_once(path: Path, content: Callable[[], bytes]) -> None:
             with private_file(draft) as file:
                 file.write(content())
             with suppress(FileExistsError):
-                os.link(draft, path)  # whoever came first keeps theirs
+                os.link(draft, path)  # whoever came first keeps their file
         _sync(path.parent)
     except OSError as problem:
         raise UnwritableError(f"{path} cannot be made: {problem.strerror}") from None
@@ -62,7 +62,7 @@ def _draft_of(path: Path) -> Path:
 
 
 def name_of_draft(path: Path) -> str | None:
-    """Return the name that a file would have got whose writing broke off; None where it is no such file."""
+    """Return the name that an interrupted draft would have got; None where the file is no draft."""
     found = _DRAFT.fullmatch(path.name)
     return None if found is None or path.is_symlink() or not path.is_file() else found[1]
 
@@ -73,7 +73,7 @@ def _new(path: Path) -> BinaryIO:
 
 @contextmanager
 def _removed(draft: Path) -> Iterator[None]:
-    """Leave nothing under a name when the block ends."""
+    """Remove a draft, if it is still there, when the block ends."""
     try:
         yield
     finally:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-# At a cell's beginning, and behind what a spreadsheet may take for a separator: every French Excel takes the semicolon.
+# At a cell's beginning, and behind a semicolon, which every French Excel takes for a separator.
 _FORMULA: Final = re.compile(r"""(?:^|(?<=;))(?=[\s"]*[=+\-@＝＋－＠])""")
 
 

@@ -26,7 +26,7 @@ class Turn:
     """The log as of now, and behind it the facts of this turn, each seen by the commands after it.
 
     `stored` is what is to be written when the turn ends; `done_with` are subjects not worth remembering after it;
-    `has_erased` says whether the vault has forgotten somebody in it, or since the turn before.
+    `has_erased` says whether somebody was erased from the vault in it, or since the turn before.
     """
 
     def __init__(self, look: Look, memory: Memory, now: datetime) -> None:
@@ -62,7 +62,7 @@ class Turn:
                 self.facts.add((tag,), fact)
 
     def learn_more(self, command: AnyCommand, identities: Identities) -> None:
-        """Read what a command learned for needs besides, since this turn recorded what it did."""
+        """Read what a command needs in addition because of facts that this turn has recorded."""
         if self._needs_changed:
             self.learn([(command, identities)])
 
@@ -82,7 +82,7 @@ class Turn:
         return position
 
     def _take_note(self, event: AnyEvent) -> None:
-        """Keep in mind what a fact that is about no message means for the rest of the turn."""
+        """Note what a fact that is not about a message changes for the rest of the turn."""
         self.homes.forget()
         self.has_erased = self.has_erased or isinstance(event, UsagerErased)
         self._needs_changed = self._needs_changed or changes_needs(event)
@@ -92,11 +92,11 @@ class Turn:
         self._look.presume_new(tags)
 
     def change_vault(self) -> Session:
-        """Return where the vault is changed together with the log. Raises `OvertakenError`."""
+        """Return the session that changes the vault together with the log. Raises `OvertakenError`."""
         return self._look.change_vault()
 
     def undo(self) -> None:
-        """Take back what was to be written: memory is as it was, less the subjects concerned."""
+        """Take back what was to be written: memory forgets the subjects concerned."""
         self.facts.drop(self._pending)
         self.facts.drop(self._learned)
 

@@ -1,4 +1,4 @@
-"""Makes sure that a command is one, whoever made it: Python checks no types, and cleaning a text may lengthen it."""
+"""Checks a command's fields, whoever made it: Python checks no types, and cleaning a text may lengthen it."""
 
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from huissier.domain.vocabulary.ins import without_ins
 
 C = TypeVar("C", bound=Command)
 
-msgspec.json.Decoder(AnyCommand)  # makes the library look at each type now: threads that do at once end the process
+msgspec.json.Decoder(AnyCommand)  # inspects all types now: threads that did so at the same time would crash the process
 
 
 def validated(command: C) -> C:

@@ -58,14 +58,14 @@ class Vault:
         return None if found is None else self._remember(ins, str(found))
 
     def keep(self, session: Session, ins: Ins, usager: str) -> None:
-        """Keep whose a new id is."""
+        """Keep who a new id stands for."""
         nonce = os.urandom(_NONCE_LENGTH)
         sealed = nonce + self._seal.encrypt(nonce, ins.value.encode(), usager.encode())
         session.run(_KEEP, (self._found_by(ins), usager, sealed))
         self._remember(ins, usager)
 
     def reveal(self, session: Session, usager: str) -> Ins | None:
-        """Return whose an id is, None where they were erased."""
+        """Return who an id stands for, None where they were erased."""
         sealed = session.scalar(_READ, (usager,))
         if sealed is None:
             return None
@@ -73,7 +73,7 @@ class Vault:
         return Ins(plain.decode())
 
     def erase(self, session: Session, usager: str) -> None:
-        """Forget whose an id is, and have the store say that it still holds what was deleted."""
+        """Forget who an id stands for, and note in the store that the deleted row may still be on disk."""
         session.run(_FORGET, (usager,))
         write_setting(session, "deleted", usager)
         self.forget(usager)
@@ -90,7 +90,7 @@ class Vault:
         self._mailboxes.clear()
 
     def mailbox(self, raw: str) -> MailboxAddress | None:
-        """Return the mailbox of a usager who was addressed in these very words before."""
+        """Return the mailbox of a usager who was addressed by exactly this text before."""
         return self._mailboxes.get(raw)
 
     def remember_mailbox(self, raw: str, mailbox: MailboxAddress) -> None:
@@ -106,7 +106,7 @@ class Vault:
         return hexlify(digest.digest()).translate(_IN_LETTERS).decode()
 
     def adopt(self, session: Session, is_new: bool) -> None:
-        """Leave the key's check value in a new store; make sure of it in another. Raises `VaultKeyError`."""
+        """Put the key's check value into a new store; compare it with an existing one's. Raises `VaultKeyError`."""
         if is_new:
             write_setting(session, "vault_key_check", self._check)
             return

@@ -141,7 +141,7 @@ def _rows(signed: etree._Element, document: etree._Element) -> Iterator[tuple[st
         rows = _only(signed, "ListeDomaines")
     except VocabularyError as problem:
         raise WhiteListError(f"ListeDomaines of the white list: {problem}") from None
-    if any(row.tag != f"{_LIST}Domaine" for row in rows):  # else the domain in it would be withdrawn in silence
+    if any(row.tag != f"{_LIST}Domaine" for row in rows):  # or the domain in it would be withdrawn in silence
         raise WhiteListError("ListeDomaines of the white list holds something other than Domaine")
     if not len(rows):
         raise WhiteListError("the white list holds no domain; it would withdraw all of them")

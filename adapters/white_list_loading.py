@@ -15,7 +15,7 @@ _MOST_AHEAD: Final = timedelta(days=1)  # a white list from the future would shu
 
 
 class WhiteListReport(msgspec.Struct, frozen=True):
-    """What loading a white list came to: the list's size, and how many pairs were admitted and withdrawn."""
+    """What loading a white list came to: its size, the pairs admitted and withdrawn, and the domains that moved."""
 
     rows: int
     domains: int

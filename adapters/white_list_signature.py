@@ -1,6 +1,6 @@
 """Who signed a document, what exactly was signed, and whether that signer is trusted.
 
-Only one form of signature is taken: enveloped over the whole document, exclusive canonicalisation, RSA-SHA256.
+Only one form of signature is accepted: enveloped over the whole document, exclusive canonicalisation, RSA-SHA256.
 Certificates are judged at the time a document itself gives, so that it stays verifiable after its signer expired.
 """
 
@@ -52,7 +52,7 @@ _SIGNED_INFO: Final = [  # every element in document order, with its Algorithm o
 
 
 def the_signature(document: etree._Element) -> etree._Element:
-    """Return the one signature, of the one form that is taken."""
+    """Return the one signature, which must have the one form that is accepted."""
     signatures = list(document.iter(f"{_DS}Signature"))
     if not signatures:
         raise WhiteListError("the white list is not signed")
@@ -91,7 +91,7 @@ def _refuse_loose_base64(signature: etree._Element) -> None:
 
 
 def carried_certificates(signature: etree._Element) -> tuple[Certificate, list[Certificate]]:
-    """Return the signer, which is the one that issued none of the others, and the others, in no order."""
+    """Return the signer, the one certificate that issued none of the others, and the others, in no order."""
     carried = list(signature.iterfind(f"{_DS}KeyInfo/{_DS}X509Data/{_DS}X509Certificate"))
     if not 0 < len(carried) <= _MOST_CARRIED:
         raise WhiteListError(f"the signature carries no certificate, or more than {_MOST_CARRIED}")
@@ -152,7 +152,7 @@ def check_trust(signer: Certificate, carried: list[Certificate], trusted: list[C
         return
     try:
         _authorities(trusted, moment).verify(signer, carried)
-    except Exception as problem:  # not `VerificationError` alone: hostile certificates find other ones
+    except Exception as problem:  # not `VerificationError` alone: hostile certificates cause others
         raise WhiteListError(
             f"the signer of the white list, {subject_of(signer)}, is neither trusted nor issued by a trusted authority"
             f" (on {written(moment)}: {_reason(problem)})"
@@ -160,9 +160,9 @@ def check_trust(signer: Certificate, carried: list[Certificate], trusted: list[C
 
 
 def _authorities(trusted: list[Certificate], moment: datetime) -> ClientVerifier:
-    """Return what finds a chain to a trusted certificate, of any extended key usage.
+    """Return a verifier that finds a chain to a trusted certificate, whatever the extended key usages.
 
-    The rules of the web would ask the signer to be a TLS client; the national one is for e-mail protection.
+    The web's rules would require a TLS client's certificate; the national signer's is for e-mail protection.
     """
     anything = ExtensionPolicy.permit_all()
     signers = anything.may_be_present(KeyUsage, Criticality.AGNOSTIC, _may_sign_documents)
@@ -207,5 +207,5 @@ def subject_of(certificate: Certificate) -> str:
 
 
 def _plain(text: str) -> str:
-    """Keep a text of somebody else to one line without control characters."""
+    """Return somebody else's text as one line without control characters, 500 characters at the most."""
     return "".join(character if character.isprintable() else "?" for character in text)[:500]

@@ -1,4 +1,4 @@
-"""What mail servers write as `+XX` because it could not stand in a line (RFC 3461, section 4)."""
+"""Decodes xtext, in which mail servers write `+XX` for what could not stand in a line (RFC 3461, section 4)."""
 
 import re
 from typing import Final
@@ -7,5 +7,5 @@ _CODE: Final = re.compile(rb"\+([0-9A-F]{2})")
 
 
 def from_xtext(text: str) -> str:
-    """Return what was meant; bytes that are no text become what stands in no name."""
+    """Return the decoded text; bytes that are not UTF-8 become U+FFFD, which stands in no name."""
     return _CODE.sub(lambda code: bytes([int(code[1], 16)]), text.encode("utf-8", "replace")).decode("utf-8", "replace")
