@@ -20,7 +20,7 @@ _MOST_REMEMBERED: Final = 200_000
 
 
 class _Stay(NamedTuple):
-    """Between which times nothing changes about a domain: its name where it is held here, whether it is usagers'."""
+    """A period in which nothing about a domain changes: its name where it is held here, whether it is usagers'."""
 
     since: datetime
     until: datetime
@@ -28,13 +28,13 @@ class _Stay(NamedTuple):
     of_usagers: bool
 
 
-_Mailbox = tuple[int, datetime]  # its type, and since when it is there
+_Mailbox = tuple[int, datetime]  # its type, and since when it exists
 _NO_MAILBOX: Final[_Mailbox] = (EXTERNE, LAST)
 
 End = tuple[int, int, str | None]  # an address's number, its type, and its domain where it is held here
-_Spell = tuple[datetime, datetime, End]  # from when on and before when an address is that
+_Spell = tuple[datetime, datetime, End]  # from when on and before when an address is such an end
 
-_Sort = tuple[str, int, int, int]  # the domain under which a message stands, the types of its ends, what became of it
+_Sort = tuple[str, int, int, int]  # the domain a message is counted under, the types of its ends, what became of it
 _Month = tuple[datetime, datetime, int, dict[_Sort, int]]  # from when on, before when, AAAAMM, and its sorts
 
 
@@ -63,7 +63,7 @@ class Ends:
         self.new_sorts: list[tuple[int, str, int, int, int, int]] = []
 
     def begin_page(self, connection: Connection, position: int) -> None:
-        """Be as of the fact before a page's first; what was new in the page before is in the tables."""
+        """Be up to date for a page that begins at a position; read the tables again unless the page before was seen."""
         most = max(len(self._numbers), len(self._mailboxes))
         if self._until != position - 1 or most > _MOST_REMEMBERED:
             self._read(connection)
@@ -72,7 +72,7 @@ class Ends:
         self.new_sorts.clear()
 
     def end_page(self, position: int) -> None:
-        """Know that the page was folded up to a position."""
+        """Note that the page was folded up to a position."""
         self._until = position
 
     def learn(self, connection: Connection, addresses: set[str]) -> None:
@@ -102,11 +102,11 @@ class Ends:
             self._sorts.setdefault(month, {})[(domain, *ends_and_outcome)] = self._last_sort = sort
 
     def number(self, address: str) -> int | None:
-        """Return the number of an address, None where it was not learnt of."""
+        """Return the number of an address, None where it has not been learnt."""
         return self._numbers.get(address)
 
     def sort(self, domain: str, sender_type: int, recipient_type: int, outcome: int, at: datetime) -> int:
-        """Return the number of messages of a sort in the month of a time, the next one where it has none."""
+        """Return the number that stands for a sort of messages in the month of a time; a new sort gets the next one."""
         since, until, month, sorts = self._month
         if not since <= at < until:
             month = month_of(at)
@@ -120,7 +120,7 @@ class Ends:
         return number
 
     def create(self, address: str, type_: int, since: datetime) -> None:
-        """Learn since when a mailbox is there; a late fact may say that it was earlier."""
+        """Learn since when a mailbox exists; a late fact may say that it was earlier."""
         if since < self._mailboxes.get(address, _NO_MAILBOX)[1]:
             self._mailboxes[address] = (type_, since)
             self._ends.pop(address, None)
@@ -138,7 +138,7 @@ class Ends:
         self._ends.clear()
 
     def end(self, address: str, at: datetime) -> End | None:
-        """Say who an address was at a time, None where it was not learnt of."""
+        """Say who an address was at a time, None where it has not been learnt."""
         spell = self._ends.get(address)
         if spell is not None and spell[0] <= at < spell[1]:
             return spell[2]
@@ -153,7 +153,7 @@ class Ends:
         stay = self._stays.get(domain)
         if stay is None or not stay.since <= at < stay.until:
             stay = self._stays[domain] = self._stay(domain, at)
-        if stay.of_usagers or address.startswith(PSEUDONYM):  # whoever holds an INS is one, wherever the mailbox is
+        if stay.of_usagers or address.startswith(PSEUDONYM):  # whoever has an INS is a usager, wherever the mailbox is
             return stay.since, stay.until, (number, USAGER_TYPE, stay.held)
         if stay.held is None:
             return stay.since, stay.until, (number, EXTERNE, None)

@@ -42,9 +42,9 @@ def fold(ends: Ends, tables: Tables, connection: Connection, page: Iterable[Entr
 
 
 class _Folding:
-    """One page: facts about messages to or from addresses that nobody has learnt of wait for each other.
+    """One page: facts about messages wait where their addresses have not been learnt.
 
-    They are looked up together, before anything changes that their rows depend on.
+    The addresses are then looked up together, before anything changes that the rows depend on.
     """
 
     def __init__(self, ends: Ends, tables: Tables, connection: Connection) -> None:
@@ -84,7 +84,7 @@ class _Folding:
             self._add(event, position)
 
     def _add(self, event: AboutMessage, position: int) -> bool:
-        """Add a fact's rows, or return False where its addresses were not learnt of."""
+        """Add a fact's rows, or return False where its addresses have not been learnt."""
         if isinstance(event, MessageDecided):
             return self._add_message(event, position)
         recipient = self._ends.number(event.recipient)
@@ -97,7 +97,7 @@ class _Folding:
         return True
 
     def _add_message(self, event: MessageDecided, position: int) -> bool:
-        """Add a message's rows: one a recipient, under each held domain at either end."""
+        """Add a message's rows: one per recipient and held domain at either end."""
         ends, at = self._ends, event.at
         if (end := ends.end(event.sender, at)) is None:
             return False

@@ -9,8 +9,8 @@ from huissier.projections.columns import BytewiseText
 
 USAGER: Final = "usager"  # EX_PSU_5020
 
-# Types as the tables keep them, by their places. EXTERNE is not, or not yet, a mailbox held here: where a pair has had
-# several types, the last one here is told.
+# Types as the tables keep them, by their places. EXTERNE is not, or not yet, a mailbox held here. Where an end of a
+# pair has had several types, the last of them in this list is shown.
 TYPES: Final = ("EXTERNE", "APP", "CAB", "ORG", "PER", "USAGER")
 EXTERNE: Final = TYPES.index("EXTERNE")
 USAGER_TYPE: Final = TYPES.index("USAGER")
@@ -21,9 +21,9 @@ REFUSED, ACCEPTED, RECEIVED = range(3)  # received: accepted at the final hop
 class Tables:
     """The tables of a generation.
 
-    `messages`, `delivered` and `undelivered` are what is counted: a row a recipient, the first report of each kind.
-    `sorts` numbers what many messages have in common, and `addresses` who is at their ends. `produced` says as of where
-    the files of months were counted; the others what was held here when.
+    `messages`, `delivered` and `undelivered` are what is counted: one row per recipient, and of reports the first of
+    each kind. `sorts` numbers what many messages have in common, and `addresses` who is at their ends. `produced` says
+    as of which position each month's file was counted; the others say what was held here when.
     """
 
     def __init__(self, generation: int) -> None:

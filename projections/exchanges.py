@@ -7,8 +7,8 @@ whatever comes late.
 A message that was let pass in shadow counts as accepted, for it was exchanged, and never as delivered, for the rules
 know of no delivery of it.
 
-No usager's address is shown: it is the word `usager`, which no address is. Whose domain is known late to be usagers' is
-called so from then on.
+No usager's address is shown, only the word `usager`, which is no address. Addresses on a domain that turns out later to
+be usagers' are shown so from then on.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -77,7 +77,7 @@ class Exchanges(Projection):
         fold(self._ends, self._tables, connection, page)
 
     def exchanges(self, connection: Connection, domain: str, month: int, position: int) -> Iterator[Exchange]:
-        """Yield what became of a domain's messages of a month as of a position, a line a pair in the order of bytes.
+        """Yield what became of a domain's messages of a month as of a position: a line per pair, in byte order.
 
         The database counts and sorts; nothing is held here.
         """
@@ -128,7 +128,7 @@ class Exchanges(Projection):
         return [Totals(*row) for row in rows]
 
     def verdicts_between(self, connection: Connection, domain: str, month: int, after: int, until: int) -> int:
-        """Return how many verdicts of a domain's month stand behind a position and not behind another one."""
+        """Return how many verdicts of a domain's month stand after one position and up to another."""
         sort, sent = self._tables.sorts.c, self._tables.messages.c
         rows = sa.select(sa.func.count()).select_from(
             self._tables.sorts.join(self._tables.messages, sent.sort == sort.sort)
@@ -137,9 +137,9 @@ class Exchanges(Projection):
         return connection.scalar(wanted) or 0
 
     def _usagers_domains(self, connection: Connection, month: int, position: int) -> list[str]:
-        """Name the domains that were usagers' in a month, as far as is known at a position: perhaps too late.
+        """Name the domains known at a position to have been usagers' in a month, even if that was known late.
 
-        Of the one that always was there is nobody who was not known to be one.
+        `patient.mssante.fr` is left out: everybody on it was always known to be a usager.
         """
         domains, operators = self._tables.domains, self._tables.operators
         usagers = set(connection.scalars(sa.select(operators.c.operator).where(operators.c.kind == "usager")))
@@ -152,8 +152,8 @@ class Exchanges(Projection):
     def _outcomes(self, position: int, are_usagers: sa.Select[Any] | None = None) -> sa.Select[Any]:
         """Select each message to each recipient with what was known of it at a position.
 
-        All usagers are one end without a number, also those of the numbers `are_usagers` who were not known to be any
-        when their messages were decided. What was received stays received, whatever else is reported.
+        All usagers are one end without a number, also the addresses numbered in `are_usagers`, which were not known to
+        be usagers' when their messages were decided. What was received stays received, whatever else is reported.
         """
         tables = self._tables
         sort, sent, delivered, undelivered = tables.sorts.c, tables.messages.c, tables.delivered.c, tables.undelivered.c
@@ -210,7 +210,7 @@ class Exchanges(Projection):
         return bool(connection.scalar(sa.select(sa.exists().where(domains.domain == domain, domains.hosted))))
 
     def final_position(self, connection: Connection, domain: str, month: int) -> int | None:
-        """Return as of where a domain's month is counted since its file was produced, None where it is open."""
+        """Return the position as of which a domain's month is counted, None before its final file was produced."""
         produced = self._tables.produced.c
         last: int | None = connection.scalar(
             sa.select(produced.position)

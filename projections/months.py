@@ -1,7 +1,7 @@
 """Months as a French operator counts them: they begin and end at midnight in Paris.
 
-The legal time of France since 1996: two hours before UTC from the last Sunday of March to the last Sunday of
-October, else one. Both Sundays lie inside their month, so its end has the new time already. Written out because
+The legal time of France since 1996: two hours ahead of UTC from the last Sunday of March to the last Sunday of
+October, otherwise one. Both Sundays lie inside their month, so its end has the new time already. Written out because
 the same log must give the same months on every machine, whatever its database of time zones.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 from huissier.domain.vocabulary.times import FIRST, LAST
 
 _WRITTEN: Final = re.compile(r"2[0-9]{3}-(?:0[1-9]|1[0-2])")
-_FIRST_HOUR: Final = 22  # in UTC, of the last day, that may belong to the next month
+_FIRST_HOUR: Final = 22  # in UTC: the first of a month's last day that may belong to the next month
 _FIRST_LAST_DAY: Final = 28
 
 
@@ -32,7 +32,7 @@ def next_month(month: int) -> int:
 
 
 def end_of(month: int) -> datetime:
-    """Return when a month (AAAAMM) ends and the next one begins, in UTC; the calendar's bounds are those of a month."""
+    """Return when a month (AAAAMM) ends and the next one begins, in UTC, or the calendar's bound for one beyond it."""
     year, number = divmod(month, 100)
     if not MINYEAR <= year <= MAXYEAR:
         return FIRST if year < MINYEAR else LAST

@@ -50,7 +50,7 @@ class Place:
         yield from (fact.at for fact in self._facts if start <= fact.at < end)
 
     def unchanged_around(self, at: datetime) -> tuple[datetime, datetime]:
-        """Return from when on and before when nothing changes about it, around a time."""
+        """Return the period around a time in which nothing about it changes: from when on, and before when."""
         times = [fact.at for fact in self._facts]
         since = max((time for time in times if time <= at), default=FIRST)
         return since, min((time for time in times if time > at), default=LAST)

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Add rows, each with a value a column of the table; one whose key is there already is passed over."""
+    """Add rows, each with one value per column of the table; a row whose key is there already is passed over."""
     if not rows:
         return
     if connection.dialect.name == "sqlite":
@@ -26,7 +26,7 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...
 
 
 def among(connection: Connection, text: sa.ColumnElement[str], values: Collection[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that a text is one of some, however many they are."""
+    """Return the condition that a text is one of some values, however many they are."""
     dialect = connection.dialect.name
     return _is_in(dialect, text, sa.literal(_listed(dialect, values), _list_type(dialect)))
 
@@ -65,7 +65,7 @@ def _is_in(dialect: str, text: sa.ColumnElement[str], values: sa.ColumnElement[A
 
 
 def _listed(dialect: str, values: Collection[str]) -> str | list[str]:
-    """Return texts as one parameter: a database takes only so many."""
+    """Return texts as one parameter: a database takes only so many parameters."""
     return json.dumps(list(values)) if dialect == "sqlite" else list(values)
 
 

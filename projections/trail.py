@@ -1,9 +1,9 @@
 """`Trail`: the log's table of contents for auditors, by blocks of facts.
 
 A block of positions has one row: between which times its facts lie, and a mark of 32 bits for each word that one of
-them can be found by. Who asks reads the few blocks whose marks fit, and there the facts themselves: a mark that two
-words share costs a look and is never an answer. Rows are only ever added at the end, however many mailboxes there
-are, and no name stands in them.
+them can be found by. A search reads the few blocks whose marks fit, and there the facts themselves: two words that
+share a mark cost a look and never give a wrong answer. Rows are only ever added, or the last one rewritten, however
+many mailboxes there are, and no name stands in them.
 """
 
 from array import array
@@ -37,7 +37,7 @@ class Period(NamedTuple):
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """Which facts are meant: of each set at least one word, and both times in their periods."""
+    """Which facts are meant: those with a word of each set at least, and with both times in their periods."""
 
     words: tuple[frozenset[Word], ...] = ()
     happened: Period = Period()
@@ -61,7 +61,7 @@ class Stretch(NamedTuple):
 
 
 class Trail(Projection):
-    """One row a block of the log."""
+    """One row per block of the log."""
 
     name: ClassVar[str] = "trail"
     version: ClassVar[int] = 2
@@ -103,7 +103,7 @@ class Trail(Projection):
         }
 
     def stretches(self, connection: Connection, question: Question, after: int = 0) -> Iterator[Stretch]:
-        """Yield where facts may stand that are meant, behind a position and in the order of the log."""
+        """Yield where facts that are meant may stand, behind a position and in the order of the log."""
         marks = [[_packed(_marks(word.topic, [word.text])) for word in alternatives] for alternatives in question.words]
         statement = self._in_time(question).where(self.blocks.c.block >= after // BLOCK, self.blocks.c.last > after)
         for row in connection.execute(statement, execution_options={"yield_per": _ROWS_AT_ONCE}):

@@ -88,8 +88,8 @@ def words_of(event: AnyEvent) -> set[Word]:
 def words_of_all(events: Sequence[AnyEvent]) -> dict[Topic, set[str]]:
     """Return the words that one or more of these facts can be found by.
 
-    Facts are many and mostly messages, so each topic is gathered from all messages at once. Those whom a message
-    opens or ends a contact for are its sender, its reply address, or among its recipients.
+    Facts are many and mostly messages, so each topic is gathered from all messages at once. The contacts that a message
+    opens or ends add no words: their ends are its sender, its reply address and its recipients.
     """
     decided = [event for event in events if type(event) is MessageDecided]
     others = [event for event in events if type(event) is not MessageDecided]
@@ -109,7 +109,7 @@ def words_of_all(events: Sequence[AnyEvent]) -> dict[Topic, set[str]]:
     for event in others:
         words["outcome"].add(outcome_of(event))
         _add_words(words, event)
-    words["mailbox"] -= {"", UNREADABLE_USAGER}  # who cannot be read
+    words["mailbox"] -= {"", UNREADABLE_USAGER}  # addresses that could not be read
     addresses = [MailboxAddress.of_fact(address) for address in words["mailbox"]]
     words["domain"].update([address.domain for address in addresses])
     words["usager"].update([address.usager_id for address in addresses if address.is_pseudonym])

@@ -99,7 +99,7 @@ class AsOf:
         return self._connection.scalar(sa.select(sa.func.count()).where(created)) or 0
 
     def life(self, address: str) -> list[Fact]:
-        """Return what happened to a mailbox, and to its domain's operator or place, in the order it happened."""
+        """Return what happened to a mailbox, and what changed its domain's operator, admission or hosting, in order."""
         domain = MailboxAddress.of_fact(address).domain
         of_domain = map(_fact, self._rows(self._domains, self._domains.c.subject == domain))
         of_mailbox = map(_fact, self._rows(self._mailboxes, self._mailboxes.c.subject == address))
@@ -179,12 +179,12 @@ def _fact(row: Any) -> Fact:
 
 
 def _holder(created: MailboxCreated | None) -> dict[str, Any]:
-    """Return what is known of whose mailbox it is; of a usager's nothing."""
+    """Return what is known of a mailbox's holder: nothing for a usager's."""
     return {} if created is None else {name: getattr(created, name) for name in _OF_HOLDER}
 
 
 def _moves(facts: Iterable[Fact]) -> Iterator[Fact]:
-    """Yield the facts of a domain by which its operator changed, or whether its mailboxes are local."""
+    """Yield the facts of a domain that changed its operator, or whether its mailboxes are local."""
     state = trust_space.UNKNOWN
     for fact in facts:
         before, state = state, trust_space.evolve(state, fact)

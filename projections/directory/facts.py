@@ -1,7 +1,7 @@
 """The facts of mailboxes and of their domains, kept where they are found by address and by word.
 
-Nothing is folded here but where a fact stands: what was in force at a time is read from these rows by `AsOf`. So a
-late fact is one more row and moves nothing.
+Facts are only stored here, not folded: `AsOf` reads from these rows what was in force at a time. So a late fact is one
+more row and moves nothing.
 """
 
 from collections.abc import Callable, Iterable
@@ -47,7 +47,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Directory(Projection):
-    """One row a fact of a mailbox, one a fact of a domain, one an operator for usagers."""
+    """One row per fact of a mailbox, per fact of a domain, and per operator for usagers."""
 
     name: ClassVar[str] = "directory"
     version: ClassVar[int] = 3

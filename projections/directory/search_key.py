@@ -22,7 +22,7 @@ def folded(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, folded; whatever is no letter and no digit stands between words."""
+    """Return the words of a text, folded; anything but letters and digits separates words."""
     return _APART.sub(" ", folded(text)).split()
 
 
