@@ -23,14 +23,14 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 
 class Told(NamedTuple):
-    """A fact, and the tags under which it is told here."""
+    """A fact, and those of its tags that the question needs."""
 
     fact: Fact
     tags: frozenset[str]
 
 
 class Answer(NamedTuple):
-    """What is answered from a moment on; it is another than before because of a fact, or of what time brought."""
+    """What is answered from a moment on; `cause`: the fact that changed the answer, or what time brought."""
 
     at: datetime
     verdict: VerdictGiven
@@ -63,7 +63,7 @@ class History(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """Something that may make the answer another; at one moment time passes first, then facts by position."""
+    """Something that may change the answer; at one moment, first what time brings, then facts by position."""
 
     at: datetime
     position: int
@@ -71,9 +71,9 @@ class _Step(NamedTuple):
 
 
 def answers(question: Question, history: History, book: RuleBook, since: datetime) -> Iterator[Answer]:
-    """Yield the answer at a moment, then each later one that is another, with what made it so.
+    """Yield the answer at a moment, then each later one that differs, with its cause.
 
-    Of several facts of one instant only what they come to together is an answer; the one that settled it is named.
+    Facts of one instant give one answer together; the one that settled it is named.
     """
     facts = Facts()
     facts.learn(history.tags)

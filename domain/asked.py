@@ -1,4 +1,4 @@
-"""From a fact back to the command it came of, as far as the log keeps it, so that it can be decided again.
+"""From a fact back to the command it came from, as far as the log keeps it, so that it can be decided again.
 
 Whom the command meant is in the fact already, under pseudonyms: neither a vault nor its key is needed.
 """
@@ -61,8 +61,8 @@ Commanded = MessageDelivered | MessageUndelivered | EnsOpened | EnsClosed | CguS
 def submission_behind(decided: MessageDecided) -> tuple[SubmitMessage, Identities]:
     """Return what a gateway asked.
 
-    Of a fact that is not `whole` it is what would explain the decision: a certificate that was not admitted where
-    that was a reason, and the signs of FIN where it had their effects.
+    For a fact that is not `whole` this is what would explain the decision: a certificate that is not admitted where
+    that was a reason, and `[FIN]` or the FIN header where the message had their effects.
     """
     sender = decided.sender or UNREADABLE
     recipients = [verdict.recipient or UNREADABLE for verdict in decided.verdicts]
@@ -94,7 +94,7 @@ def submission_behind(decided: MessageDecided) -> tuple[SubmitMessage, Identitie
 
 
 def _certificate(decided: MessageDecided) -> str | None:
-    """Return the peer's name; one that is not known any more may have been any that is not paired."""
+    """Return the peer's name; an unreadable one where none was kept and a reason says it was not admitted."""
     if decided.whole or decided.certificate is not None:
         return decided.certificate
     codes = {reason.code for verdict in decided.verdicts for reason in verdict.reasons}
@@ -109,7 +109,7 @@ def _has_fin_subject(decided: MessageDecided) -> bool:
 
 
 def report_behind(fact: MessageDelivered | MessageUndelivered) -> Other:
-    """Return the report that a fact about a delivery came of."""
+    """Return the report that a fact about a delivery came from."""
     command = ReportDelivery(
         at=fact.at,
         id=fact.id,
@@ -121,7 +121,7 @@ def report_behind(fact: MessageDelivered | MessageUndelivered) -> Other:
 
 
 def command_behind(event: Commanded) -> Other:
-    """Return the command that a fact came of. Raises `VocabularyError`."""
+    """Return the command that a fact came from. Raises `VocabularyError`."""
     match event:
         case MessageDelivered() | MessageUndelivered():
             return report_behind(event)

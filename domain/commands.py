@@ -1,4 +1,4 @@
-"""The commands of the contract, one Struct a command, `type` is the tag on the wire.
+"""The commands of the contract, one Struct per command; `type` is the tag on the wire.
 
 A command that exists is readable: its words (domains, distinguished names, identifiers, versions, dates) are
 parsed and brought to one spelling when it is made, and a `VocabularyError` names the field that is not.
@@ -79,7 +79,7 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         return without_ins(super().__repr__())
 
     def _read(self, place: str, parse: Callable[[Any], object]) -> None:
-        """Parse a field in place; one that is not of its type is left for the engine to name."""
+        """Parse a field in place; one of the wrong type is left for the engine to report."""
         if (raw := getattr(self, place)) is None:
             return
         try:
@@ -139,8 +139,8 @@ class AdmitDomain(_OfDomain, frozen=True, tag="admit-domain"):
 class WithdrawDomain(_OfDomain, frozen=True, tag="withdraw-domain"):
     """A domain leaves the trust space or, where certificates are named, only loses those (rule 8).
 
-    With its last certificate it leaves. An `operator` that is not the domain's rejects the command; `hosted` says
-    nothing here.
+    With its last certificate it leaves. The command is rejected if `operator` is not the domain's; `hosted` has no
+    effect.
     """
 
 

@@ -11,7 +11,7 @@ from huissier.domain.timeline import Fact
 
 
 class Sent(NamedTuple):
-    """When a message was submitted, its place in the log telling messages of one instant apart."""
+    """When a message was submitted; its position in the log tells messages of one instant apart."""
 
     at: datetime
     position: int
@@ -41,7 +41,7 @@ class Contact(Struct, frozen=True):
         return self.ended is not None and not self.is_open(reopening=reopening)
 
     def forbids_answer_to(self, message_ids: tuple[str, ...]) -> Positions:
-        """Return where the messages stand that say they may not be answered, if they are among these."""
+        """Return the positions of those among these messages that may not be answered."""
         return tuple(position for digest, position in self.unanswerable if digest in message_ids)
 
 

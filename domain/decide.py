@@ -1,6 +1,6 @@
 """One entrance for every command but a submission: the command, whom it means and the facts in; an outcome out.
 
-A submission always ends in a fact, whatever the verdicts: see `message`.
+A submission is never rejected: it always ends in verdicts, see `message`.
 """
 
 from collections.abc import Callable
@@ -112,7 +112,7 @@ def _about_usager(
 
 
 def rejection(command: OtherCommand, identities: Identities, at: datetime, rejected: Rejected) -> CommandRejected:
-    """Return the fact that a command was refused; what it was about stands under its pseudonym, if it can.
+    """Return the fact that a command was refused; a mailbox stands in it as facts keep it, or as an empty text.
 
     A delivery report is kept whole: under other rules its message might have been accepted, and then it would count.
     """

@@ -145,7 +145,7 @@ class ReasonGiven(Struct, frozen=True, omit_defaults=True, cache_hash=True, gc=F
 class VerdictGiven(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What was decided for one recipient; an unreadable recipient is the empty text.
 
-    `shadow`: it is refused, but the operator only wants to know so far: the gateway lets it pass.
+    `shadow`: it is refused, but an option lets it pass for now.
     """
 
     recipient: str
@@ -164,12 +164,12 @@ class MessageDecided(Event, frozen=True, tag="message-decided.v1"):
     """A submission was answered, recipient by recipient, under one rule set.
 
     `opens`: the professionnels' addresses that each usager among the accepted recipients may write to once the
-    message is delivered. `ends`: those whose contact with these usagers ended with this message.
-    `unanswerable`: those that this very message may not be answered to. `fin_subject`, `fin_header`: the subject was
-    `[FIN]`, X-MSS-MES said FIN. `certificate`: the peer's name that was asked about, empty where it could not be
-    read, `cn:` before a common name that stands alone. `stage`: where in its session the gateway asked. `whole`: all
-    of these were kept where they were asked about, so that the decision can be taken again; older facts kept no
-    certificate and no FIN.
+    message is delivered. `ends`: those whose contact with these usagers ended with this message. `unanswerable`: those
+    that may not be written to in answer to this message. `fin_subject`, `fin_header`: the subject was `[FIN]`,
+    X-MSS-MES said FIN. `certificate`: the peer's name that was asked about, empty where it could not be read, `cn:`
+    before a common name that stands alone. `stage`: where in its session the gateway asked. `whole`: all of these were
+    kept where they were asked about, so that the decision can be taken again; older facts kept no certificate and no
+    FIN.
     """
 
     id: str
@@ -217,7 +217,7 @@ class UsagerErased(Event, frozen=True, tag="usager-erased.v1"):
 
 
 class CommandRejected(Event, frozen=True, tag="command-rejected.v1"):
-    """A command other than a submission was foreseen and refused.
+    """A command other than a submission could not be carried out.
 
     `recipient`, `status`: of a delivery report, whom it was about and what it said; older facts kept neither.
     """

@@ -1,4 +1,4 @@
-"""The facts behind decisions: one timeline a tag."""
+"""The facts behind decisions: one timeline per tag."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -35,10 +35,10 @@ _FAMILIES: dict[str, Callable[[str], AnyTimeline]] = {
 
 
 class Facts:
-    """Timelines by tag, those used last at the end. A tag that is here is complete up to where its keeper has read."""
+    """Timelines by tag, those used last at the end. Each is complete up to the position its keeper has read."""
 
     def __init__(self, timelines: OrderedDict[str, AnyTimeline] | None = None) -> None:
-        """Start knowing nothing, or with timelines that are there or make themselves when they are asked for."""
+        """Start with no timelines, or with a mapping that holds them or makes them on demand."""
         self._timelines = OrderedDict() if timelines is None else timelines
         self.size = 0
 
@@ -77,7 +77,7 @@ class Facts:
                 self.size -= 1 + len(timeline.facts)
 
     def shrink_to(self, size: int) -> None:
-        """Forget the subjects that were not used for longest; `size` counts subjects and their facts."""
+        """Forget the subjects unused for longest; `size` counts subjects and their facts."""
         while self.size > size:
             _, timeline = self._timelines.popitem(last=False)
             self.size -= 1 + len(timeline.facts)

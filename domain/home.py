@@ -1,7 +1,7 @@
 """`Home`: where one end of an exchange is at home, for as long as time alone changes nothing there.
 
-States change by facts; but a deadline or a grace ends without one. Such turning points cut time into pieces, and
-within a piece one moment is as good as another: there the same states always come to the same.
+States change by facts; but a deadline or a grace ends without one. Such turning points cut time into pieces, and within
+a piece the same states give the same result at every moment.
 """
 
 from bisect import bisect_right
@@ -28,8 +28,8 @@ _INSTANT: Final = timedelta(microseconds=1)
 class Home(Struct, frozen=True, cache_hash=True, gc=False):
     """A domain and who runs it, under a rule set.
 
-    `name` is None where the address could not be read. `at` is as good as the message's time: the first moment from
-    which on nothing has changed here.
+    `name` is None where the address could not be read. `at` stands for the message's time: the first moment of the
+    piece of time in which that lies.
     """
 
     name: str | None
@@ -41,7 +41,7 @@ class Home(Struct, frozen=True, cache_hash=True, gc=False):
 
 
 class Course(NamedTuple):
-    """A home from each of the moments on at which time may change something there, if no fact does."""
+    """The successive states of a home: one per moment at which time alone may change it."""
 
     since: tuple[datetime, ...]
     homes: tuple[Home, ...]
@@ -84,7 +84,7 @@ def nowhere(at: datetime, rules: RuleSet) -> Home:
 
 @lru_cache(maxsize=_COURSES_REMEMBERED)
 def course(name: str | None, domain: AdmittedDomain, operator: Operator, rules: RuleSet) -> Course:
-    """Return what time makes of a home whose states stay as they are."""
+    """Return the course of a home while no fact changes its domain or operator."""
     usager = name == USAGERS_DOMAIN or operator.kind == "usager"
     points = (rules.commitment_deadline, *domain.turning_points(rules), *operator.turning_points())
     since = tuple(sorted({FIRST, *_with_next_instants(points)}))
@@ -92,7 +92,7 @@ def course(name: str | None, domain: AdmittedDomain, operator: Operator, rules: 
 
 
 def _with_next_instants(points: Iterable[datetime]) -> Iterator[datetime]:
-    """Yield turning points and what comes right after: some things end with theirs, others only then."""
+    """Yield turning points and the instants after them: some things end at theirs, others right after."""
     for point in points:
         yield point
         if point < LAST:

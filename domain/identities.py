@@ -43,7 +43,7 @@ class Identities(Struct, frozen=True, gc=False):
     def written(self, raw: str) -> str:
         """Return a raw address as facts keep it.
 
-        One that cannot be read is nothing, or the word `usager` where it names one in whatever spelling (EX_PSU_5020).
+        One that cannot be read is an empty text, or the word `usager` where it names one in any spelling (EX_PSU_5020).
         """
         if (address := self.addresses[raw]) is not None:
             return address.text

@@ -39,7 +39,7 @@ def decide_message(
     """Decide a submission under a rule set, on the facts in force at its time.
 
     A recipient named twice is decided once; unreadable recipients share one verdict under the empty text, and those
-    among them that name a usager another. `homes`: those that were found in these facts before.
+    among them that name a usager another. `homes`: those already found in these facts.
     """
     homes = Homes(facts) if homes is None else homes
     sender = _party(identities.addresses[command.sender], at, facts, rules, homes)
@@ -132,7 +132,7 @@ def _certificate(command: SubmitMessage) -> CertificateDn | CommonName | None:
 
 
 def _kept(certificate: CertificateDn | CommonName | None) -> str:
-    """Return a certificate's name as the log keeps it; one that no white list may hold is as good as unreadable."""
+    """Return a certificate's name as the log keeps it; one that no white list may hold is kept as an unreadable one."""
     if isinstance(certificate, CommonName):
         return "" if mentions_ins(certificate.value) else str(certificate)
     return "" if certificate is None or certificate.mentions_ins else str(certificate)
@@ -150,7 +150,7 @@ def _verdict(recipient: str, exchange: Exchange) -> VerdictGiven:
 
 
 def _in_shadow(exchange: Exchange, against: Reasons) -> bool:
-    """Say whether a refusal is only to be known so far: all its reasons are, or an operator at one of the ends is."""
+    """Say whether a refusal is in shadow: all its reasons are, or an operator at one of the ends is."""
     sender, recipient = exchange.sender.home, exchange.recipient.home
     options = sender.rules.options
     return not {sender.domain.operator, recipient.domain.operator}.isdisjoint(options.shadow_operators) or all(
@@ -172,7 +172,7 @@ def _refused_too(verdict: VerdictGiven) -> VerdictGiven:
 
 
 class _Effects(NamedTuple):
-    """The professional addresses whose contacts a message opens, ends, or does not let answer."""
+    """The professional addresses whose contacts a message opens, or ends, or in which it may not be answered."""
 
     opens: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
@@ -193,7 +193,7 @@ def _effects(
 ) -> _Effects:
     """Say what a professionnel's message does to the contacts with the usagers it was accepted for (rules 2, 4, 6).
 
-    `[FIN]` and a FIN header speak for the sender's address and for the reply address alike.
+    `[FIN]` and a FIN header apply to the sender's address and to the reply address alike.
     """
     if sender.home.usager or not any(verdict.accepted and verdict.usager for verdict in verdicts):
         return _NO_EFFECTS

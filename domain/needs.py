@@ -36,7 +36,7 @@ def needs(commands: Sequence[Meant], facts: Facts) -> Iterator[list[str]]:
 
 
 def changes_needs(event: AnyEvent) -> bool:
-    """Say whether commands need more than they did before a fact."""
+    """Say whether commands may need more after a fact than before it."""
     return isinstance(event, (DomainAdmitted, OperatorRegistered))
 
 
@@ -76,7 +76,7 @@ def _contacts(commands: Sequence[Meant], facts: Facts) -> Iterator[str]:
 
 
 def _mailboxes(commands: Sequence[Meant]) -> Iterator[MailboxAddress]:
-    """Yield whose state decisions look at: of a report only the submission's counts."""
+    """Yield the mailboxes whose state decisions look at; for a report only its submission counts."""
     for command, identities in commands:
         if isinstance(command, ReportDelivery):
             continue

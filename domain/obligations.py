@@ -1,7 +1,7 @@
 """Obligations: which instruments operators lack, and which mailboxes' holders have not signed the CGU (rules 10, 11).
 
-Asked of hosted domains only: of a remote one its admission is the evidence. What is not overdue has a deadline that
-is still to come.
+Only hosted domains are looked at: for a remote one its admission is the evidence. What is not overdue has a deadline
+that is still to come.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,12 +33,12 @@ class InstrumentLacking(Struct, frozen=True, tag="instrument-lacking", tag_field
 
     @property
     def overdue(self) -> bool:
-        """Whether it is lacking already."""
+        """Whether it should have been signed by now."""
         return self.since is not None
 
 
 class CguLacking(Struct, frozen=True, tag="cgu-lacking", tag_field="type"):
-    """A version of the CGU that a mailbox's holder has not signed; `deadline` and `since` as of an instrument."""
+    """A version of the CGU that a mailbox's holder has not signed; `deadline` and `since` as for an instrument."""
 
     mailbox: str
     operator: str
@@ -48,7 +48,7 @@ class CguLacking(Struct, frozen=True, tag="cgu-lacking", tag_field="type"):
 
     @property
     def overdue(self) -> bool:
-        """Whether the mailbox may not send already."""
+        """Whether the mailbox may no longer send."""
         return self.since is not None
 
 
@@ -128,7 +128,7 @@ def cgu_lacking(
 ) -> CguLacking | None:
     """Return the version that a mailbox's holder must sign to send, or will have to (rule 10, EX_DCU_5010).
 
-    The one in force where it is not signed; else the one whose deadline comes first.
+    The one in force where it is not signed, otherwise the one whose deadline comes first.
     """
     name, operator = host.name, host.operator
     state = mailbox.as_of(at)

@@ -30,7 +30,7 @@ class Signature(Struct, frozen=True):
 
 
 class PublishedCgu(Struct, frozen=True):
-    """A version of the CGU and the last moment it need not be signed, None where there is no grace.
+    """A version of the CGU; `deadline`: the last moment at which it need not be signed, None without any.
 
     `since`: from when on it has to be signed, which is never before it was published.
     """
@@ -140,7 +140,7 @@ def _newest_annexe_2(state: Operator, event: InstrumentSigned) -> tuple[int, ...
 
 
 def _with_cgu(state: Operator, event: CguPublished, position: int) -> tuple[PublishedCgu, ...]:
-    """Add a version behind the others; a moved deadline leaves it in its place, and in force if it was and is."""
+    """Add a version behind the others; one whose deadline moved keeps its place, and its `since` if still in force."""
     published = PublishedCgu(event.version, event.deadline, max(event.deadline or event.at, event.at), position)
     known = state.published(event.version)
     if known is None:

@@ -1,7 +1,7 @@
-"""Whether a rejection can be what the log says: some command of its kind was rejected so, on the facts before it.
+"""Whether a rejection in the log is explained: some command of its kind is rejected so on the facts before it.
 
-A rejection keeps what kind of command was refused and whom it was about, not the whole command. So the commands of
-that kind that differ in what decides are tried; the rejection stands where one of them comes to it.
+A rejection keeps what kind of command was refused and whom it was about, not the whole command. So one command of that
+kind is tried for each way in which it can be rejected; the rejection is explained where one of them leads to it.
 """
 
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _reasons(
 
 
 def _commands(event: CommandRejected, facts: Facts) -> Iterator[Other]:
-    """Yield a command for each way in which those of the kind can be rejected."""
+    """Yield a command for each way in which commands of the kind can be rejected."""
     subject = event.subject
     match event.command:
         case "report-delivery":
@@ -107,7 +107,7 @@ _TRAITS: Final = ("kind", "rpps", "adeli", "finess", "name", "service", "secteur
 
 
 def _reports(event: CommandRejected, facts: Facts) -> Iterator[Other]:
-    """Yield the report, or where the fact is of a time that kept no more, one about everybody it may have named."""
+    """Yield the report or, for an older fact that did not keep it, one about everybody it may have named."""
     statuses = _STATUSES if event.status is None else (event.status,)
     if event.status is not None and event.recipient is not None:
         recipients: tuple[str | None, ...] = (event.recipient,)

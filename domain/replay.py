@@ -1,6 +1,6 @@
 """Replay: every fact decided again on the facts before it, under the rules of its time, and held against the log.
 
-A fact is taken as the log says it and folded as it stands, whatever is found: the facts after it were decided on it.
+A fact is folded as the log has it, whatever is found: the facts after it were decided on it.
 What differs is named field by field. What no decider can tell from the log alone is named too, and never counts as
 equal.
 """
@@ -186,7 +186,7 @@ class _Load:
                 self._changes.clear()
 
     def differs(self, load: WhiteListLoaded) -> tuple[Differs, ...]:
-        """Changes by hand just before a load cannot be told from its own, so that any number of the last may be its."""
+        """Return what differs; changes by hand just before a load look like its own: any number of the last may fit."""
         admitted = withdrawn = 0
         if (load.admitted, load.withdrawn) == (0, 0):
             return ()

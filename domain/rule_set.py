@@ -93,9 +93,9 @@ def values_in(words: Iterable[str]) -> dict[str, str | list[str] | datetime]:
 
 
 def _value(name: str, text: str) -> str | list[str] | datetime:
-    """Cut the value of an option that takes several, at its commas; a name may hold one as `%2C`.
+    """Split the value of an option that takes several names at its commas; `%2C` is a comma within a name.
 
-    A time is read here, for the library takes a number for seconds since 1970.
+    A time is read here, for the library would take a number for seconds since 1970.
     """
     default = next((item.default for item in structs.fields(Options) if item.name == name), None)
     if isinstance(default, datetime):
@@ -122,7 +122,7 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     committed to for it. `commitment_deadline`: the end of the time to comply. `mixed_recipients`: whether one
     message may go to professionnels and usagers. `pharmacy_secteurs`: secteurs whose published ORG mailboxes
     a usager may write to first. `usagers_size_limit`: bytes in total towards a usagers' domain; `size_limits`:
-    bytes by destination domain, which come before it.
+    bytes by destination domain, which take precedence.
     """
 
     name: Annotated[str, Meta(pattern=r"\A\S+\Z", max_length=100)]

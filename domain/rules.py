@@ -2,9 +2,9 @@
 
 Each looks at its parameters and at nothing else, and returns the log positions of the facts it rests on, or None
 where it has nothing to object. An empty tuple refuses too: the absence of a fact has no position. To change a rule,
-change its function; to add one, add its code to `reasons` and its line to the table of those that look at the same.
+change its function; to add one, add its code to `reasons` and its line to the table of rules with the same parameters.
 
-Homes and mailboxes are values, so what was found of them once is remembered; of a message it is found each time.
+Homes and mailboxes are values, so what rules find about them is remembered; about a message it is found each time.
 """
 
 from collections.abc import Callable
@@ -109,7 +109,7 @@ def address_invalid(sender: Home, recipient: Home) -> Found:
 
 
 def operator_not_contracted(sender: Home, recipient: Home) -> Found:
-    """Rule 11: the operator of a hosted domain has signed the contrat; a hosted domain without operator has none."""
+    """Rule 11: the operator of a hosted domain must have signed the contrat; without an operator there is none."""
     return _operator_facts([p for p in (sender, recipient) if p.domain.hosted and p.operator.contrat is None])
 
 

@@ -84,7 +84,7 @@ def report(
 ) -> Outcome:
     """Decide whether a delivery report is recorded: what was received stays received.
 
-    An earlier report of a delivery counts, for the right begins with it; an earlier one of a loss adds nothing.
+    A delivery reported for an earlier time counts, for the right begins with it; a second loss, at any time, does not.
     """
     before = submission.as_of(at)
     verdict = before.verdict_for(str(recipient))
@@ -122,7 +122,7 @@ def _is_loss(fact: Fact, recipient: str) -> bool:
 def give_up(
     id_: str, at: datetime, cause: str | None, submission: Timeline[Submission]
 ) -> tuple[MessageUndelivered, ...] | None:
-    """Return that it will not reach those of whom nothing was heard; None where it was not decided at that time."""
+    """Return the losses for those of whom nothing was heard; None where the submission was not decided at that time."""
     decided, known = submission.as_of(at).decided, submission.latest
     if decided is None:
         return None

@@ -76,7 +76,7 @@ def tags_of(event: AnyEvent) -> list[str]:
 
 
 def contacts_of(event: AboutMessage) -> list[str]:
-    """Name the contacts that a fact about a message changes, which are seldom any."""
+    """Name the contacts that a fact about a message changes; mostly there are none."""
     if isinstance(event, MessageDecided):
         opened = event.opens if event.final_hop else ()
         return _contacts_of_decision(event, opened) if opened or event.ends or event.unanswerable else []

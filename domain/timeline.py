@@ -29,7 +29,7 @@ Evolve = Callable[[S, Fact], S]
 
 
 class Timeline(Generic[S]):
-    """All facts of one subject and the state they fold to, when somebody asks."""
+    """All facts of one subject, and the state they fold to, on demand."""
 
     __slots__ = ("_evolve", "_folded", "_initial", "_since", "_state", "facts")
 
@@ -37,7 +37,7 @@ class Timeline(Generic[S]):
         """Start with no facts."""
         self._initial = self._state = initial
         self._folded = 0
-        self._since = FIRST  # after it the state is in force; never while a fact waits to be folded
+        self._since = FIRST  # the state is in force after this; LAST while a fact waits to be folded
         self._evolve = evolve
         self.facts: list[Fact] = []
 

@@ -18,7 +18,7 @@ from huissier.domain.vocabulary.certificate_dn import CertificateDn, CommonName
 
 
 class Pair(Struct, frozen=True):
-    """A certificate's name paired with the domain, where that stands, and since when it no longer is."""
+    """A certificate's name paired with a domain, the position of that fact, and when the pair was withdrawn."""
 
     dn: CertificateDn
     position: int
@@ -117,7 +117,7 @@ def admit(
 ) -> Outcome:
     """Decide whether a domain is admitted or gains certificates, an operator or a host.
 
-    The fact says all that the command said, also what was so already: a late fact may come before it.
+    The fact keeps all that the command said, even what was so already: a late fact may come before it.
     """
     if operator is not None and operator.as_of(at).registered is None:
         return Rejected(Code.NOT_FOUND)

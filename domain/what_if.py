@@ -1,4 +1,4 @@
-"""What if: the decisions of a log taken again under other rules, and which verdicts would have been others.
+"""What if: the decisions of a log taken again under other rules, and which verdicts would have been different.
 
 Two readings. In the *fixed* one every decision is taken on the facts as they were. In the *counterfactual* one what
 was decided otherwise has its consequences: contacts open or do not, deliveries are recorded or rejected. Both say how
@@ -40,7 +40,7 @@ class Change(NamedTuple):
 
     @property
     def flips(self) -> bool:
-        """Whether the outcome is another, and not only the reasons."""
+        """Whether the outcome differs, and not only the reasons."""
         return outcome(self.before) != outcome(self.after)
 
     @property
@@ -58,7 +58,7 @@ def outcome(verdict: VerdictGiven) -> Outcome:
 
 
 def changes(before: MessageDecided, after: MessageDecided) -> Iterator[Change]:
-    """Yield the verdicts that differ; facts that reasons rest on do not count, for they may stand elsewhere."""
+    """Yield the verdicts that differ; the facts that reasons rest on do not count, for their positions may differ."""
     for one, other in zip(before.verdicts, after.verdicts, strict=False):
         change = Change(one, other)
         if change.flips or _codes(one) != _codes(other):
@@ -66,14 +66,14 @@ def changes(before: MessageDecided, after: MessageDecided) -> Iterator[Change]:
 
 
 def contacts(decided: MessageDecided) -> set[tuple[str, str]]:
-    """Return the contacts that a message opens once it is delivered, ends, or does not let answer."""
+    """Return the contacts that a message opens once it is delivered, or ends, or in which it may not be answered."""
     addresses = (*decided.opens, *decided.ends, *decided.unanswerable)
     usagers = [verdict.recipient for verdict in decided.verdicts if verdict.accepted and verdict.usager]
     return {(usager, address) for usager in usagers for address in addresses}
 
 
 def contacts_affected(before: MessageDecided, after: MessageDecided, *, from_usager: bool) -> set[tuple[str, str]]:
-    """Return the contacts that fare otherwise: a usager's own flips, or what a professionnel's message does to them."""
+    """Return the contacts that differ: those of a usager's flips, or those on which only one decision has an effect."""
     if not from_usager:
         return contacts(before) ^ contacts(after)
     flipped = (change.before for change in changes(before, after) if change.flips)

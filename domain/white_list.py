@@ -50,8 +50,8 @@ class TrustSpace:
     def time_of(self, white_list: WhiteList, now: datetime) -> datetime:
         """Return since when a list counts.
 
-        Since it was generated; but where an older list was brought back by hand after that, since now, or that
-        list's own facts would stand against it.
+        Since it was generated, unless the facts of a list loaded before count from a later time: then since now, or
+        those facts would override it.
         """
         latest = max((load.at for load in self.loads), default=white_list.generated_at)
         return white_list.generated_at if latest <= white_list.generated_at else max(now, latest)
@@ -103,7 +103,7 @@ class TrustSpace:
 
 
 def pairs_withdrawn(event: DomainWithdrawn, before: AdmittedDomain) -> int:
-    """Return how many pairs a withdrawal ends: those it names, else all, or one where there are no certificates."""
+    """Return how many pairs a withdrawal ends: those it names, or all, or one where there are no certificates."""
     return len(event.certificate_dns) or len(before.dns) or 1
 
 

@@ -67,7 +67,7 @@ class MailboxAddress(Struct, frozen=True, gc=False):
             raise VocabularyError("not plainly one address local-part@domain")
         domain = _name(domain)
         whole = f"{local}@{domain}"
-        if mentions_ins(whole) and not Ins.has_shape(local):  # nor may the two parts make one together
+        if mentions_ins(whole) and not Ins.has_shape(local):  # nor may local part and domain form one together
             raise VocabularyError("an INS is only ever the whole local part of an address")
         return cls(whole, domain)
 
@@ -83,7 +83,7 @@ class MailboxAddress(Struct, frozen=True, gc=False):
 
     @property
     def holds_ins_shape(self) -> bool:
-        """Whether the local part is written like an INS, so that it belongs into the vault."""
+        """Whether the local part is written like an INS, so that it belongs in the vault."""
         return Ins.has_shape(self.local)
 
     @property

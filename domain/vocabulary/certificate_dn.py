@@ -1,6 +1,6 @@
 """`CertificateDn`: the distinguished name of an operator's certificate, compared by attributes, not by spelling.
 
-`CommonName`: what of it Postfix tells, where it tells no more.
+`CommonName`: the only part of it that Postfix tells.
 """
 
 import re

@@ -49,7 +49,7 @@ def parse_referentiel(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def version_key(version: str) -> tuple[int, ...]:
-    """Return what orders versions: 1.4 equals 1.4.0 and stands before 1.10."""
+    """Return a key that orders versions: 1.4 equals 1.4.0 and comes before 1.10."""
     numbers = [int(part) for part in version.split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()

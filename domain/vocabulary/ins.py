@@ -16,10 +16,10 @@ _CORSICA: Final = {"2A": "19", "2B": "18"}
 # A matricule: sex, year, month (or 20, 30-42 and 50-99 where the month is unknown), département, the rest.
 _SEX: Final = "[1-478]"
 _DEPARTMENT: Final = "(?:[0-9]{2}|2[AB])"
-# Standing alone: 15 characters of its shape together, whatever their key and month; 13 or 15 with separators
-# anywhere in them and a month that can be; and 15 with separators whose key computes. Glued to other digits: 15 with
-# separators or none, a month that can be and a key that computes.
-_WIDEST: Final = 40  # separators in a row that are looked across; a longer row is taken as one
+# What is taken for an INS. Standing alone: 15 characters of its shape without separators, whatever their key and month;
+# 13 or 15 with separators anywhere in them and a possible month; 15 with separators and a valid key. Glued to other
+# digits: 15, with separators or without, with a possible month and a valid key.
+_WIDEST: Final = 40  # separators in a row that may stand between digits; a longer row counts as one
 _GAP: Final = rf"[\W_]{{0,{_WIDEST}}}"
 _WIDER: Final = re.compile(rf"(?<![\W_])[\W_]{{{_WIDEST + 1},}}+")
 _MONTH_APART: Final = rf"(?:0{_GAP}[1-9]|1{_GAP}[0-2]|2{_GAP}0|3{_GAP}[0-9]|4{_GAP}[0-2]|[5-9]{_GAP}[0-9])"
@@ -38,7 +38,7 @@ _ALONE_WITH_KEY: Final = re.compile(rf"(?<![0-9])(?=({_ANY_APART})(?![0-9]))", r
 _SEPARATOR: Final = re.compile(r"[\W_]")
 _RUN: Final = re.compile(rf"[0-9](?:{_GAP}(?:[0-9]|(?<=2)[AB]))*", re.IGNORECASE)
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-# For Corsica's letters those that look so: Cyrillic, Greek, Coptic, Cherokee, Lisu, small capitals.
+# Letters that look like Corsica's A and B: Cyrillic, Greek, Coptic, Cherokee, Lisu, small capitals.
 _LIKE_A: Final = "\u0410\u0430\u0391\u03b1\u2c80\u2c81\u13aa\uab7a\ua4ee\u1d00"
 _LIKE_B: Final = "\u0412\u0432\u0392\u03b2\u2c82\u2c83\u13f4\u13fc\ua4d0\u0299"
 _FILLERS: Final = "\u115f\u1160"  # letters of hangul that show nothing
@@ -46,8 +46,8 @@ _AS_SEEN: Final = str.maketrans(
     f"{_LIKE_A}{_LIKE_B}{_FILLERS}", "A" * len(_LIKE_A) + "B" * len(_LIKE_B) + " " * len(_FILLERS)
 )
 _FEWEST_DIGITS: Final = 12  # a Corsican matricule without its key
-_MANY_DIGITS: Final = re.compile(rf"(?:[^0-9]*+[0-9]){{{_FEWEST_DIGITS}}}")  # most texts have not so many
-_ROOM: Final = re.compile(rf"(?:[0-9][\W_ABab]*+){{{_FEWEST_DIGITS}}}")  # where there is none, there is no INS
+_MANY_DIGITS: Final = re.compile(rf"(?:[^0-9]*+[0-9]){{{_FEWEST_DIGITS}}}")  # most texts have fewer
+_ROOM: Final = re.compile(rf"(?:[0-9][\W_ABab]*+){{{_FEWEST_DIGITS}}}")  # a text without such a run has no INS
 
 
 class Ins(Struct, frozen=True):
@@ -62,7 +62,7 @@ class Ins(Struct, frozen=True):
     def parse(cls, text: str, *, lenient: bool = False) -> Self:
         """Read an INS; spaces between its groups and a lower-case Corsican letter are understood.
 
-        `lenient` takes a key that does not compute, as the ANS's published samples need.
+        `lenient` accepts a wrong key, as the ANS's published samples need.
         Raises `VocabularyError`, which never repeats the text.
         """
         if not text.isascii():
@@ -108,7 +108,7 @@ def mentions_ins(text: str) -> bool:
 
 
 def _has_few_digits(text: str) -> bool:
-    """Say whether a look is enough to tell that a text has not the digits of an INS, which goes for most."""
+    """Say whether a quick look shows that a text has too few digits for an INS, as most texts have."""
     if text.isascii():
         return _MANY_DIGITS.match(text) is None
     return text.replace(" ", "").replace("-", "").isalpha()  # no letter of any script counts as a digit
@@ -123,12 +123,12 @@ def without_ins(text: str) -> str:
 
 
 def _without_run(run: re.Match[str]) -> str:
-    """Replace a whole run of numbers: where one of them begins cannot be told without a key, and none may be left."""
+    """Replace a whole run of digits that holds an INS: without a key its beginning is unknown, and none may be left."""
     return "usager" if mentions_ins(run[0]) else run[0]
 
 
 def _without_keyed(text: str) -> str:
-    """Replace those whose key computes first: they say where among other numbers they begin."""
+    """Replace each INS with a valid key: the key tells where it begins among other digits."""
     kept, end = [], 0
     for start, stop in _keyed(text):
         if start >= end:
@@ -138,7 +138,7 @@ def _without_keyed(text: str) -> str:
 
 
 def _keyed(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where those stand that have separators in them, or none, and a key that computes."""
+    """Yield start and end of each INS that stands alone with a valid key, with separators or without."""
     for found in _ALONE_WITH_KEY.finditer(text):
         if _key_computes(found[1]):
             yield found.start(), found.start() + len(found[1])
@@ -149,13 +149,13 @@ def _key_computes(spelled: str) -> bool:
 
 
 def _digit(character: re.Match[str]) -> str:
-    """Return the digit that a character is in whatever script or circle, or the character."""
+    """Return the digit that a character is, in any script or in a circle, or else the character."""
     value = unicodedata.digit(character[0], None)
     return character[0] if value is None else str(value)
 
 
 def _plain(text: str) -> str:
     if not text.isascii():
-        apart = unicodedata.normalize("NFKD", text).translate(_AS_SEEN)  # marks are no part of what they stand on
+        apart = unicodedata.normalize("NFKD", text).translate(_AS_SEEN)  # accents then stand apart from their letters
         text = _BEYOND_ASCII.sub(_digit, apart)
     return _WIDER.sub(lambda row: row[0][0], text) if len(text) > _WIDEST else text
