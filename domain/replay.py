@@ -44,7 +44,7 @@ _HEARD: Final = ("fin_subject", "fin_header", "certificate", "whole")  # what a 
 
 
 class Differs(Struct, frozen=True):
-    """A field, or for `recorded` the fact itself, as the log has it and as it should be."""
+    """A field as the log has it and as it should be; `recorded` is the fact as a whole, which should not be there."""
 
     field: str
     recorded: Any

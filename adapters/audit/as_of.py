@@ -35,7 +35,7 @@ class Stand(Struct, frozen=True, omit_defaults=True, kw_only=True):
 def stands(
     look: Look, question: Question, book: RuleBook, since: datetime, language: Language, known: Known = lambda _: True
 ) -> Iterator[Stand]:
-    """Yield the answer at a moment and each later one that is another, knowing some facts of the log or all of them.
+    """Yield the answer at a moment and each later one that differs; `known`: which facts of the log count.
 
     Raises `StoreError` where one of the facts, or the end of the log, is damaged.
     """

@@ -37,7 +37,7 @@ class RulesInForce(Struct, frozen=True):
 
 
 class Ground(Struct, frozen=True, omit_defaults=True):
-    """A fact that a decision rested on, and the one that brought it about; without one it came by a command."""
+    """A fact that a decision rested on, and the one that brought it about; None where it came by a command."""
 
     line: Line
     brought_by: Line | None = None
@@ -57,7 +57,7 @@ class Explainer:
     """Explains the decisions of one log, one after the other.
 
     Decisions rest on the same facts again and again, and the white list behind one may stand thousands of facts away:
-    what was found of those used last is remembered.
+    what was found for those used last is remembered.
     """
 
     def __init__(self, log: Readable, language: Language) -> None:

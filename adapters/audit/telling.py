@@ -22,7 +22,7 @@ class Told(NamedTuple):
 
 
 def told(event: e.AnyEvent, language: Language) -> Told:
-    """Return a fact in words, as long as it takes."""
+    """Return a fact in words, however long."""
     return TELLERS[type(event)](event, _french if language == "fr" else _english)
 
 

@@ -33,7 +33,7 @@ class Head(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the lines; what is behind the third is nobody's concern. Raises `UnreadableEvidenceError`."""
+        """Read the lines; those after the third are ignored. Raises `UnreadableEvidenceError`."""
         lines = text.removesuffix("\n").split("\n")
         if len(lines) < _LINES or not all(lines):
             raise UnreadableEvidenceError("a checkpoint has an origin, a size and a root, a line each")
@@ -69,7 +69,7 @@ class Checkpoint(NamedTuple):
 
 
 class Submitted(NamedTuple):
-    """A checkpoint, and before it perhaps the size of an older one with the proof that it continues it."""
+    """A checkpoint, preceded perhaps by the size of an older one and the proof that it continues that one."""
 
     checkpoint: Checkpoint
     old: int | None
@@ -99,7 +99,7 @@ class Submitted(NamedTuple):
 
 
 def with_proof(old: int, proof: Iterable[Hash], checkpoint: bytes) -> bytes:
-    """Return what `Submitted` reads."""
+    """Return a file that `Submitted` reads."""
     lines = "".join(f"{base64.b64encode(one).decode()}\n" for one in proof)
     return f"{_OLD}{old}\n{lines}\n".encode() + checkpoint
 

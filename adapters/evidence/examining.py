@@ -21,7 +21,7 @@ class Seen(Struct, frozen=True, omit_defaults=True):
 
 
 class Signed(Struct, frozen=True, omit_defaults=True):
-    """A checkpoint that every key signed; of a proof, with the position of the event it proves."""
+    """A checkpoint that every key signed; for a proof, with the position of the event it proves."""
 
     file: str
     origin: str
@@ -31,7 +31,7 @@ class Signed(Struct, frozen=True, omit_defaults=True):
 
 
 class Examination:
-    """Takes in checkpoints and proofs; `heads` are those that everybody asked for has signed."""
+    """Takes in checkpoints and proofs; `heads` are those that every key has signed."""
 
     def __init__(self, keys: Sequence[VerifierKey]) -> None:
         """Ask for the signature of each of these keys."""
@@ -60,11 +60,11 @@ class Examination:
         return signed
 
     def contradictions(self, *, has_store: bool) -> Iterator[Problem]:
-        """Yield what is wrong between checkpoints: forks, and each with the next larger one.
+        """Yield what is wrong between checkpoints: forks, and each that the next larger one does not continue.
 
-        With a store, which each of them is compared with, no other proof is needed. The checkpoint that a proof leads
-        to is compared where a file tells; it stands by itself else. Raises `UnreadableEvidenceError` where the files
-        cannot tell of two checkpoints.
+        With a store, with which each is compared, no proof of that is needed. The checkpoint that a proof leads to is
+        compared where a file holds such a proof, and otherwise stands by itself. Raises `UnreadableEvidenceError` where
+        the files do not tell whether one checkpoint continues another.
         """
         for older, newer in pairwise(sorted(self.heads, key=lambda head: head.size)):
             if older.origin != newer.origin:
@@ -86,7 +86,7 @@ class Examination:
 
 
 def read_keys(text: str) -> tuple[VerifierKey, ...]:
-    """Read verifier keys, one a line; what follows a # is for people. Raises `UnreadableEvidenceError`."""
+    """Read verifier keys, one per line; what follows a # is for people. Raises `UnreadableEvidenceError`."""
     lines = (line.partition("#")[0].strip() for line in text.splitlines())
     keys = tuple(VerifierKey.parse(line) for line in lines if line)
     if not keys:

@@ -1,6 +1,6 @@
 """Signing keys in files, and what each has signed last: no signer contradicts itself.
 
-A log that was rewritten or cut, and a witness that is shown such a log, are refused by the same rule: what is signed
+One rule keeps a log that was rewritten or cut from being signed, and a witness from countersigning it: what is signed
 must continue what was signed before under the same origin. That is remembered beside the key, and not in the store,
 which is what somebody may have changed.
 """
@@ -59,12 +59,11 @@ class Signer:
         return self._key.verifier
 
     def sign(self, head: Head, proof_from: ProofFrom, time: int, text: str | None = None) -> str:
-        """Return the line of signature under a head that continues the last one signed of its origin.
+        """Return the signature line for a head that continues the last one signed of its origin.
 
-        `text` is what is signed where another put lines of theirs behind the head; it begins with the head's lines.
-
-        `proof_from` gives the proof of that from the size it is asked for; `time` is in seconds since 1970. The head
-        is remembered before the signature is given away. Raises `RefusedError`.
+        `text` is what is signed where the note has more lines behind the head's. `proof_from` returns the proof that
+        the head continues a log of the size it is given; `time` is in seconds since 1970. The head is remembered before
+        the signature is returned. Raises `RefusedError`.
         """
         with self._alone():
             seen = self._seen()
@@ -84,7 +83,7 @@ class Signer:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep others from signing with this key meanwhile: of two who both looked first, one would be forgotten."""
+        """Keep others from signing with this key meanwhile: if two looked at once, one head would be forgotten."""
         with self._path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

@@ -1,4 +1,4 @@
-"""What a leaf of the tree is: all that the log stores of an event, its place aside, which is the leaf's own.
+"""What a leaf of the tree is: all that the log stores of an event but its position, which is the leaf's place.
 
     ["message-decided.v1","submission:m-1"]
     {"recorded_at":"2026-10-31T09:00:01Z","event":{…}}
@@ -6,9 +6,9 @@
 A first line with the type and the tags in order of their characters, each once, as a JSON array in the form of
 RFC 8785; then the stored bytes as they are. Since that form never holds a line's end, no two events have one leaf.
 
-Type and tags stand there because decisions look events up by them: who could change them unseen would change what
-decisions see. That the type also stands in the bytes and the tags follow from them is for `store check` to compare;
-a proof must not depend on what a later version takes an event's tags to be.
+Type and tags stand there because decisions look events up by them: whoever changed them unseen would change what
+decisions see. Both also follow from the bytes, which `store check` compares; but a proof must not depend on what a
+later version takes an event's tags to be.
 """
 
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ def in_order(tags: Sequence[str]) -> Sequence[str]:
 
 
 def leaf_of_row(kind: object, tags: Sequence[str] | None, data: object) -> bytes | None:
-    """Return the leaf of what a column holds that somebody may have changed; None where it cannot be an event's.
+    """Return the leaf of columns that somebody may have changed; None where they cannot be an event's.
 
-    A text counts as the bytes it is written with, as it does for whoever decodes it.
+    A text counts as the bytes it is written with, as it does when an event is decoded.
     """
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     if tags is None or not isinstance(kind, str) or not isinstance(raw, bytes):
@@ -45,5 +45,5 @@ def data_of(leaf: bytes) -> bytes:
 
 
 def is_under(kind: str, leaf: bytes) -> bool:
-    """Say whether an event stands in its leaf under a type."""
+    """Say whether a leaf is of an event of a type."""
     return leaf.startswith(_encode([kind])[:-1])

@@ -2,7 +2,7 @@
 
 A decision does nothing for the tree, so that it costs no caller anything and works with every recorder; a checkpoint
 or a proof first hashes what the log has gained. Kept are the leaf hashes of each complete block of 256 events, and
-its root. They can be lost: they are hashed again. And nothing rests on them but speed and the naming of positions:
+its root. If they are lost, they are hashed again. Only speed and the naming of positions rest on them:
 what was signed before is compared with them, and `audit verify` hashes the log itself.
 """
 
@@ -41,7 +41,7 @@ leaves = sa.Table(
     sa.Column("hashes", sa.LargeBinary, nullable=False),
 )
 
-# Two workers hash the same log to the same rows: who comes second has nothing to add.
+# Two workers hash the same log to the same rows: the second has nothing to add.
 _KEEP: Final = (
     sa.text("INSERT INTO tree_roots (block, root) VALUES (:block, :root) ON CONFLICT DO NOTHING"),
     sa.text("INSERT INTO tree_leaves (block, hashes) VALUES (:block, :hashes) ON CONFLICT DO NOTHING"),
@@ -180,6 +180,6 @@ def cut(hashes: bytes) -> list[Hash]:
 
 
 def _count(connection: Connection) -> int:
-    """Return how many blocks there are, taking it that none is missing among them."""
+    """Return how many blocks there are, assuming that none is missing among them."""
     found: int = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(roots.c.block) + 1, 0))) or 0
     return found

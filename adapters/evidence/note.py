@@ -48,7 +48,7 @@ class VerifierKey(NamedTuple):
 
     @property
     def id(self) -> bytes:
-        """The four bytes that say in a note, together with the name, whose a signature is."""
+        """The four bytes that, together with the name, say in a note whose signature it is."""
         return sha256(f"{self.name}\n".encode() + bytes([self.kind]) + self.public).digest()[:_ID_LENGTH]
 
     @property
@@ -57,7 +57,7 @@ class VerifierKey(NamedTuple):
         return f"{self.name}+{self.id.hex()}+{_encoded(bytes([self.kind]) + self.public)}"
 
     def signed_at(self, text: str, signature: bytes) -> int | None:
-        """Check a signature; return a witness's time in seconds since 1970, None of a log. Raises `RefusedError`."""
+        """Check a signature; return a witness's time in seconds since 1970, None for a log. Raises `RefusedError`."""
         time = None
         if self.kind == WITNESS and len(signature) > _TIME_LENGTH:
             (time,) = struct.unpack(">Q", signature[:_TIME_LENGTH])
@@ -115,7 +115,7 @@ class Signature(NamedTuple):
 
 
 class Note(NamedTuple):
-    """A text, which ends its last line, and the signatures below it."""
+    """A text, which ends with a line's end, and the signatures below it."""
 
     text: str
     signatures: tuple[Signature, ...]
@@ -145,7 +145,7 @@ class Note(NamedTuple):
 
 
 def checked_name(name: str) -> str:
-    """Return a signer's name where it can be one. Raises `UnreadableEvidenceError`."""
+    """Return a signer's name if it is a possible one. Raises `UnreadableEvidenceError`."""
     if not name or "+" in name or any(char.isspace() or not char.isprintable() for char in name):
         raise UnreadableEvidenceError("a signer's name is one word without +, such as mail.example.org/log")
     return name
@@ -194,7 +194,7 @@ def _decoded(raw: bytes) -> str:
 
 
 def read_base64(text: str, what: str) -> bytes:
-    """Return what stands in base64, written in the one way there is. Raises `UnreadableEvidenceError`."""
+    """Return what stands in base64, in its one canonical form. Raises `UnreadableEvidenceError`."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

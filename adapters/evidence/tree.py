@@ -31,7 +31,7 @@ def node_hash(left: Hash, right: Hash) -> Hash:
 def root_of(hashes: Sequence[Hash]) -> Hash:
     """Return the root over hashes that stand side by side at one level; over none, the hash of nothing.
 
-    An odd one at the end of a level moves up as it is: what RFC 9162 says with its largest power of two.
+    An odd one at the end of a level moves up as it is, which equals RFC 9162's split at the largest power of two.
     """
     level = list(hashes)
     while len(level) > 1:
@@ -45,7 +45,7 @@ class Tree:
     """A tree of `size` leaves; what lies within a complete block is asked for where a proof or a root needs it."""
 
     def __init__(self, blocks: Sequence[Hash], tail: Sequence[Hash], leaves_of: LeavesOf) -> None:
-        """Stand on the roots of all complete blocks, the leaf hashes behind them, and a way to those of a block."""
+        """Take the roots of all complete blocks, the leaf hashes behind them, and a way to those of a block."""
         self._blocks = blocks
         self._tail = tail
         self._leaves_of = leaves_of
@@ -98,7 +98,7 @@ class Tree:
         return self._leaves_of(block)
 
     def _root_between(self, start: int, end: int) -> Hash:
-        """Return the root over leaves from a place that begins a whole subtree of at least so many."""
+        """Return the root over leaves; `start` begins a whole subtree of at least so many leaves."""
         first, behind = start // BLOCK, end // BLOCK
         if first == behind:
             return root_of(self._leaves(first)[start % BLOCK : end % BLOCK])
@@ -189,5 +189,5 @@ def continues(old_root: Hash, old: int, root: Hash, size: int, path: Sequence[Ha
 
 
 def _split(count: int) -> int:
-    """Return the largest power of two below a count of two at least."""
+    """Return the largest power of two below a count, which must be two at least."""
     return 1 << (count - 1).bit_length() - 1

@@ -1,8 +1,8 @@
-"""A log against what was signed of it: every leaf hashed again, in constant memory.
+"""A log compared with what was signed of it: every leaf hashed again, in constant memory.
 
 It takes leaves from wherever they come, a store, a recorder or an archive. A root says that something is wrong before
-it, not where; the nodes that were kept beside a store may say where. They are the owner's, so nothing is concluded
-from them against a checkpoint: only which position is named.
+it, not where; the nodes that were kept beside a store may say where. They are the owner's, so they only decide which
+position is named, and never speak against a checkpoint.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -36,12 +36,12 @@ def nothing_kept(_block: int) -> Sequence[Hash] | None:
 
 
 class LogVerifier:
-    """Takes in leaves in their order; `signed` is up to where they are those of a checkpoint."""
+    """Takes in leaves in their order; `signed` is the position up to which they agree with a checkpoint."""
 
     def __init__(self, heads: Iterable[Head], findings: Findings, kept: Kept = nothing_kept) -> None:
         """Compare with checkpoints' heads, and with the leaf hashes kept of complete blocks, where there are any.
 
-        A head without an origin was signed by nobody: it is that of a tree.
+        A head without an origin was signed by nobody: it is that of a tree kept beside the log.
         """
         self._heads = sorted(heads, key=lambda head: head.size, reverse=True)
         self._findings = findings
@@ -92,7 +92,7 @@ class LogVerifier:
             self._findings.problem(what, self._changed)
 
     def lose(self, what: str, position: int) -> None:
-        """Say what is wrong at a position, where no leaf comes any more."""
+        """Say what is wrong at a position, from which on there are no leaves."""
         self._is_lost = True
         self._findings.problem(what, position)
 

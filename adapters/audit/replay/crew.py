@@ -1,7 +1,7 @@
 """A log gone through by one process or several, each with a share of the work, and their findings in one order.
 
-Every process reads and decodes the whole log: that costs little beside deciding. What it does with a fact is a matter
-of its share. So nothing has to be handed from one to another, and one that ran alone would find the same.
+Every process reads and decodes the whole log: that costs little beside deciding. What it does with a fact depends on
+its share. So nothing is handed from one process to another, and one that ran alone would find the same.
 """
 
 import os
@@ -20,7 +20,7 @@ from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.log.port import Progress
 
 PAGE: Final = 500
-_WORTH_PROCESSES: Final = 20_000  # facts; before that they would not have started yet
+_WORTH_PROCESSES: Final = 20_000  # facts; a shorter log is done before more processes have started
 Tally = Counter[tuple[str, ...]]  # how often something was done or found, by what and of what kind
 
 
@@ -41,11 +41,11 @@ class Share(NamedTuple):
     of: int = 1
 
     def has(self, text: str) -> bool:
-        """Say whether what hangs together under a text is of this share."""
+        """Say whether what belongs together under a text is in this share."""
         return self.of == 1 or crc32(text.encode()) % self.of == self.number
 
     def has_number(self, number: int) -> bool:
-        """Say whether one of many things that do not hang together is of this share."""
+        """Say whether one of many numbered things that do not belong together is in this share."""
         return number % self.of == self.number
 
 

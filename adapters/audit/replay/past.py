@@ -66,7 +66,7 @@ class Past:
         return timeline
 
     def meet(self, name: str) -> bool:
-        """Say whether a name comes for the first time."""
+        """Note a name, and say whether it came for the first time."""
         return self._database.execute("INSERT OR IGNORE INTO met VALUES (?)", (name,)).rowcount == 1
 
     def _write(self) -> None:

@@ -26,10 +26,10 @@ _UNCHECKED: Final = "unchecked"
 
 
 class Difference(Finding, frozen=True, kw_only=True):
-    """What the log says at a position and what it should say; `field` names what of the fact differs.
+    """What the log says at a position and what it should say; `field` names what differs.
 
-    `recorded` is the fact as a whole: it should not be there. `position`, `tags`, `bytes`: how it is kept. `id` is a
-    submission's.
+    Of the fields `recorded` is the fact as a whole, which should not be there, and `position`, `tags` and `bytes` are
+    how it is kept. `id` is a submission's.
     """
 
     kind: str = ""
@@ -82,7 +82,7 @@ class Replaying:
         self._past.__exit__()
 
     def take(self, row: Row) -> Iterator[Difference]:
-        """Check a fact where it is of this share, then fold it."""
+        """Check a fact where it is in this share, then fold it."""
         position = row.position
         if position != self._expected and self._share.number == 0 and position >= self._first:
             yield Difference(position=position, field="position", recorded=position, recomputed=self._expected)

@@ -1,4 +1,4 @@
-"""How a history splits: a usager's contacts hang together, and so does what became of one submission.
+"""How a history splits: a usager's contacts stay in one share, and so does what became of one submission.
 
 Operators, domains and mailboxes are few beside messages, and every share has them all.
 """
@@ -26,7 +26,7 @@ class Split:
         self._usagers: dict[str, bool] = {}
 
     def checks(self, position: int, event: AnyEvent) -> bool:
-        """Say whether a fact is checked here: it is in exactly one share."""
+        """Say whether a fact is checked here: each is in exactly one share."""
         if self._share.of == 1:
             return True
         match event:
@@ -61,15 +61,15 @@ class Split:
         return self._share.has(to)
 
     def has_contacts_of(self, event: MessageDecided) -> bool:
-        """Say whether one of the usagers a message goes to is of this share."""
+        """Say whether one of the usagers a message goes to is in this share."""
         return any(verdict.usager and self._share.has(verdict.recipient) for verdict in event.verdicts)
 
     def has(self, address: str) -> bool:
-        """Say whether the contacts of a usager are of this share."""
+        """Say whether the contacts of a usager are in this share."""
         return self._share.has(address)
 
     def passed(self, event: AnyEvent) -> None:
-        """Take note of a fact that was folded: it may say whose a domain is."""
+        """Take note of a fact that was folded: it may change which domains are usagers'."""
         if isinstance(event, DomainAdmitted | OperatorRegistered):
             self._usagers.clear()
 

@@ -1,4 +1,4 @@
-"""A log decided again under other rules: which verdicts would have been others, and what follows from that."""
+"""A log decided again under other rules: which verdicts would have been different, and what follows from that."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ _SUBMISSIONS: Final = submission_tag("")
 
 
 class Flip(Finding, frozen=True, kw_only=True):
-    """A verdict that would have been another; `before` and `after` with all their reasons, most decisive first."""
+    """A verdict whose outcome would have been another, with all reasons before and after, most decisive first."""
 
     at: datetime
     id: str
@@ -57,7 +57,7 @@ class Flip(Finding, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What other rules come to: flips by what became of what, then by decisive reason, and by domain at either end.
+    """What other rules come to: flips by outcome before and after, each by decisive reason and by domain at either end.
 
     `other_reasons`: verdicts that stay for other reasons. `deliveries_lost`, `deliveries_gained`: reports about
     usagers that would not have been recorded, or would have been; counterfactual only.
@@ -126,7 +126,7 @@ class Supposing:
         self._past.__exit__()
 
     def take(self, row: Row) -> Iterator[Flip]:
-        """Decide a submission again where it is of this share, and fold what then stands there. Raises `StoreError`."""
+        """Decide a submission again where it is in this share, and fold the fact then left. Raises `StoreError`."""
         stored = codec.decode(row.data, row.position)
         fact = Fact(stored.event.at, row.position, stored.event)
         supposed: AnyEvent | None = stored.event
@@ -190,7 +190,7 @@ class Supposing:
         return again if leaves_a_fact(again) else None
 
     def _followed(self, event: AnyEvent) -> AnyEvent | None:
-        """Return the fact that stands in a fact's place after what was decided otherwise."""
+        """Return the fact that would stand in a fact's place after decisions that differ."""
         match event:
             case MessageDelivered() | MessageUndelivered() if self._split.has(event.recipient):
                 supposed = self._reported(report_behind(event))

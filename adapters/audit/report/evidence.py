@@ -11,8 +11,8 @@ from huissier.adapters.evidence.note import VerifierKey
 from huissier.adapters.evidence.verifying import Verified
 from huissier.adapters.integrity.findings import Problem
 
-# not-checked: no checkpoint says anything. signed: as it was signed. named: as an unchecked signature says. behind: no
-# checkpoint reaches so far. doubtful: one does, and the log is not the one it speaks of.
+# not-checked: there is no checkpoint. signed: as it was signed. named: as an unchecked signature says. behind: no
+# checkpoint reaches so far. doubtful: one does, but the log is not the one it speaks of.
 Proven = Literal["not-checked", "signed", "named", "behind", "doubtful"]
 
 Compare = Callable[[Sequence[Head]], Verified]
@@ -87,7 +87,7 @@ def evidence_of(given: Sequence[Given], keys: Sequence[VerifierKey], compare: Co
 def _signed(
     given: Sequence[Given], keys: Sequence[VerifierKey], problems: list[Problem]
 ) -> Iterator[tuple[Given, tuple[Seen, ...]]]:
-    """Yield those that everybody asked for has signed; put aside what is wrong with the others, and between them."""
+    """Yield those that every key has signed; add to `problems` what is wrong with the others, and between them."""
     examination = Examination(keys)
     for one in given:
         found = examination.checkpoint(one.file, one.submitted)

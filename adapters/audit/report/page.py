@@ -52,7 +52,7 @@ def page_of(report: Report, progress: Progress = lambda _done, _of: None) -> Ite
             version=version("huissier"),
         )
     )
-    return map(str, pieces)  # markup escapes whatever it is added to
+    return map(str, pieces)  # `Markup` would escape any text added to it
 
 
 def upshot_of(evidence: Evidence) -> Upshot:
@@ -81,7 +81,7 @@ def _about(subject: Subject, words: Any) -> Iterator[tuple[str, str]]:
 
 
 def _behind(reason: Reason, language: Language) -> French | Reason:
-    """Return what has the requirement and the remedy of a reason in a language."""
+    """Return whatever holds a reason's requirement and remedy in a language."""
     return FRENCH[Code(reason.code)] if language == "fr" else reason
 
 
@@ -104,7 +104,7 @@ def _read(name: str) -> str:
 
 
 def _for_the_eye(value: Any) -> Any:
-    """Let no control or invisible character out of the log onto the page; what is markup already is ours."""
+    """Keep control and invisible characters of the log off the page; what is markup already is ours."""
     return printable(value) if type(value) is str else value
 
 

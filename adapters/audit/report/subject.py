@@ -17,9 +17,9 @@ _PAGE: Final = 1_000
 
 
 class Subject(Struct, frozen=True, kw_only=True):
-    """Which facts are meant, names as facts keep them: all that is given must hold of each.
+    """Which facts are meant, with names as facts keep them: all that is given must hold for a fact.
 
-    `mailboxes`: every one of them is concerned, so two of them are a contact.
+    `mailboxes`: it must concern every one of them, so two of them are a contact.
     """
 
     happened: Period = Period()
@@ -39,7 +39,7 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 class Held:
-    """A log held at one look, for whoever looks again and again: all that is shown is of one state."""
+    """A log held at one look, so that whoever looks again and again sees one state."""
 
     def __init__(self, look: Look) -> None:
         """Hold it as long as the look lasts."""
@@ -53,8 +53,8 @@ class Held:
 def facts_meant(look: Look, subject: Subject, progress: Progress = lambda _done, _of: None) -> Iterator[Entry]:
     """Yield the facts a report is about, in the order of the log. Raises `CorruptStoreError`.
 
-    The trail's table of contents is not asked: whoever took a block out of it would take facts out of the report. So
-    the log is read from its beginning, but for one message, whose facts its tag finds.
+    The trail is not asked: whoever took a block out of it would take facts out of the report. So the log is read from
+    its beginning, except for one message, whose facts its tag finds.
     """
     rows = _all(look, progress) if subject.submission is None else _about(look, subject.submission)
     question = subject.question
@@ -62,7 +62,7 @@ def facts_meant(look: Look, subject: Subject, progress: Progress = lambda _done,
 
 
 def submitted_as(look: Look, ids: Iterable[str]) -> str | None:
-    """Return the id under which the log keeps a submission, of those it may be; None where there is none."""
+    """Return which of some ids the log keeps a submission under; None where it keeps none."""
     found = decision_under(look, ids)
     return None if found is None else found[1].id
 
