@@ -163,13 +163,12 @@ class VerdictGiven(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 class MessageDecided(Event, frozen=True, tag="message-decided.v1"):
     """A submission was answered, recipient by recipient, under one rule set.
 
-    `opens`: the professionnels' addresses that each usager among the accepted recipients may write to once the
-    message is delivered. `ends`: those whose contact with these usagers ended with this message. `unanswerable`: those
-    that may not be written to in answer to this message. `fin_subject`, `fin_header`: the subject was `[FIN]`,
-    X-MSS-MES said FIN. `certificate`: the peer's name that was asked about, empty where it could not be read, `cn:`
-    before a common name that stands alone. `stage`: where in its session the gateway asked. `whole`: all of these were
-    kept where they were asked about, so that the decision can be taken again; older facts kept no certificate and no
-    FIN.
+    `opens`: the professionnels' addresses that each usager among the accepted recipients may write to once the message
+    is delivered. `ends`: those whose contact with these usagers ended with this message. `unanswerable`: those that may
+    not be written to in answer to this message. `fin_subject`, `fin_header`: the subject was `[FIN]`, X-MSS-MES said
+    FIN. `certificate`: the peer's name that was asked about, empty where it could not be read, `cn:` before a common
+    name that stands alone. `stage`: where in its session the gateway asked. `whole`: all of these were kept where they
+    were asked about, so that the decision can be taken again; older facts kept no certificate and no FIN.
     """
 
     id: str

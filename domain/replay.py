@@ -1,8 +1,7 @@
 """Replay: every fact decided again on the facts before it, under the rules of its time, and held against the log.
 
-A fact is folded as the log has it, whatever is found: the facts after it were decided on it.
-What differs is named field by field. What no decider can tell from the log alone is named too, and never counts as
-equal.
+A fact is folded as the log has it, whatever is found: the facts after it were decided on it. What differs is named
+field by field. What no decider can tell from the log alone is named too, and never counts as equal.
 """
 
 from collections.abc import Iterator

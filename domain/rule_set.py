@@ -119,10 +119,10 @@ class RuleSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rules in force from a date on.
 
     `usagers`: whether usagers take part at all. `usagers_since_referentiel`: the version an operator must have
-    committed to for it. `commitment_deadline`: the end of the time to comply. `mixed_recipients`: whether one
-    message may go to professionnels and usagers. `pharmacy_secteurs`: secteurs whose published ORG mailboxes
-    a usager may write to first. `usagers_size_limit`: bytes in total towards a usagers' domain; `size_limits`:
-    bytes by destination domain, which take precedence.
+    committed to for it. `commitment_deadline`: the end of the time to comply. `mixed_recipients`: whether one message
+    may go to professionnels and usagers. `pharmacy_secteurs`: secteurs whose published ORG mailboxes a usager may write
+    to first. `usagers_size_limit`: bytes in total towards a usagers' domain; `size_limits`: bytes by destination
+    domain, which take precedence.
     """
 
     name: Annotated[str, Meta(pattern=r"\A\S+\Z", max_length=100)]

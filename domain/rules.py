@@ -1,8 +1,8 @@
 """The rules of refusal, one function a reason; the contract's order puts the most decisive first.
 
-Each looks at its parameters and at nothing else, and returns the log positions of the facts it rests on, or None
-where it has nothing to object. An empty tuple refuses too: the absence of a fact has no position. To change a rule,
-change its function; to add one, add its code to `reasons` and its line to the table of rules with the same parameters.
+Each looks at its parameters and at nothing else, and returns the log positions of the facts it rests on, or None where
+it has nothing to object. An empty tuple refuses too: the absence of a fact has no position. To change a rule, change
+its function; to add one, add its code to `reasons` and its line to the table of rules with the same parameters.
 
 Homes and mailboxes are values, so what rules find about them is remembered; about a message it is found each time.
 """

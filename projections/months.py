@@ -1,8 +1,8 @@
 """Months as a French operator counts them: they begin and end at midnight in Paris.
 
-The legal time of France since 1996: two hours ahead of UTC from the last Sunday of March to the last Sunday of
-October, otherwise one. Both Sundays lie inside their month, so its end has the new time already. Written out because
-the same log must give the same months on every machine, whatever its database of time zones.
+The legal time of France since 1996: two hours ahead of UTC from the last Sunday of March to the last Sunday of October,
+otherwise one. Both Sundays lie inside their month, so its end has the new time already. Written out because the same
+log must give the same months on every machine, whatever its database of time zones.
 """
 
 import re

@@ -1,9 +1,9 @@
 """The tree's nodes beside the store, in the database of read models: hashed from the log by whoever asks for them.
 
-A decision does nothing for the tree, so that it costs no caller anything and works with every recorder; a checkpoint
-or a proof first hashes what the log has gained. Kept are the leaf hashes of each complete block of 256 events, and
-its root. If they are lost, they are hashed again. Only speed and the naming of positions rest on them:
-what was signed before is compared with them, and `audit verify` hashes the log itself.
+A decision does nothing for the tree, so that it costs no caller anything and works with every recorder; a checkpoint or
+a proof first hashes what the log has gained. Kept are the leaf hashes of each complete block of 256 events, and its
+root. If they are lost, they are hashed again. Only speed and the naming of positions rest on them: what was signed
+before is compared with them, and `audit verify` hashes the log itself.
 """
 
 from collections.abc import Iterator

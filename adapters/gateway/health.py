@@ -1,6 +1,6 @@
 """Metrics and health over HTTP, on threads of their own: `/metrics`, `/healthz`, `/readyz`.
 
-For a network that is trusted: there is neither TLS nor a password, and nothing personal to read.
+For a trusted network: there is neither TLS nor a password, and nothing personal to read.
 """
 
 import socket
@@ -38,10 +38,10 @@ class _ServerOverSix(_Server):
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = 10  # of a client that does not finish its question
+    timeout = 10  # seconds that a client has to finish its question
 
     def get_stderr(self) -> TextIO:
-        """Have the traceback of an answer that failed go nowhere: standard error is for lines of JSON."""
+        """Discard the traceback of an answer that failed: standard error is for lines of JSON."""
         return StringIO()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the library's name
@@ -85,5 +85,5 @@ def _app(registry: CollectorRegistry, why_not_ready: WhyNot) -> "WSGIApplication
 
 
 def _said(start_response: "StartResponse", status: str, text: str) -> list[bytes]:
-    start_response(status, [*_PLAIN])  # whose length is added to the list that it is given
+    start_response(status, [*_PLAIN])  # a copy: the library adds the length to it
     return [f"{text}\n".encode()]

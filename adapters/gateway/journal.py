@@ -1,4 +1,4 @@
-"""The service's log: one JSON object a line on standard error, without personal data.
+"""The service's log: one JSON object per line on standard error, without personal data.
 
 Addresses stand as digests under the vault's key, the same ones in every process of a store: whoever holds an address
 and the key can find its lines, nobody can read who it was. Of a problem only its type is told, for its text may quote a
@@ -26,7 +26,7 @@ _USUAL: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asc
 
 
 class JsonLines(logging.Formatter):
-    """One object a record: when, how bad, what happened, and what it was given to say about it."""
+    """One object per record: when, how bad, what happened, and the details given with it."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -45,14 +45,14 @@ class JsonLines(logging.Formatter):
 
 
 def _clean(value: object) -> object:
-    """Return a sentence without any INS; a word without spaces is a name or a number given here, and stays."""
+    """Return a sentence without any INS; a text without spaces is a name or number of our own, and stays."""
     return without_ins(value) if isinstance(value, str) and " " in value else value
 
 
 class NeverWaiting(logging.StreamHandler[TextIO]):
-    """Writes lines as long as somebody reads them: mail waits for nobody who does not. How many were lost is told then.
+    """Writes lines while somebody reads them; mail never waits for that. Lost lines are counted, and told afterwards.
 
-    A pipe that takes anything takes four kilobytes, which is more than a line.
+    A pipe that takes anything at all takes four kilobytes, which is more than a line.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -63,7 +63,7 @@ class NeverWaiting(logging.StreamHandler[TextIO]):
         self._room.register(stream, select.POLLOUT)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line, and before it how many could not be."""
+        """Write a line, and before it how many were lost; without room it is lost too."""
         if not self._room.poll(0):
             self._lost += 1
             return
@@ -75,10 +75,10 @@ class NeverWaiting(logging.StreamHandler[TextIO]):
 
 
 def log_to_stderr() -> None:
-    """Have this process log to standard error: itself, for the times of the day look like INS."""
+    """Have this process log to the real standard error, not to the one that strips INS: a timestamp looks like one."""
     handler = logging.NullHandler() if sys.__stderr__ is None else NeverWaiting(sys.__stderr__)
     handler.setFormatter(JsonLines())
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # each is asked for at each line
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # or each line would ask for each
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
@@ -110,11 +110,11 @@ class Journal:
         _LOG.info("decision", extra={name: value for name, value in said.items() if value is not None})
 
     def failed(self, problem: Exception) -> None:
-        """Write of which type a problem was."""
+        """Write the type of a problem."""
         _LOG.error("deferred", extra={"problem": type(problem).__name__})
 
     def abandoned(self) -> None:
-        """Write nothing: peers may do so at any time."""
+        """Write nothing: peers may abandon messages at any time."""
 
     def _pseudonym(self, address: str) -> str:
         try:

@@ -8,7 +8,9 @@ from huissier.adapters.errors import StoreError
 from huissier.adapters.gateway.replies import Reply
 from huissier.domain.commands import SubmitMessage
 
-SECONDS: Final = 30.0  # whoever is asked no more because of it could not find out otherwise that it is over
+# A gateway that is not ready is not asked and so cannot learn that the store works again: a failure is forgotten after
+# this long.
+SECONDS: Final = 30.0
 
 
 class Lately:
@@ -21,7 +23,7 @@ class Lately:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the last that was heard of the store is that it failed, not long ago."""
+        """Whether the last thing heard of the store is that it failed, less than `SECONDS` ago."""
         failed_at = self._failed_at
         return failed_at is not None and self._clock() - failed_at < SECONDS
 
@@ -36,4 +38,4 @@ class Lately:
             self._failed_at = self._clock()
 
     def abandoned(self) -> None:
-        """Hear nothing in it."""
+        """Do nothing: it says nothing about the store."""

@@ -1,4 +1,4 @@
-"""For whom of a message's recipients the way is free, as its mail server counts them."""
+"""Which of a message's recipients were let through, counted as its mail server counts them."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ _MOST: Final = 10_000
 
 
 class LetThrough:
-    """Recipients in the one text that stands for all spellings of theirs, each with how often it was named."""
+    """Recipients, each in the one text that stands for all its spellings, with how often it was named."""
 
     def __init__(self) -> None:
         """Start without any."""
@@ -31,12 +31,12 @@ class LetThrough:
     def add(self, whom: str, on: object) -> None:
         """Let somebody through. `on`: the connection that asked.
 
-        Who hears nothing asks again on another one, and has not named the recipient twice.
+        A server that gets no answer asks again on another one; that does not name the recipient twice.
         """
         if whom not in self._times or self._asked_on[whom] is on:
             self._times[whom] += 1
         self._asked_on[whom] = on
 
     def are(self, count: int) -> bool:
-        """Say whether a mail server that counts so many can mean these: one that was named twice it counts as two."""
+        """Say whether a mail server that counts so many can mean these; it counts a recipient named twice as two."""
         return count == self._times.total()

@@ -23,7 +23,7 @@ class Metrics:
     """Counts decisions, failures and batches of one process, in a registry of its own."""
 
     def __init__(self) -> None:
-        """Start at nothing."""
+        """Start at zero."""
         self.registry = CollectorRegistry()
         self._decisions = Counter(
             "huissier_decisions",
@@ -55,7 +55,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
 
     def look_at(self, engine: Engine, connections: Callable[[], int]) -> None:
-        """Count an engine's batches, and tell how many wait for it and are connected whenever somebody asks."""
+        """Count an engine's batches, and on request tell how many commands wait and how many servers are connected."""
         engine.line.observe = self._batches.observe
         waiting = Gauge("huissier_queue_depth", "Commands that wait for the pen.", registry=self.registry)
         waiting.set_function(lambda: len(engine.line))

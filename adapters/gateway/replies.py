@@ -36,7 +36,7 @@ UNREADABLE: Final = Reply("refuse", TABLE[Code.ADDRESS_INVALID].smtp or "", Code
 
 
 def reply_to(answer: Answer) -> Reply:
-    """Return what a recipient's or a whole message's answer comes to."""
+    """Return the reply that an answer comes to, about a recipient or a whole message."""
     return reply_for(answer.verdicts, None if answer.position is None else answer.id)
 
 

@@ -71,7 +71,7 @@ class GatewaySection(_Section, frozen=True):
 
 
 class TimeoutsSection(_Section, frozen=True):
-    """Seconds. `store`: until a decision is there. `idle`: that a peer may be silent. `drain`: to end in."""
+    """Seconds. `store`: to wait for a decision. `idle`: for which a peer may be silent. `drain`: to end in."""
 
     store: _StoreSeconds = 10.0
     idle: _Seconds = 3600.0
@@ -112,7 +112,7 @@ class FrontSection(_Section, frozen=True):
 
 
 class MilterSection(FrontSection, frozen=True):
-    """`decision_header`: names a message's submission, and what comes in under it is removed; empty for neither.
+    """`decision_header`: names a message's submission; incoming headers of that name are removed; empty for neither.
 
     `cert_subject`: what the mail server tells of a certificate under that name. Postfix tells the common name.
     """

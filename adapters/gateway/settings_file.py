@@ -23,7 +23,7 @@ class SettingsError(UnreadableError):
 
 
 def read_settings(path: Path | None, said: dict[str, Any] | None = None) -> Settings:
-    """Read a file, if there is one, and put before it what the command line said in its shape; None says nothing.
+    """Read a file, if one is named; what the command line said, in the same shape, overrides it, but for None.
 
     Raises `SettingsError`.
     """
@@ -54,7 +54,7 @@ def _text_of(path: Path) -> str:
 def parse_settings(text: str, name: str) -> Settings:
     """Read the text of a file of that name. Raises `SettingsError`."""
     try:
-        return msgspec.convert(tomllib.loads(f"{text}\n"), Settings)  # of the last line it would only say "the end"
+        return msgspec.convert(tomllib.loads(f"{text}\n"), Settings)  # or an error at the end would have no line
     except tomllib.TOMLDecodeError as problem:
         raise SettingsError(f"{name}{_told_of(str(problem), text)}") from None
     except RecursionError:
@@ -66,7 +66,7 @@ def parse_settings(text: str, name: str) -> Settings:
 
 
 def _told_of(message: str, text: str) -> str:
-    """Return line and key of what is no TOML, as far as there are any, and what is wrong."""
+    """Return where a text is no TOML, by line and key as far as known, and what is wrong."""
     found = _TOML_WHERE.fullmatch(message)
     if found is None:
         return f": {message}"

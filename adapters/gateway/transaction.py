@@ -26,7 +26,7 @@ from huissier.domain.vocabulary.errors import VocabularyError
 NullSender = Literal["reports", "pass", "refuse"]
 
 _LONG_QUEUE_ID: Final = re.compile(r"[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]+")
-_LONGEST: Final = 1_000  # no address is half as long, so that one cut here is still none
+_LONGEST: Final = 1_000  # no address is half as long, so a text cut here is still none
 _LARGEST: Final = 10**12
 
 
@@ -35,9 +35,9 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     `name`: tells this gateway's submissions from those of others. `final_hop`: the mailboxes of `hosted` domains are
     here, so that accepting a message for them is delivering it. `timeout`: seconds to wait for the store.
-    `null_sender`: a report (bounce, MDN) comes from nobody and is no message of anybody: let through from a mail
-    server, where its content says that it is a report, or cannot be seen, to whom a message may go (`reports`), always
-    (`pass`), or never (`refuse`).
+    `null_sender`: what becomes of messages from nobody, as reports (bounce, MDN) are. `reports`: let through from a
+    mail server to one recipient who may receive mail, if the content is a report or cannot be seen; `pass`: always let
+    through; `refuse`: never.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Transaction:
     def agrees_with(self, count: int, named: str) -> bool:
         """Say whether a mail server that counts its recipients can mean those let through here.
 
-        `named`: which one it is, where it is one; else empty.
+        `named`: the recipient where there is one; otherwise empty.
         """
         if named and _canonical(_readable(named)) not in self._let_through:
             return False
@@ -159,7 +159,7 @@ class Transaction:
         command = self._at_end(queue_id, size, content, final)
         reply, answer = await self._asked(command)
         if answer is not None and [one.recipient for one in answer.verdicts] != command.recipients:
-            return OUT_OF_STEP  # somebody else asked under this id, or this message had come to its end with others
+            return OUT_OF_STEP  # somebody else asked under this id, or this message came to its end before with others
         if answer is not None and reply.kind == "pass" and self._policy.final_hop and not final:
             await self._delivered_here(answer)
         return reply
@@ -198,7 +198,7 @@ class Transaction:
         )
 
     def _id(self, queue_id: str) -> str:
-        """Return the submission's id: the queue id where it is never used again, which reports of delivery name."""
+        """Return the submission's id: with the queue id alone, which delivery reports name, if that is never reused."""
         if _LONG_QUEUE_ID.fullmatch(queue_id):
             return f"{self._policy.name}/{queue_id}"
         return f"{self._policy.name}/{queue_id}/{self._key}"
@@ -208,18 +208,19 @@ class Transaction:
         return self._sender in ("", "<>")
 
     def _may_come_from_nobody(self, recipients: int, content: Content = UNSEEN) -> bool:
-        """Say whether a message may come from nobody; else it is refused like any that comes from a bad address.
+        """Say whether a message may come from nobody; otherwise it is refused like any from a bad address.
 
-        A report comes from a mail server, and not from who logged in, to one recipient: whoever sent what it tells of.
+        A report comes from a mail server, not from somebody who logged in, and goes to one recipient: the sender of the
+        message it reports on.
         """
         if self._policy.null_sender == "reports":
             return self._peer.login is None and recipients == 1 and content.is_report is not False
         return self._policy.null_sender == "pass"
 
     async def _judged_by_recipient(self, command: SubmitMessage) -> Reply:
-        """Let a report pass, of which there is no fact, to whom any message may go; else refuse it like any message.
+        """Let a message from nobody pass, unrecorded, if its recipient may receive mail; else refuse it like any other.
 
-        What would be refused on paper only goes.
+        A refusal in shadow lets it pass.
         """
         if self._policy.null_sender == "pass":
             return self._passed(command)
@@ -256,7 +257,7 @@ class Transaction:
     async def _asked(self, command: SubmitMessage) -> tuple[Reply, Answer | None]:
         """Return the reply, and the answer behind it where there is one; whatever goes wrong defers.
 
-        Who looks on is told when the reply is on its way.
+        The watch is told when the reply is on its way.
         """
         began = time.perf_counter()
         answer = None
@@ -271,12 +272,12 @@ class Transaction:
         return reply, answer
 
     def _excused(self, problem: Exception, command: SubmitMessage) -> Reply:
-        """Return what is answered instead of a decision; trying again will not make readable what is not."""
+        """Return the reply in place of a decision; at RCPT an unreadable command is refused: a retry would not help."""
         self._watch.failed(problem)
         return UNREADABLE if isinstance(problem, InvalidCommandError) and command.stage == "rcpt" else UNAVAILABLE
 
     def _passed(self, command: SubmitMessage) -> Reply:
-        """Let something pass that is not to be decided, in the sight of who looks on."""
+        """Let something pass that is not to be decided, and tell the watch."""
         self._have_told(command, PASS, 0.0)
         return PASS
 

@@ -7,7 +7,7 @@ from huissier.domain.commands import SubmitMessage
 
 
 class OutOfStepError(Exception):
-    """Something was asked about a message of which nobody knows the beginning, or another one."""
+    """Something was asked about a message whose beginning is unknown, or not the one known."""
 
 
 class Watch(Protocol):
@@ -50,7 +50,7 @@ UNWATCHED: Final[Watch] = Watches()
 
 
 def in_sight_of(watch: Watch, reply: Reply) -> Reply:
-    """Return a reply; who looks on hears of one that no decision stands behind, for nobody knew the message."""
+    """Return a reply, and tell the watch of one without a decision, for a message that nobody knew."""
     if reply is OUT_OF_STEP:
         watch.failed(OutOfStepError())
     return reply

@@ -46,8 +46,8 @@ _SETTINGS: Final = (
     "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     # Since PostgreSQL 14.
     "SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('idle_session_timeout', true) <> '0'",
-    # Tag queries take microseconds by index and milliseconds by hash or scan, and fresh tables have no statistics
-    # that would tell the planner so. With indexes only, one plan is good for all parameters: it is made once.
+    # Tag queries take microseconds by index and milliseconds by hash or scan, and fresh tables have no statistics that
+    # would tell the planner so. With indexes only, one plan is good for all parameters: it is made once.
     "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_hashjoin = off",

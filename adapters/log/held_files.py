@@ -2,8 +2,8 @@
 
 Locks belong to a process, not to a descriptor: closing any descriptor of a file releases all locks that the process
 holds on it. Another process that opens and closes the file then removes the write-ahead log while a connection here
-goes on writing to it. A fork has no locks, but SQLite in it remembers those of its parent.
-Both are in SQLite's "How To Corrupt An SQLite Database File", sections 2.2 and 2.6.
+goes on writing to it. A fork has no locks, but SQLite in it remembers those of its parent. Both are in SQLite's "How To
+Corrupt An SQLite Database File", sections 2.2 and 2.6.
 """
 
 import os

@@ -4,10 +4,10 @@ from typing import Final
 
 PEN_LOCK: Final = 0x48554953534945  # one pen for a database
 
-# Each statement of a volatile function sees what was committed before it began: the head is read after the lock
-# was obtained, not before it was asked for. `presumed` are tags that the caller takes to be new, `places` say which of
-# the events a tag belongs to, counted from 1. Returns the new head, or null where the head is not the one
-# expected or a presumed tag is known; then nothing was written.
+# Each statement of a volatile function sees what was committed before it began: the head is read after the lock was
+# obtained, not before it was asked for. `presumed` are tags that the caller takes to be new, `places` say which of the
+# events a tag belongs to, counted from 1. Returns the new head, or null where the head is not the one expected or a
+# presumed tag is known; then nothing was written.
 DEFINITION: Final = f"""
 CREATE OR REPLACE FUNCTION huissier_append(
     expected bigint, presumed text[], types text[], datas bytea[], taglists text[], tag_names text[], places bigint[]

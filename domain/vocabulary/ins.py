@@ -62,8 +62,8 @@ class Ins(Struct, frozen=True):
     def parse(cls, text: str, *, lenient: bool = False) -> Self:
         """Read an INS; spaces between its groups and a lower-case Corsican letter are understood.
 
-        `lenient` accepts a wrong key, as the ANS's published samples need.
-        Raises `VocabularyError`, which never repeats the text.
+        `lenient` accepts a wrong key, as the ANS's published samples need. Raises `VocabularyError`, which never
+        repeats the text.
         """
         if not text.isascii():
             raise VocabularyError("an INS is written with ASCII digits")

@@ -13,17 +13,17 @@ _SMTP_REPLY: Final = re.compile(r"([45])[0-9]{2} \1\.[0-9]{1,3}\.[0-9]{1,3} .+")
 
 
 def verdict(reply: Reply) -> bytes:
-    """Return the answer that a reply is; what is no SMTP reply makes the client try later."""
+    """Return a reply as an answer; a text that is no SMTP reply makes the client try later."""
     if reply.kind == "pass":
         return CONTINUE
     line = as_line(reply.text)
     if not _SMTP_REPLY.fullmatch(line):
         return TRY_LATER
-    return packet("y", line.replace("%", "%%").encode() + b"\0")  # Sendmail takes it for a format
+    return packet("y", line.replace("%", "%%").encode() + b"\0")  # Sendmail takes the text for a format
 
 
 def removed_headers(name: str, count: int) -> list[bytes]:
-    """Return the edits that remove as many headers of a name, last first: those before one keep their number."""
+    """Return the edits that remove so many headers of a name, last first, so that the others keep their numbers."""
     return [packet("m", occurrence.to_bytes(4) + name.encode() + b"\0\0") for occurrence in range(count, 0, -1)]
 
 

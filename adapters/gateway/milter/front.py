@@ -6,7 +6,7 @@ from huissier.adapters.gateway.settings import MilterSection, Settings
 
 
 class MilterFront:
-    """Makes a session a connection."""
+    """Makes one session per connection."""
 
     def __init__(self, gateway: Gateway) -> None:
         """Start with what settings say by default."""
@@ -18,5 +18,5 @@ class MilterFront:
         return MilterSession(self._gateway, self._section)
 
     def follow(self, settings: Settings) -> None:
-        """Take other settings, for connections from now on: what is edited is agreed on when they begin."""
+        """Take other settings, for connections from now on: a connection agrees on edits when it begins."""
         self._section = settings.milter

@@ -1,7 +1,7 @@
 """What the rules need of a message's headers, read so that doubt opens nothing (docs/adr/0026).
 
-A header that must stand once and stands twice is read in the way that gives fewer rights. Nothing of a subject is kept
-but that it is `[FIN]`.
+A header that must stand once and stands twice is read in the way that gives fewer rights. All that is kept of a subject
+is whether it is `[FIN]`.
 """
 
 from email.errors import ObsoleteHeaderDefect
@@ -23,9 +23,9 @@ _NAMES: Final = {
     "references",
     "content-type",
 }
-_MOST: Final = 20  # of one name; a message with more of them is no letter
-_LARGEST: Final = 512 * 1024  # of all that are kept
-_LONGEST_PARSED: Final = 512  # the parser takes the square of a header's length
+_MOST: Final = 20  # headers of one name; no ordinary message has more
+_LARGEST: Final = 512 * 1024  # bytes of all that are kept
+_LONGEST_PARSED: Final = 512  # the parser's time grows with the square of a header's length
 
 
 class Headers:
@@ -61,14 +61,14 @@ class Headers:
         return self._values.get(name, [])
 
     def _reply_to(self) -> str | None:
-        """Return the one address that is plainly meant, none where there is nothing, else what is no address."""
+        """Return the one address that is plainly meant; None without a Reply-To, else a text that is no address."""
         values = [value for value in self._all("reply-to") if value.strip()]
         if not values:
             return None
         return _one_address(values[0]) if len(values) == 1 else UNREADABLE
 
     def _in_reply_to(self) -> str | None:
-        """Return what is answered: all that In-Reply-To names, else the last of References, which is the parent."""
+        """Return what is answered: all that In-Reply-To names, or the last of References, which is the parent."""
         named = " ".join(self._all("in-reply-to")).strip()
         if named:
             return named
@@ -81,12 +81,12 @@ class Headers:
 
 
 def _unfolded(value: bytes) -> str:
-    """Return a header's value as one line (RFC 5322, section 2.2.3); bytes that are no text stand in no word."""
+    """Return a header's value as one line (RFC 5322, section 2.2.3); bytes that are not UTF-8 become U+FFFD."""
     return value.replace(b"\r\n", b"\n").replace(b"\n", b"").decode("utf-8", "replace")
 
 
 def _is_fin_subject(value: str) -> bool:
-    """Say whether a subject is the five characters; mail programs may encode them, and show no spaces around them."""
+    """Say whether a subject is the five characters; mail programs may encode them, and hide spaces around them."""
     return FIN_SUBJECT in (value.strip(), _decoded(value).strip())
 
 
@@ -101,7 +101,7 @@ def _decoded(value: str) -> str:
 
 
 def _one_address(value: str) -> str:
-    """Return the bare address of a list that holds exactly one, written as it is meant."""
+    """Return the bare address of a list that holds exactly one, if it is written there as the parser reads it."""
     groups: Any = _parsed("reply-to", value, "groups") or ()
     if len(groups) != 1 or groups[0].display_name is not None or len(groups[0].addresses) != 1:
         return UNREADABLE
@@ -117,5 +117,5 @@ def _parsed(name: str, value: str, part: str | None = None) -> Any:
         header = email_policy.header_factory(name, value)
         sound = all(isinstance(defect, ObsoleteHeaderDefect) for defect in header.defects)  # the dot of "Dr. Martin"
         return None if not sound else getattr(header, part) if part else header
-    except Exception:  # it does for some input, with an error of any kind, RecursionError among them
+    except Exception:  # the parser fails on some input, with errors of any kind, RecursionError among them
         return None

@@ -6,7 +6,7 @@ from huissier.adapters.gateway.milter.negotiation import ASKED_FOR
 from huissier.adapters.gateway.milter.packets import Command, MalformedError, strings
 
 _COMMANDS: Final = frozenset(Command)
-_LONGEST: Final = 4_000  # no address is half as long, so that one cut here is still none
+_LONGEST: Final = 4_000  # no address is half as long, so a text cut here is still none
 _OF_A_MESSAGE = (
     Command.MAIL,
     Command.RECIPIENT,
@@ -19,14 +19,14 @@ _OF_A_MESSAGE = (
 
 
 class Macros:
-    """Those of one SMTP session that still hold."""
+    """The macros of one SMTP session that still hold."""
 
     def __init__(self) -> None:
         """Start without any."""
         self._values: dict[str, dict[str, str]] = {}
 
     def define(self, data: bytes) -> None:
-        """Take those of a command, in place of the ones it had. Raises `MalformedError`."""
+        """Take a command's macros, in place of those it had. Raises `MalformedError`."""
         pairs = [text.decode("utf-8", "replace") for text in strings(data[1:])] if len(data) > 1 else []
         if not data or len(pairs) % 2:
             raise MalformedError("macros are a command's letter, names and values")
@@ -43,11 +43,11 @@ class Macros:
         return self.value("i", *reversed(_OF_A_MESSAGE))
 
     def take(self, name: str, command: Command) -> str:
-        """Return a macro's value, or an empty text, and let go of it: it is true of one command."""
+        """Return a macro's value, or an empty text, and forget it: it holds for one command."""
         return self._values.get(command, {}).pop(name, "")
 
     def forget_message(self) -> None:
-        """Let go of those that a message had."""
+        """Forget those of a message."""
         for command in _OF_A_MESSAGE:
             self._values.pop(command, None)
 

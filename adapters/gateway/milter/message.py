@@ -1,4 +1,4 @@
-"""One message as a mail filter sees it: what it was told of it so far."""
+"""One message as a mail filter sees it: what it has been told so far."""
 
 from typing import Final
 

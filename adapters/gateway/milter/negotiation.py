@@ -1,7 +1,7 @@
 """What is agreed on first: which steps the mail server tells, which of them are answered, what may be edited.
 
-Asked for is only what is needed. Where the server cannot do what nothing else can stand in for, there is no agreement
-and the connection closes: a filter that is only half there must not look like one.
+Only what is needed is asked for. Where the server cannot do something indispensable, there is no agreement and the
+connection closes: a filter that is only half there must not look like one.
 """
 
 from enum import IntFlag

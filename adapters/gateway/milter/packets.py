@@ -14,7 +14,7 @@ _LENGTH: Final = 4
 
 
 class MalformedError(ValueError):
-    """What came is not the protocol, or asks for more than there is."""
+    """What came is not the protocol, or exceeds a limit."""
 
 
 class Command(StrEnum):
@@ -53,7 +53,7 @@ class Packets:
 
     @property
     def is_between(self) -> bool:
-        """Whether no packet has begun that is not complete."""
+        """Whether no packet is incomplete."""
         return not self._rest
 
     def feed(self, received: bytes) -> Iterator[Packet]:

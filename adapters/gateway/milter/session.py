@@ -23,7 +23,7 @@ from huissier.adapters.gateway.watching import in_sight_of
 from huissier.adapters.xtext import from_xtext
 
 _ROUTES: Final = frozenset(b"%!\\")
-_ROUTE_IN_FRONT: Final = re.compile(rb"<?@[^:]*:")  # which is taken off before the address is kept in the queue
+_ROUTE_IN_FRONT: Final = re.compile(rb"<?@[^:]*:")  # the server takes it off before it queues the address
 _SIZE: Final = re.compile(rb"SIZE=([0-9]{1,20})", re.IGNORECASE)
 
 
@@ -49,11 +49,11 @@ class MilterSession:
 
     @property
     def at_rest(self) -> bool:
-        """Whether no command is half told and no message under way."""
+        """Whether no command is half received and no message under way."""
         return self._packets.is_between and self._message is None
 
     async def answers(self, received: bytes) -> AsyncIterator[bytes]:
-        """Yield what each command is answered."""
+        """Yield the answers to each command."""
         try:
             for packet in self._packets.feed(received):
                 for answer in await self._answers(packet):
@@ -98,7 +98,7 @@ class MilterSession:
                 self._header(packet.data)
             case Command.BODY if self._message is not None:
                 self._message.add_body(packet.data)
-            case Command.ABORT:  # also told behind a message that came to its end: nothing is taken back
+            case Command.ABORT:  # also sent after a message that came to its end: nothing is taken back
                 self._drop_message()
                 self._macros.forget_message()
             case Command.QUIT:
@@ -111,7 +111,7 @@ class MilterSession:
                 pass
 
     def _mail(self, data: bytes) -> None:
-        """Begin a message from whom the server says it is; what the client typed counts where it says nothing."""
+        """Begin a message; the sender is whom the server names, or what the client typed where it names nobody."""
         self._drop_message()
         typed, *parameters = strings(data)
         sender = _sender(typed, self._macros.value("mail_addr", Command.MAIL))
@@ -123,16 +123,16 @@ class MilterSession:
         self._message = Message(transaction, queue_id, _declared_size(parameters), comes_by_smtp=by_smtp)
 
     def _comes_by_smtp(self, typed: bytes) -> bool:
-        """Say whether there is a client, and not a program that handed its mail to sendmail(1).
+        """Say whether an SMTP client sends it, and not a program that handed its mail to sendmail(1).
 
-        Of the latter Postfix tells a port of 0, and angle brackets around nobody only. Clients may leave them out, and
-        a proxy may not know the port of its client. A server that tells no port is judged by the brackets alone.
+        For the latter Postfix tells port 0, and writes angle brackets only around an empty address. Clients may leave
+        brackets out, and a proxy may not know its client's port. Where no port is told, the brackets alone decide.
         """
         port = self._macros.value("client_port", Command.MAIL, Command.CONNECT)
         return port not in ("", "0") or (typed.startswith(b"<") and not (port and typed == b"<>"))
 
     def _peer(self) -> Peer:
-        """Return what is told at any time before the message; a trusted certificate without a name has an issuer."""
+        """Return what was told of the peer at any step; a trusted certificate without a name still has an issuer."""
         subject, issuer, login = (
             self._macros.value(macro, Command.MAIL, Command.HELO, Command.CONNECT) or None
             for macro in ("cert_subject", "cert_issuer", "auth_authen")
@@ -145,7 +145,7 @@ class MilterSession:
     async def _recipient(self, data: bytes) -> bytes:
         """Decide on the address that the server resolved, for that is where the message goes.
 
-        Of mail that does not come by SMTP Postfix can refuse no recipient alone: it would try again for ever.
+        Postfix cannot refuse a single recipient of mail that does not come by SMTP: it would try again for ever.
         """
         typed = _bare(strings(data)[0])
         resolved = self._macros.take("rcpt_addr", Command.RECIPIENT)
@@ -190,10 +190,10 @@ class MilterSession:
 
 
 def _sender(typed: bytes, resolved: str) -> str:
-    """Return from whom a message is: the server's resolved address, but what was typed where that leads elsewhere.
+    """Return whom a message is from: the server's resolved address, or what was typed where that holds a route.
 
-    A server resolves `a%b@here`, `b!a@here` and `a@b@here` to `a@b` and keeps the former in its queue, so the latter is
-    not who is answered.
+    A server resolves `a%b@here`, `b!a@here` and `a@b@here` to `a@b` but keeps what was typed in its queue, so an answer
+    would not go to `a@b`.
     """
     in_front = _ROUTE_IN_FRONT.match(typed)
     address = typed[in_front.end() :] if in_front else typed
@@ -203,7 +203,7 @@ def _sender(typed: bytes, resolved: str) -> str:
 
 
 def _bare(address: bytes) -> str:
-    """Return what stands between angle brackets, as text; what is no text is no address either."""
+    """Return what stands between angle brackets, as text; bytes that are not UTF-8 leave no address."""
     return address.decode("utf-8", "replace").removeprefix("<").removesuffix(">")
 
 

@@ -33,8 +33,8 @@ class Request(Struct, frozen=True, kw_only=True):
 
     `instance` joins the requests of one message. `recipient_count`: how many recipients the server has accepted,
     `size`: the message's bytes, 0 where they are not known. `login`: who logged in, else empty. `certificate_cn`: the
-    common name of the client's certificate where the server trusts it, empty where it has none, else None; Postfix
-    tells no more of it (`ccert_subject`), but the issuer's.
+    common name of the client's certificate where the server trusts it, empty where that has none, None without a
+    trusted certificate; besides this (`ccert_subject`) Postfix only tells the issuer's.
     """
 
     state: str
@@ -57,7 +57,7 @@ class Requests:
 
     @property
     def is_between(self) -> bool:
-        """Whether no request has begun that is not complete."""
+        """Whether no request is incomplete."""
         return not self._rest
 
     def feed(self, received: bytes) -> Iterator[Request]:
@@ -73,7 +73,7 @@ class Requests:
             raise MalformedError("a request has no end")
         if self._rest.startswith(b"\n"):
             raise MalformedError("a request has no lines")
-        if _END_OF_CRLF in self._rest:  # it would wait for an answer for ever
+        if _END_OF_CRLF in self._rest:  # the client would wait for an answer for ever
             raise MalformedError("lines end in CR LF")
 
 
@@ -90,7 +90,7 @@ def _request(content: bytes) -> Request:
     if values.get(b"request") != b"smtpd_access_policy":
         raise MalformedError("a request is of another kind")
     state = _matching(_TOKEN, values, "protocol_state")
-    if state in _ABOUT_MESSAGES and not {b"sender", b"recipient"} <= values.keys():  # none is not the same as nobody
+    if state in _ABOUT_MESSAGES and not {b"sender", b"recipient"} <= values.keys():  # a missing one is not an empty one
         raise MalformedError("a message has a sender and a recipient, be they empty")
     return Request(
         state=state,
@@ -121,13 +121,13 @@ def _values(content: bytes) -> dict[bytes, bytes]:
 
 
 def _certificate_cn(values: dict[bytes, bytes]) -> str | None:
-    """Return the name in a trusted certificate, which may have none: then there is still its issuer's."""
+    """Return a trusted certificate's common name, empty where only its issuer has one; None without a certificate."""
     subject = values.get(b"ccert_subject", b"")
     return from_xtext(_text(subject)) if subject or values.get(b"ccert_issuer") else None
 
 
 def _matching(pattern: re.Pattern[str], values: dict[bytes, bytes], name: str, absent: str | None = None) -> str:
-    """Return a value that is what it must be; an empty one is as good as none where there need be none."""
+    """Return a value that matches; an empty one counts as missing, and `absent` stands in for it if given."""
     text = _text(values.get(name.encode(), b""))
     if not text and absent is not None:
         return absent
@@ -137,5 +137,5 @@ def _matching(pattern: re.Pattern[str], values: dict[bytes, bytes], name: str, a
 
 
 def _text(value: bytes) -> str:
-    """Decode a value; bytes that are no text become what stands in no address."""
+    """Decode a value; bytes that are not UTF-8 become U+FFFD, which stands in no address."""
     return value.decode("utf-8", "replace")

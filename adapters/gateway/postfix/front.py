@@ -7,7 +7,7 @@ from huissier.adapters.gateway.settings import Settings
 
 
 class PostfixFront:
-    """Makes a session a connection; all of them share what is under way."""
+    """Makes one session per connection; all of them share what is under way."""
 
     def __init__(self, gateway: Gateway) -> None:
         """Start with nothing under way."""
@@ -19,4 +19,4 @@ class PostfixFront:
         return PolicySession(self._gateway, self._underway)
 
     def follow(self, settings: Settings) -> None:
-        """Take other settings: there is none that the gateway does not follow by itself."""
+        """Do nothing: the gateway itself follows all settings that count here."""

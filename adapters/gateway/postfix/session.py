@@ -14,7 +14,7 @@ from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, Re
 from huissier.adapters.gateway.transaction import Peer, Transaction
 from huissier.adapters.gateway.watching import in_sight_of
 
-# Nobody to decide about; at BDAT, which has come in place of DATA, Postfix does not say how many there are.
+# No recipient to decide on; at BDAT, which came in place of DATA, Postfix does not say how many recipients there are.
 _NOT_YET: Final = {"CONNECT", "EHLO", "HELO", "MAIL", "VRFY", "ETRN", "BDAT"}
 
 
@@ -70,7 +70,7 @@ class PolicySession:
         return OUT_OF_STEP
 
     def _follow(self, instance: str) -> None:
-        """Forget the message before: a server that asks about another one on a connection has done with it."""
+        """Forget the message before: a server that asks about another one on this connection is done with it."""
         if self._instance != instance:
             self._underway.drop(self._instance)
             self._instance = instance

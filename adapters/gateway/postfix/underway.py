@@ -8,8 +8,8 @@ from typing import Final
 from huissier.adapters.gateway.transaction import Transaction
 from huissier.adapters.gateway.watching import UNWATCHED, Watch
 
-MOST: Final = 200_000  # recipients of all messages, of which each counts as one that has none
-SECONDS: Final = 4 * 3600.0  # a large message over a slow line; then the sender is told to try again
+MOST: Final = 200_000  # recipients of all messages; a message without any counts as one
+SECONDS: Final = 4 * 3600.0  # long enough for a large message over a slow line; after it the sender must try again
 
 
 class Underway:
@@ -38,7 +38,7 @@ class Underway:
         return len(self._messages)
 
     def find(self, instance: str) -> Transaction | None:
-        """Return the message of an instance, which is kept longer for it."""
+        """Return the message of an instance, and keep it for longer."""
         self._forget_old()
         found = self._messages.get(instance)
         if found is None:
@@ -47,7 +47,7 @@ class Underway:
         return found[1]
 
     def keep(self, instance: str, message: Transaction) -> None:
-        """Remember a message; where there is no more room, one that nobody has asked about for longest is forgotten."""
+        """Remember a message; without room, those that were asked about longest ago are forgotten."""
         recipients = max(1, len(message.let_through))
         self._recipients += recipients - (self._messages[instance][2] if instance in self._messages else 0)
         self._messages[instance] = (self._clock() + self._seconds, message, recipients)

@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
         self._answering: asyncio.Task[None] | None = None
         self._until_read: asyncio.Future[None] | None = None
         self._is_last = False
-        self.waits_since: float | None = None  # for the peer to say something, or to read what it is told
+        self.waits_since: float | None = None  # for the peer to say something, or to read
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the session where there is room."""
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
         self._until_read = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave what nobody waits for any more; what is recorded is recorded as a whole or not at all."""
+        """Drop what nobody waits for any more; what is recorded is recorded as a whole or not at all."""
         if self._answering is not None:
             self._answering.cancel()
         if self._session is not None:
@@ -122,10 +122,10 @@ class Connection(asyncio.Protocol):
         self.waits_since = None
 
     def _acknowledge(self) -> None:
-        """Have the system say at once that bytes came, which no answer of ours says.
+        """Have the system acknowledge bytes at once where no answer of ours does.
 
-        Mail servers send small packets one by one, each after word of the one before (Nagle): by itself the system
-        holds that back for forty milliseconds. It forgets that it was told, so it is told each time.
+        Mail servers send small packets one by one, each after the acknowledgement of the one before (Nagle), which the
+        system by itself delays by forty milliseconds. It forgets the request, so it is made each time.
         """
         if _QUICKACK is not None and self._socket.family in _OVER_IP:
             with suppress(OSError):

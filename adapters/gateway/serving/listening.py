@@ -65,7 +65,7 @@ def parse_inet(text: str) -> Inet:
 
 @contextmanager
 def listening_on(addresses: Iterable[Address], unix_mode: int) -> Iterator[list[socket.socket]]:
-    """Open sockets on all addresses, on each one that a name stands for; those in the file system go with the block.
+    """Open sockets on all addresses that the names stand for; those in the file system are removed after the block.
 
     Raises `ListenError`.
     """
@@ -108,7 +108,7 @@ def _unix(path: Path, mode: int, stack: ExitStack) -> Iterator[socket.socket]:
     before = os.umask(0o777 & ~mode)
     try:
         opened.bind(str(path))
-        opened.listen(BACKLOG)  # at once: nobody takes it for one that was left behind, and who comes waits
+        opened.listen(BACKLOG)  # at once, so that nobody takes it for one left behind; clients wait
     except BaseException:
         opened.close()
         raise

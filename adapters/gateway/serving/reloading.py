@@ -62,7 +62,7 @@ class Reloading:
         return settings
 
     def _warn_of_fixed(self, new: Settings) -> None:
-        """Say which of the new settings will only hold after a restart, each time until there is one."""
+        """Say which of the new settings will only hold after a restart, at every reload until there is one."""
         old = self._begun_with
         fixed = {
             "store": old.store != new.store,

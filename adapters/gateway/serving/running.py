@@ -43,7 +43,7 @@ _ANY_QUESTION: Final = SubmitMessage(id="ready", sender="", recipients=[""])
 
 
 class Front(Protocol):
-    """One protocol: it makes a session a connection, and takes new settings while it runs."""
+    """One protocol: it makes one session per connection, and takes new settings while it runs."""
 
     def new_session(self) -> Session:
         """Return the session of a new connection."""
@@ -144,12 +144,12 @@ class _Process:
         self._front.follow(settings)
 
     def _limit_connections(self, settings: Settings) -> None:
-        """Take no more connections than there are files for: asyncio spins where it has none to accept another with."""
+        """Take no more connections than there are files for: asyncio spins where it has none left to accept one."""
         limits = settings.limits(self._name)
         self._server.limits = replace(limits, connections=_room(limits.connections))
 
     async def _load_first_list(self) -> None:
-        """Load the list; a bad one is only told where there is one from before, for mail must flow after a restart."""
+        """Load the list; a bad one is only logged where the log is not empty, for mail must flow after a restart."""
         try:
             await asyncio.to_thread(load_white_list, self._engine, self._settings.white_list)
         except WhiteListError as problem:
@@ -210,7 +210,7 @@ async def _ping_watchdog() -> None:
 
 
 def _type_teller() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
-    """Return what tells of which type a problem of the loop was, and of many that are alike one a second."""
+    """Return a handler that logs the type of a problem in the event loop, each type once a second at the most."""
     told: dict[str, float] = {}
 
     def tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

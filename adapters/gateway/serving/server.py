@@ -14,8 +14,8 @@ from huissier.adapters.gateway.serving.session import NewSession, Session
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOP_TURNS: Final = 3  # bytes in the kernel, bytes in the process, the session's own turn
-_LOOKS: Final = 4  # in the time that a peer may be silent: one timer for all costs less than one for each
-_LONGEST_BETWEEN_LOOKS: Final = 10.0  # seconds, after which a shorter time holds
+_LOOKS: Final = 4  # per time that a peer may be silent: one timer for all costs less than one for each
+_LONGEST_BETWEEN_LOOKS: Final = 10.0  # seconds, within which a shorter idle time takes effect
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Server:
-    """Runs one session a connection on sockets that listen."""
+    """Runs one session per connection on sockets that listen."""
 
     def __init__(self, new_session: NewSession, limits: Limits) -> None:
         """Take the sessions from a factory; `limits` may be replaced at any time."""
@@ -59,7 +59,7 @@ class Server:
         self._draining = True
         for server in self._listening:
             server.close()
-        for _ in range(_LOOP_TURNS):  # what has been sent already has been asked
+        for _ in range(_LOOP_TURNS):  # what has been sent already counts as asked
             await asyncio.sleep(0)
         for connection in list(self._open):
             connection.close_at_rest()

@@ -1,4 +1,4 @@
-"""What the server asks of a protocol: one session a connection."""
+"""What the server asks of a protocol: one session per connection."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
