@@ -1,9 +1,9 @@
-"""What an archive's rows hold: all that a leaf of the tree holds, and beside it what a query should find typed.
+"""What an archive's rows hold: all that a leaf of the tree holds, and beside it typed columns for queries.
 
-`recorded_at`, `at` and `leaf` follow from the rest. Whoever reads a row makes them again and compares, so that a query
-never rests on what was not signed. For the same reason tags stand as they are hashed, each once and in order: no hash
-knows how often a log has one, or where. `leaf` is the beginning of the leaf's hash: against chance eight bytes name a
-changed event as well as 32 would, and against an attacker, who would make them again too, neither helps.
+`recorded_at`, `at` and `leaf` follow from the rest. Reading a row derives them again and compares, so that a query
+never rests on what was not signed. For the same reason tags stand as they are hashed, each once and in order: the hash
+does not tell how often a log has one, or where. `leaf` is the beginning of the leaf's hash: eight bytes reveal an
+accidental change as well as 32 would, and neither stops an attacker, who would compute them anew.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from huissier.adapters.log.port import Whole
 from huissier.domain.vocabulary.times import Time
 
 LEAF_LENGTH: Final = 8
-BOUNDED: Final = ("position", "recorded_at", "at", "type")  # by their bounds a query passes over groups of rows
+BOUNDED: Final = ("position", "recorded_at", "at", "type")  # a query skips groups of rows by their bounds
 
 SCHEMA: Final = pa.schema(
     [
@@ -37,7 +37,7 @@ SCHEMA: Final = pa.schema(
 
 
 class Block(NamedTuple):
-    """Rows that stand one behind the other and were recorded in one month (`2026-10`)."""
+    """Consecutive rows that were recorded in one month (`2026-10`)."""
 
     month: str
     batch: pa.RecordBatch
@@ -48,7 +48,7 @@ class _Happened(msgspec.Struct):
 
 
 class _Times(msgspec.Struct):
-    """As much of a stored event as says when: an event of any version has it."""
+    """The part of a stored event that says when; events of every version have it."""
 
     recorded_at: Time
     event: _Happened
@@ -110,7 +110,7 @@ def _batch(rows: Sequence[Whole], times: Sequence[_Times]) -> pa.RecordBatch:
             pa.array(data, pa.string()),
             pa.array([_leaf(row) for row in rows], pa.binary(LEAF_LENGTH)),
         ]
-    except (pa.ArrowException, UnicodeEncodeError):  # a text that is none, somewhere in them
+    except (pa.ArrowException, UnicodeEncodeError):  # some text in them is not valid
         if len(rows) == 1:
             raise _unreadable(rows[0][0]) from None
         return pa.concat_batches([_batch([row], [time]) for row, time in zip(rows, times, strict=True)])
@@ -126,7 +126,7 @@ def _leaf(row: Whole) -> bytes:
 
 
 def _bytes_in(texts: pa.StringArray) -> Iterator[bytes]:
-    """Yield texts as they are stored, without making texts of them first."""
+    """Yield texts as they are stored, without decoding them."""
     _, offsets, content = texts.buffers()
     ends = memoryview(offsets).cast("i")[texts.offset : texts.offset + len(texts) + 1].tolist()
     stored = memoryview(content or b"")

@@ -1,8 +1,8 @@
-"""A log against an archive that it is to extend, and against its own tree, before anything is signed or written.
+"""A log compared with an archive that it is to extend, and with its own tree, before anything is signed or written.
 
 Both say what the log was before: the archive by what it keeps of each leaf's hash and by its checkpoints, the tree by
-the hashes that the next checkpoint stands on. Whoever looked at the end alone would put two pasts one behind the other,
-and sign for events that are not there any more. So the whole log is hashed, though only what is new is written.
+the hashes that the next checkpoint rests on. Comparing the end alone could join two different pasts, and sign for
+events that are gone. So the whole log is hashed, though only what is new is written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,13 +21,13 @@ from huissier.adapters.integrity.findings import Findings
 from huissier.adapters.log.port import Progress, Readable, Whole
 
 _AT_ONCE: Final = 16 * BLOCK
-_NOBODY: Final = ""  # signed a tree that stands beside its log
+_NOBODY: Final = ""  # the origin in the head of a tree, which nobody signed
 
 
 def make_sure(log: Readable, archive: Archive, tree: Tree | None, progress: Progress) -> None:
-    """Make sure that a log continues an archive and what was signed of it, and is the one in its tree, if one is named.
+    """Make sure that a log continues an archive and what was signed of it, and is the one in its tree, if one is given.
 
-    Raises `RefusedError` with the first position where it can be told, `CorruptStoreError`, `DamagedArchiveError` and
+    Raises `RefusedError` with the first bad position, if known, `CorruptStoreError`, `DamagedArchiveError` and
     `UnreadableEvidenceError`.
     """
     hashed = [] if tree is None else [Head(_NOBODY, tree.size, tree.root())]

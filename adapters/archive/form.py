@@ -1,9 +1,9 @@
-"""How a part is laid out in its file, against the rows it really holds.
+"""How a part is laid out in its file, compared with the rows it really holds.
 
-A query reads no row where a count, a bound or an offset in the footer tells it that it need not, and `SHA256SUMS` says
-only that nobody changed a file by chance: whoever changes a footer makes it again. So a part must be written as an
-export writes it, with nothing else in it: every bound, count and size is made again from the rows and compared, and
-the file is dictionaries, pages and the footer without a gap, so that no two readers begin at different places.
+A query skips rows where a count, a bound or an offset in the footer tells it to, and `SHA256SUMS` reveals accidental
+changes only: whoever changes a footer can compute the sum anew. So a part must be written as an export writes it, with
+nothing else in it: every bound, count and size is derived again from the rows and compared, and the file is
+dictionaries, pages and the footer without a gap, so that all readers begin at the same places.
 """
 
 from collections import Counter
@@ -60,7 +60,7 @@ class Form:
         self._look(lambda: self._check_next(rows))
 
     def end(self) -> None:
-        """Raise `OddFormError` where anything is not laid out as an export does it, the first such."""
+        """Raise `OddFormError` for the first thing that is not laid out as an export does it."""
         self._look(self._check_end)
         if self._odd is not None:
             raise self._odd
@@ -169,7 +169,7 @@ def _must(is_so: bool) -> None:
 
 
 def _of_nothing() -> Struct:
-    """Return the footer of a part without rows: columns, and how they are compared, are the same in each."""
+    """Return the footer of a part without rows: columns, and how they are compared, are the same in every part."""
     file = BytesIO()
     with pq.ParquetWriter(file, SCHEMA, **MANNER) as writer:
         writer.write_table(SCHEMA.empty_table())

@@ -1,4 +1,4 @@
-"""Groups of rows: how an export writes one to a file, and what follows from its rows that a file says of it."""
+"""Groups of rows: how an export writes one to a file, and what a file may say of it, derived from its rows."""
 
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ class Rows:
             self._lengths[name] += _asked("binary_length", texts).sum().as_py() or 0
 
     def values(self, name: str) -> int:
-        """Return how many values a column has as Parquet counts them: a list without any counts as one."""
+        """Return how many values a column has as Parquet counts them: an empty list counts as one."""
         return self._tags + self._untagged if name == "tags" else self.count
 
     def bounds(self, name: str, start: int, stop: int) -> Struct:
@@ -53,7 +53,7 @@ class Rows:
         return len(pa.chunked_array(self._columns[name]).unique())
 
     def sizes(self, name: str) -> Struct:
-        """Return all that may be said of a column's sizes: bytes, and how often each level is there."""
+        """Return all that may be said of a column's sizes: bytes, and how often each level occurs."""
         if name not in self._lengths:
             return {}
         levels = ([], []) if name != "tags" else (self._repeated, [self._untagged, self._tags])

@@ -1,6 +1,6 @@
 """An archive read back into a store: the same positions, bytes and tags, and so the same leaves and root.
 
-The store has a log then and no vault: an archive says who wrote to whom under opaque ids, and nobody can say again
+The store then has a log and no vault: an archive says who wrote to whom under opaque ids, and nobody can tell any more
 whose they are. It can be looked at, replayed and counted. Nothing is decided on it, for whoever wrote before would be
 taken for a stranger. So only a new store, or one that was made like this, is written to.
 """
@@ -48,7 +48,8 @@ def import_archive(
     """Bring a store's log to what an archive holds; an import that broke off goes on where it was.
 
     Raises `StoreError` for a store with a vault of its own, `RefusedError` where its log is not the archive's
-    beginning, and `DamagedArchiveError`. Whether the archive is what was signed is for `verify_archive` to say before.
+    beginning, and `DamagedArchiveError`. Whether the archive is what was signed is not checked here: see
+    `verify_archive`.
     """
     archive = Archive(folder)
     head = archive.head
@@ -75,7 +76,7 @@ def import_archive(
 
 
 def _compare(recorder: SqlRecorder, rows: Iterator[Whole], head: int) -> int:
-    """Make sure that the log begins the archive, and return its last position; so far the rows are taken."""
+    """Make sure that the archive begins with the log; return the log's last position, up to which rows are taken."""
     with recorder.reading() as look:
         if look.head > head:
             raise RefusedError(f"the store has {look.head} events, and the archive {head}")

@@ -4,9 +4,9 @@
     checkpoints/000000000015.txt
     month=2026-10/000000000001.parquet
 
-A part holds the events from the position in its name on, all of them recorded in the month of its folder. By month of
-recording, and not of when things happened: facts come late, and a log grows only at its end. `SHA256SUMS` lists the
-parts in order, is what `sha256sum -c` reads, and says what belongs to the archive: a part that it does not list was
+A part holds the events from the position in its name on, all of them recorded in the month of its folder. Months are
+those of recording, not of when things happened: facts come late, and a log grows only at its end. `SHA256SUMS` lists
+the parts in order, is what `sha256sum -c` reads, and says what belongs to the archive: a part that it does not list was
 left by an export that broke off.
 """
 
@@ -72,7 +72,7 @@ class Layout:
         return sorted(name for name in found if name not in listed and not (self.folder / name).is_dir())
 
     def links(self) -> list[str]:
-        """Name every link. A search for files does not look behind that of a folder, and a query does."""
+        """Name every link: a search for files does not follow one to a folder, but a query does."""
         return sorted(name for name in self._names() if (self.folder / name).is_symlink())
 
     def _names(self) -> Iterator[str]:
@@ -82,7 +82,7 @@ class Layout:
 
 
 def drafts_in(folder: Path) -> Iterator[Path]:
-    """Yield what an export left that was killed while it wrote a file."""
+    """Yield the drafts left by an export that was killed while it wrote a file."""
     for where, named in _OURS:
         for path in folder.glob(f"{where}/.*"):
             name = name_of_draft(path)

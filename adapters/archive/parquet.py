@@ -1,4 +1,4 @@
-"""Pyarrow, where it is installed: twice as large as huissier with all else that it needs, so it is an extra."""
+"""Pyarrow, where it is installed: twice as large as huissier with all its other dependencies, so it is an extra."""
 
 from huissier.adapters.errors import ArchiveError
 

@@ -1,8 +1,8 @@
 """An archive read in the order of the log, in constant memory; every row is checked before it is given away.
 
-What is wrong is raised with the first bad position, as far as one can tell: of a row that was changed by itself its
-own; of a page that cannot be read the first one in it; of a file whose bytes are others though its rows are right the
-first of the file; where the bounds are wrong by which a query passes over rows, the first of those.
+An error names the first bad position, as far as that can be told: for a changed row its own; for a page that cannot be
+read the first in it; for a file with other bytes but the right rows the first of the file; for wrong bounds the first
+of the rows that a query would skip by them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -78,7 +78,7 @@ class Archive:
             _check_form(part, form)
 
     def _checked(self, part: Part, file: pq.ParquetFile, form: Form) -> Iterator[list[Whole]]:
-        """Yield the rows of a file, each checked by itself, and have each group's compared with what is said of it."""
+        """Yield the rows of a file, each checked by itself, and compare each group with what the file says of it."""
         expected = part.first
         for group in range(file.num_row_groups):
             held = Rows(expected)
@@ -130,7 +130,7 @@ def _mapped(file: BinaryIO) -> mmap:
 
 
 def _batches(file: pq.ParquetFile, group: int, first: int) -> Iterator[pa.RecordBatch]:
-    """Yield what stands in a group; where some rows cannot be read together, one by one up to the first."""
+    """Yield what stands in a group; where rows cannot be read together, one by one up to the first bad one."""
     position = first
     for size in (PAGE, 1):
         try:

@@ -1,7 +1,7 @@
 """Thrift's compact protocol, in which Parquet says what a file holds: structs as numbers, bytes and lists.
 
-Pyarrow reads it too and gives away what it trusts itself: which of two bounds it takes, and whether it takes any, hangs
-on the name of the program that wrote them. Another reader takes the other. So a file is looked at as it is written.
+Pyarrow reads it too, but passes on only what it trusts: which of two bounds it takes, and whether any, depends on the
+name of the program that wrote them. Another reader takes the other. So a file is looked at as it is written.
 """
 
 from typing import Any, Final
@@ -35,7 +35,7 @@ class _Reader:
         field = 0
         while head := self._byte():
             field = field + (head >> 4) if head >> 4 else self._signed()
-            if field in found:  # of two that are the same, readers may take either
+            if field in found:  # of two fields with one number, readers may take either
                 raise MalformedError
             kind = head & 15
             found[field] = kind == 1 if kind in (1, 2) else self._value(kind)

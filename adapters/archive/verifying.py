@@ -1,4 +1,4 @@
-"""An archive against what was signed of its log, and against itself: nothing is needed but its files."""
+"""An archive compared with what was signed of its log, and with itself: nothing is needed but its files."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A log written to an archive: what it has gained since, in new files, each there as a whole or not at all.
+"""A log written to an archive: what it has gained since, in new files, each complete or not there at all.
 
 An export that broke off goes on behind the last part that is listed: at most one part is written again. Files are for
 their owner only, though no INS stands in them: they say who wrote to whom.
@@ -53,7 +53,7 @@ def exporting(folder: Path) -> Iterator["Export"]:
             draft.unlink()
         yield Export(folder)
     except RefusedError:
-        if is_new and not Layout(folder).parts:  # nothing was written but the list of nothing
+        if is_new and not Layout(folder).parts:  # nothing was written but an empty list
             (folder / SUMS).unlink()
         raise
     finally:
@@ -77,7 +77,7 @@ def export(
     progress: Progress = lambda _done, _of: None,
     comparing: Progress = lambda _done, _of: None,
 ) -> Exported:
-    """Bring an archive to what a log holds: up to its tree and with a checkpoint of that, or to its head without one.
+    """Bring an archive to what a log holds: up to its tree, with a checkpoint of that, or without a tree to its head.
 
     First the log is compared with the archive and with the tree, then it is signed, then something is written. Raises
     `RefusedError` where the log does not continue the archive or is not the one in the tree, and as `exporting`,
@@ -116,7 +116,7 @@ class Export:
             self._write(month, first, (block.batch for block in blocks), lambda done: progress(done, until))
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        """Put a checkpoint beside the parts; one of as many events that is there stays, countersigned as it may be."""
+        """Put a checkpoint beside the parts; one of as many events already there stays, for it may be countersigned."""
         path = checkpoint_path(self._folder, checkpoint.head.size)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         make_once(path, lambda: checkpoint.raw)
@@ -139,7 +139,7 @@ class Export:
 
 
 class _Parting:
-    """Says of each block to which part it belongs, by its month and its first position: called in their order."""
+    """Says which part each block belongs to, by its month and its first position; called with the blocks in order."""
 
     def __init__(self, position: int) -> None:
         self._month = ""
@@ -161,7 +161,7 @@ def _lock(handle: int, folder: Path) -> None:
 
 
 def _begin(folder: Path) -> None:
-    """Make an empty archive of a folder that is empty, but for what was left where this was tried before."""
+    """Make an empty archive in a folder that is empty, but for drafts left by earlier tries."""
     if {*folder.iterdir()} - {*drafts_in(folder)}:
         raise ArchiveError(f"{folder} holds something else and was left untouched")
     with private_file(folder / SUMS):
@@ -183,7 +183,7 @@ def _blocks(log: Readable, after: int, until: int) -> Iterator[Block]:
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Gather batches to groups of rows as a query likes them."""
+    """Gather batches into groups of rows of a size that suits queries."""
     gathered: list[pa.RecordBatch] = []
     for batch in batches:
         gathered.append(batch)
