@@ -58,7 +58,7 @@ class Layout(Struct, frozen=True, forbid_unknown_fields=True):
         return self.month_format.replace("AAAA", f"{month // 100:04}").replace("MM", f"{month % 100:02}")
 
     def problems(self) -> list[str]:
-        """Say what cannot be, each with its place."""
+        """Name what is wrong, each with its place."""
         found = []
         if not _NAME.fullmatch(self.name) or mentions_ins(self.name):
             found.append("name: letters, digits, hyphens and dots, 100 at most")

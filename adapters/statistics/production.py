@@ -48,7 +48,7 @@ class Production:
             return self._produced(month, domain, folder, layout, now)
 
     def came_since(self, fact: StatisticsProduced) -> int:
-        """Return how many verdicts of a file's month are told by now that it does not count."""
+        """Return how many verdicts of a file's month are known by now that the file does not count."""
         if fact.position >= self._head:
             return 0
         with self._runner.reading() as (connection, exchanges):
@@ -76,9 +76,9 @@ class Production:
                 position=position,
                 final=is_over,
             )
-            if self._engine.decides:  # else it is an auditor's, who counts again what was handed on
+            if self._engine.decides:  # or it is an auditor's store, which counts again and records nothing
                 is_first = before is None and fact.final and not anew
-                # Before the file has its name: none is handed on that is not in the log.
+                # Before the file has its name: no file is handed on that is not in the log.
                 if not self._engine.record(fact, first_behind=self._head if is_first else None):
                     raise _SecondError
             return fact

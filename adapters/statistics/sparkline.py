@@ -8,7 +8,7 @@ _GAP: Final = "…"
 
 
 def sparkline(values: Sequence[int | None]) -> str:
-    """Return a bar a value, the highest for the greatest; what is not zero is never the lowest bar, None is a gap."""
+    """Return one bar per value, the highest for the greatest; only zero gets the lowest bar, and None is a gap."""
     greatest = max(filter(None, values), default=0)
     return "".join(_GAP if value is None else _bar(value, greatest) for value in values)
 

@@ -21,12 +21,12 @@ class Summary(Struct, frozen=True):
 
     @property
     def messages(self) -> list[int | None]:
-        """How many messages were decided in each month, one counted a recipient."""
+        """How many messages were decided in each month, counted once per recipient."""
         return [None if totals is None else totals.accepted + totals.refused for totals in self.months]
 
 
 def summaries(totals: Iterable[Totals]) -> list[Summary]:
-    """Return one summary a domain from totals in the order of domains and months."""
+    """Return one summary per domain from totals in the order of domains and months."""
     return [Summary(domain, tuple(_filled(months))) for domain, months in groupby(totals, lambda t: t.domain)]
 
 

@@ -1,7 +1,7 @@
 """The database of read models: beside an embedded store's file, or in a schema of its own on the store's server.
 
-Nothing in it is lost with it: all of it can be folded from the log again. It holds what the log holds, usagers
-under their opaque ids.
+If it is lost, nothing else is: all of it can be folded from the log again. It holds what the log holds, usagers under
+their opaque ids.
 """
 
 import sqlite3
@@ -24,7 +24,7 @@ from huissier.adapters.log.place import Place
 from huissier.adapters.log.schema import make_private_file
 from huissier.adapters.views import postgres_lists
 
-# On a server, asked of a connection that sees the log: stores in two schemas of one database have two of their own.
+# For a server, on a connection that sees the log: stores in two schemas of one database get a schema each beside them.
 SCHEMA_BESIDE: Final = """
     SELECT 'huissier_views' || CASE
         WHEN name = 'public' THEN ''
@@ -37,19 +37,19 @@ SCHEMA_BESIDE: Final = """
         current_schema()
     )::text AS name) AS beside
 """
-# Looked up in the catalog first: who may not make a schema may still use one.
+# Looked up in the catalog first: a user who may not make a schema may still use one.
 _MISSING_SCHEMA: Final = sa.text("""
     SELECT path FROM current_setting('search_path') AS path
     WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE quote_ident(nspname) = path)
 """)
 _BUSY_SECONDS: Final = 30
 _TABLES_LOCK: Final = 0x4855495F56554553  # of PostgreSQL's advisory locks, not the one that the pen takes
-_OF_DATABASE: Final = (InsufficientPrivilege, ReadOnlySqlTransaction, UndefinedTable)  # though no statement is wrong
+_OF_DATABASE: Final = (InsufficientPrivilege, ReadOnlySqlTransaction, UndefinedTable)  # though every statement is right
 _READ_COMMITTED: Final = "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"  # whatever the database has as its default
 
 metadata = sa.MetaData()
 
-# One row a generation of a projection's tables; one generation of each is live.
+# One row per generation of a projection's tables; one generation of each is live.
 projections = sa.Table(
     "projections",
     metadata,
@@ -133,7 +133,7 @@ class ViewsDatabase:
 
     @contextmanager
     def _connected(self, begin: str) -> Iterator[Connection]:
-        self._check_file()  # connecting makes one where there is none
+        self._check_file()  # connecting would make one where there is none
         with self.errors_named(), self._alone, self._engine.connect() as connection:
             connection.exec_driver_sql(begin)
             try:
@@ -150,7 +150,7 @@ class ViewsDatabase:
 
     @contextmanager
     def errors_named(self) -> Iterator[None]:
-        """Turn this database's errors into ours, for whoever looks at another one around the block as well."""
+        """Turn this database's errors into ours, also within a block that reads another database."""
         try:
             yield
         except DBAPIError as problem:
@@ -162,7 +162,7 @@ class ViewsDatabase:
             raise StoreError(f"{self.name}: {damage}; without it all is folded from the log again") from None
 
     def _named(self, problem: DBAPIError) -> Exception:
-        """Return what a database's error is to the caller: itself where only a statement is wrong."""
+        """Return the error to raise for a database's: itself where only a statement is wrong."""
         lines = str(problem.orig).strip().splitlines() or [type(problem.orig).__name__]
         kind = self._dialect.error_for(problem.orig, lines[0])
         if issubclass(kind, CorruptStoreError):
@@ -196,7 +196,7 @@ def _in_transaction(connection: Connection) -> bool:
 
 
 def _engine_for(place: Place, path: str | None) -> sa.Engine:
-    """Build an engine in the driver's autocommit mode: transactions are begun here, by name."""
+    """Build an engine in the driver's autocommit mode: transactions are begun by our own statements."""
     arguments: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
     if not place.is_embedded:
         arguments["connect_args"] = place.dialect.connect_args
@@ -218,7 +218,7 @@ def _engine_for(place: Place, path: str | None) -> sa.Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
-        with suppress(sqlite3.OperationalError):  # it waits for nobody: who holds the file is just doing the same
+        with suppress(sqlite3.OperationalError):  # it does not wait: whoever holds the file is just doing the same
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # a crash may cost the last pages; they are folded again
         connection.execute("PRAGMA cache_size = -65536")

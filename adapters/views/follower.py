@@ -1,4 +1,4 @@
-"""Keeps read models up with a log that goes on being written: woken in this process, looking again for others."""
+"""Keeps read models up with a log that grows: woken by writes of this process, polling for those of others."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ class Follower:
         self._log.appended.ring()
 
     def _fold_behind(self, folded: int, tell: Tell) -> int:
-        """Fold what stands behind a position, if anything does, and return up to where all is folded."""
+        """Fold what stands behind a position, if anything does, and return the position up to which all is folded."""
         with self._log.reading() as look:
             head = look.head
         if head != folded:
@@ -71,4 +71,4 @@ class Follower:
 
 
 class _StoppedError(Exception):
-    """Somebody asked to end: a long catching up is left after a page, which is kept."""
+    """Somebody asked to end: a long catch-up stops after its page, which is kept."""

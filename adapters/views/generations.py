@@ -1,6 +1,6 @@
 """The generations of a projection's tables: one is read, the next is built beside it, and the one before is kept.
 
-On PostgreSQL a table cannot be dropped while it is read, so what nobody looks up any more waits for the next rebuild.
+On PostgreSQL a table cannot be dropped while it is read, so old tables wait for the next rebuild.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.views.database import ViewsDatabase, projections
 from huissier.projections.projection import Projection
 
-_GIVEN_UP: Final = 0  # the version of what has no tables: no projection has it
-_PATIENCE: Final = 1  # with those who still read what nobody looks up any more; it can be dropped another time
+_GIVEN_UP: Final = 0  # the version of a generation without tables: no projection has it
+_PATIENCE: Final = 1  # seconds for those who still read old tables; they can be dropped another time
 
 
 class Generations:
@@ -29,7 +29,7 @@ class Generations:
         self._of_version = self._of_kind & (projections.c.version == kind.version)
 
     def live(self, connection: Connection) -> int | None:
-        """Return the one that is read, None where none of this version was ever finished."""
+        """Return the live generation, None where none of this version was ever finished."""
         found: int | None = connection.scalar(
             sa.select(projections.c.generation).where(self._of_version, projections.c.live)
         )
@@ -44,16 +44,16 @@ class Generations:
         return self._of_kind & (projections.c.generation == generation)
 
     def begin(self) -> int:
-        """Make the tables of the next one, in place of all that were begun and not finished."""
+        """Make the tables of the next generation, in place of all that were begun and not finished."""
         with self._database.changing() as connection:
             generation = self._make(connection)
         self._drop_older(generation)
         return generation
 
     def join(self, oldest: int = 0) -> int:
-        """Return the one that is read or, for want of any, that somebody is or was building; else begin it.
+        """Return the live generation or, without one, the one that somebody is or was building; otherwise begin one.
 
-        `oldest`: none that was begun before it will do.
+        `oldest`: generations begun before this one do not count.
         """
         with self._database.reading() as connection:
             newest = self._newest_live(connection)
@@ -72,9 +72,9 @@ class Generations:
             return self._make(connection) if building is None else building
 
     def give_up(self, generation: int) -> None:
-        """Drop the tables of one that cannot be finished, where another is read; what stopped it stays.
+        """Drop the tables of a generation that cannot be finished, where another is live; what stopped it stays noted.
 
-        Where none is read, whoever comes goes on with it.
+        Where none is live, whoever comes next goes on with it.
         """
         with self._database.changing() as connection:
             if self.live(connection) is not None:
@@ -84,7 +84,7 @@ class Generations:
                     self._tables_of(generation, connection).drop_all(connection)
 
     def stopped(self, connection: Connection, generation: int) -> str | None:
-        """Return what stopped the last one that was given up after one was begun, None where there is none."""
+        """Return what stopped the last generation that was given up after this one, None where there is none."""
         later = self._of_kind & (projections.c.version == _GIVEN_UP) & (projections.c.generation > generation)
         found: str | None = connection.scalar(
             sa.select(projections.c.error).where(later).order_by(projections.c.generation.desc()).limit(1)
@@ -92,10 +92,10 @@ class Generations:
         return found
 
     def go_live(self, generation: int, head: Callable[[], int]) -> bool:
-        """Have one read from now on, unless one that was begun later is already.
+        """Make a generation the live one, unless one that was begun later already is.
 
-        False where it was dropped, or is behind the one that is read: nobody who has caught up may find less than
-        before. What is beyond the log's head was built from another log, and nobody is to find it again.
+        False where it was dropped, or is behind the live one: nobody who has caught up may find less than before. A
+        live one beyond the log's head was built from another log, and is replaced all the same.
         """
         with self._database.changing() as connection:
             newest = self._newest_live(connection)
@@ -109,7 +109,7 @@ class Generations:
             return True
 
     def _position(self, connection: Connection, generation: int) -> int | None:
-        """Return how far one is, and keep it there for the rest of the transaction; None where there is no such one."""
+        """Return how far a generation is, and lock it there for the rest of the transaction; None where it is gone."""
         row = sa.select(projections.c.position).where(self.is_row(generation)).with_for_update()
         found: int | None = connection.scalar(row)
         return found
@@ -130,7 +130,7 @@ class Generations:
         return generation
 
     def _drop_older(self, than: int) -> None:
-        """Drop what is older than one and not read; what somebody still reads or fills is left for the next time."""
+        """Drop older generations that are not live; those that somebody still reads or fills are left for next time."""
         with self._database.reading() as connection:
             older = connection.scalars(
                 sa.select(projections.c.generation).where(
@@ -139,14 +139,14 @@ class Generations:
             ).all()
         for generation in older:
             with suppress(TemporarilyUnavailableError), self._database.changing(_PATIENCE) as connection:
-                # The row first: whoever folds a page has it, and will touch the tables after it.
-                # It stays where it has become the one that is read meanwhile.
+                # The row first: whoever folds a page has locked it, and touches the tables after it. It stays where its
+                # generation has gone live meanwhile.
                 is_still_older = self.is_row(generation) & ~projections.c.live
                 if connection.execute(sa.delete(projections).where(is_still_older)).rowcount:
                     self._tables_of(generation, connection).drop_all(connection)
 
     def _tables_of(self, generation: int, connection: Connection) -> sa.MetaData:
-        """Return the tables as they are there: another version may have made others than this one would."""
+        """Return the tables as they exist: another version may have made others than this one would."""
         found = sa.MetaData()
         found.reflect(
             connection,

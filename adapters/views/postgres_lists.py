@@ -1,4 +1,4 @@
-"""Lists for PostgreSQL, written at once: the driver's own way looks at each element, which costs more than its row."""
+"""Lists for PostgreSQL, written in one go: the driver looks at each element, which costs more than its row does."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The runner: folds the log into a projection's tables, a page a transaction, each fact exactly once."""
+"""The runner: folds the log into a projection's tables, one page per transaction, each fact exactly once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -64,7 +64,7 @@ class _Page:
 
     @property
     def fingerprint(self) -> str:
-        """That of the last fact that was read."""
+        """The fingerprint of the last fact that was read."""
         return _fingerprint(self._last)
 
     def _read(self) -> None:
@@ -88,7 +88,7 @@ class Runner(Generic[P]):
     def catch_up(self, progress: Progress | None = None) -> None:
         """Fold what the log has and the tables have not, building them where they are missing or of another version.
 
-        Those who build them at the same time build them together. `progress` is told the position and the log's head
+        Workers that build them at the same time build them together. `progress` is told the position and the log's head
         after each page. Raises `ProjectionError`.
         """
         while True:
@@ -100,8 +100,8 @@ class Runner(Generic[P]):
     def rebuild(self, progress: Progress | None = None) -> None:
         """Fold the whole log into fresh tables beside those that are read, then switch over. Raises `ProjectionError`.
 
-        Readers go on meanwhile, and keep what they have begun to read. Whose tables are dropped because somebody else
-        began a rebuild builds theirs with them. What breaks off leaves no tables.
+        Readers go on meanwhile, and keep what they have begun to read. If somebody else begins a rebuild, these tables
+        are dropped and both build the newer ones together. A rebuild that breaks off leaves no tables.
         """
         begun = generation = self._generations.begin()
         try:
@@ -111,8 +111,8 @@ class Runner(Generic[P]):
             self._generations.give_up(generation)
             raise
         except BaseException:
-            with suppress(StoreError):  # it may be what broke it off
-                self._generations.give_up(begun)  # those of somebody else are theirs
+            with suppress(StoreError):  # the store may be what broke it off
+                self._generations.give_up(begun)  # somebody else's are left to them
             raise
 
     @contextmanager
@@ -133,7 +133,7 @@ class Runner(Generic[P]):
                 gone = generation
 
     def standing(self) -> Standing:
-        """Say how far the live tables are, and what stopped them, or will."""
+        """Say how far the live tables are, and what has stopped or will stop them."""
         with self._database.reading() as connection, self._looking() as look:
             row = connection.execute(
                 sa.select(projections)
@@ -162,7 +162,7 @@ class Runner(Generic[P]):
     def _fold_all(self, generation: int, progress: Progress | None) -> bool:
         """Fold up to the log's head; False where the tables were dropped meanwhile, because of newer ones."""
         projection = self._kind(generation)
-        singly = 0  # so many facts are folded one a transaction
+        singly = 0  # how many more facts are folded one per transaction
         while True:
             try:
                 page = self._fold_page(projection, 1 if singly else self._page)
@@ -174,7 +174,7 @@ class Runner(Generic[P]):
                 if singly:
                     self._stop(generation, problem)
                 singly = self._page  # find out which fact of the page it is; those before it are folded
-                projection = self._kind(generation)  # what this one remembers was perhaps never kept
+                projection = self._kind(generation)  # what this one remembers was perhaps never committed
             else:
                 if page is None:
                     return True
@@ -208,7 +208,7 @@ class Runner(Generic[P]):
 
     @contextmanager
     def _looking(self) -> Iterator[Look]:
-        """Look at the log while the tables are used, whose errors are not the log's."""
+        """Look at the log while the tables are used, and tell the tables' errors from the log's."""
         with self._log.reading() as look, self._database.errors_named():
             yield look
 
@@ -217,7 +217,7 @@ class Runner(Generic[P]):
         return f"the projection {self._kind.name} was built from another log; rebuild it"
 
     def _stop(self, generation: int, problem: Exception) -> NoReturn:
-        """Keep why the projection stopped, and say it. Raises `ProjectionError`."""
+        """Note why the projection stopped. Raises `ProjectionError`."""
         with self._database.writing() as connection:
             position = connection.scalar(sa.select(projections.c.position).where(self._generations.is_row(generation)))
             reason = str(problem) if isinstance(problem, HuissierError) else type(problem).__name__
