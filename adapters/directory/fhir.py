@@ -41,9 +41,9 @@ def bundles_name(at: datetime) -> str:
 
 
 def write_bundles(listed: Iterable[Listed], file: IO[bytes], at: datetime) -> int:
-    """Write what the national directory shows of these mailboxes, some a bundle, and return how many that is.
+    """Write what the national directory shows of these mailboxes, many to a bundle, and return how many that is.
 
-    The same mailboxes at the same time, which is of a year that a ZIP has room for, give the same bytes.
+    The same mailboxes at the same time give the same bytes; its year must be one that a ZIP has room for.
     """
     entries = (msgspec.Raw(_encode(_entry(mailbox))) for mailbox in listed if mailbox.is_published)
     count = number = 0

@@ -1,7 +1,7 @@
 """Imports an extraction: every mailbox of a hosted domain that is not in the directory is created, once.
 
-What the log would reject is found out before and only reported: a rejection is a fact, and importing the same
-file twice changes nothing.
+What the log would reject is found out beforehand and only reported: a rejection would be a fact, but importing the same
+file twice must change nothing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -54,14 +54,14 @@ class Import:
     def __init__(self, engine: Engine, connection: Connection, directory: Directory, at: datetime | None) -> None:
         """Import as of a time, by default now."""
         self.counts = Counts()
-        self.line = 1  # up to where rows were taken in
+        self.line = 1  # the last one that was taken in
         self._engine = engine
         self._then = AsOf(directory, connection, at or utc_now())
         self._at_last = AsOf(directory, connection, LAST)
         self._lines: dict[str, int] = {}  # where each address stood first
 
     def run(self, rows: Iterable[Row]) -> Iterator[NotTaken]:
-        """Take rows in, some thousand a transaction, and yield those that were not taken. Raises `StoreError`."""
+        """Take rows in, some thousands per transaction, and yield those that were not taken. Raises `StoreError`."""
         remaining = iter(rows)
         while batch := list(islice(remaining, ROWS_AT_ONCE)):
             yield from self._take(batch)
@@ -106,7 +106,7 @@ class Import:
         return None
 
     def _answered(self, line: int, answer: Answer) -> NotTaken | None:
-        """Count what the log took; report what it rejected, because somebody else changed it meanwhile."""
+        """Count what the log took; report what it rejected because somebody else changed something meanwhile."""
         if answer.outcome == "rejected":
             return NotTaken(line, "refused", " ".join(f"{reason.code}: {reason.en}" for reason in answer.reasons))
         if answer.outcome == "recorded":
@@ -122,5 +122,5 @@ class Import:
 
 
 def _differs(said: str | None, known: str | None) -> bool:
-    """Say whether a row says something else; what it leaves out it does not say."""
+    """Say whether a row says something else; leaving a value out says nothing."""
     return said is not None and plain(said) != plain(known or "")

@@ -44,7 +44,7 @@ class Life(Struct, frozen=True):
 
 
 def sentence(event: AnyEvent) -> str:
-    """Return what happened to a mailbox, or to its domain, in some words."""
+    """Return what happened to a mailbox, or to its domain, in words."""
     match event:
         case MailboxCreated():
             hidden = ", on the liste rouge" if event.liste_rouge else ""

@@ -9,7 +9,7 @@ _BREAKS_A_LINE: Final = re.compile(r"[|\x00-\x1f\x7f-\x9f]")
 
 
 def plain(text: str) -> str:
-    """Return a text as a column can hold it: a `|` or an end of line becomes a space, and spaces one.
+    """Return a text as a column can hold it: a `|` or an end of line becomes a space, and a run of spaces one.
 
     It is the last gate too: no INS leaves in a column, whatever the log let in.
     """

@@ -1,4 +1,4 @@
-"""Reads an extraction, plain or in its ZIP, row by row in constant memory: commands, and why others are none."""
+"""Reads an extraction, plain or in its ZIP, row by row in constant memory: commands, or why a row gives none."""
 
 import lzma
 import os
@@ -60,7 +60,7 @@ class ExtractionError(UnreadableError):
 
 
 class Row(Struct, frozen=True, gc=False):
-    """One row: the line it stands on, the header's being 1, and the command it says, or why it says none."""
+    """One row: the line it stands on, the header's being 1, and the command it gives, or why it gives none."""
 
     line: int
     command: CreateMailbox | None = None
@@ -68,7 +68,7 @@ class Row(Struct, frozen=True, gc=False):
 
 
 def read_extraction(stream: BinaryIO, at: datetime | None = None) -> Iterator[Row]:
-    """Yield a row a line, as commands with this time. Raises `ExtractionError` where the header is not one.
+    """Yield one row per line, as commands with this time. Raises `ExtractionError` where the header is not one.
 
     Identifiers other than RPPS, ADELI and FINESS, and columns the log has no room for, are passed over.
     """
@@ -106,12 +106,12 @@ def open_extraction(path: Path) -> Iterator[Extraction]:
             raise ExtractionError("a file is asked for, not a pipe: it is read twice") from None
         except (OSError, *_BROKEN_ZIP) as problem:
             broken = f"the archive is broken, or of a kind that cannot be read ({problem})"
-            raise ExtractionError(getattr(problem, "strerror", None) or broken) from None  # bzip2's has none
+            raise ExtractionError(getattr(problem, "strerror", None) or broken) from None  # an error of bzip2 has none
         yield extraction
 
 
 def _opened(path: Path, stack: ExitStack) -> Extraction:
-    without_waiting = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # for who may write to a pipe: it is none
+    without_waiting = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # not for a pipe's writer: a pipe is refused
     file = stack.enter_context(os.fdopen(without_waiting, "rb"))
     is_zip = file.read(len(_ZIP)) == _ZIP
     file.seek(0)
@@ -120,7 +120,7 @@ def _opened(path: Path, stack: ExitStack) -> Extraction:
     archive = stack.enter_context(zipfile.ZipFile(file))
     name = _text_in(archive)
     with archive.open(name) as text:
-        while text.read(_CHUNK):  # to its end, where the checksum stands: a damaged row may look like another
+        while text.read(_CHUNK):  # to its end, where the checksum is: a damaged row may look like a right one
             pass
     stream = cast("BinaryIO", stack.enter_context(archive.open(name)))
     return Extraction(stream, archive.getinfo(name).file_size)
@@ -162,7 +162,7 @@ def _text(line: Line) -> str:
 
 
 def _reader(header: list[str], at: datetime | None) -> Callable[[str], CreateMailbox]:
-    """Return what reads a line under this header. It raises `VocabularyError`, which never repeats a value."""
+    """Return a reader of lines under this header. It raises `VocabularyError`, which never repeats a value."""
     values_of = itemgetter(*map(header.index, READ))
 
     def read(text: str) -> CreateMailbox:

@@ -1,4 +1,4 @@
-"""Reads a long extraction in a process of its own, ahead of who takes its rows in; a short one is read where it is."""
+"""Reads a long extraction in a process of its own, ahead of its import; a short one is read in this process."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from huissier.adapters.child_process import Pipe, child_process, received
 from huissier.adapters.directory.reading import Extraction, ExtractionError, Row, open_extraction, read_extraction
 
 WORTH_A_PROCESS: Final = 8 * 1024 * 1024  # bytes, some 40,000 rows: a process takes about a second to start
-_ROWS_AT_ONCE: Final = 8_000  # as many as are taken in at once, for a pipe holds no more than the next ones
+_ROWS_AT_ONCE: Final = 8_000  # as many as an import takes in at once: a pipe holds no more than the next ones
 
 
 class _Batch(Struct, frozen=True):
-    """Some rows, and how many bytes of the text were read when they were; none are the end."""
+    """Some rows, and how many bytes of the text were read by then; no rows mean the end."""
 
     position: int
     rows: list[Row]

@@ -37,7 +37,7 @@ def extraction_name(at: datetime) -> str:
 def write_extraction(listed: Iterable[Listed], file: IO[bytes], at: datetime) -> int:
     """Write what the national directory shows of these mailboxes and return how many rows that is.
 
-    The same mailboxes at the same time, which is of one of the `YEARS`, give the same bytes.
+    The same mailboxes at the same time give the same bytes; its year must be one of `YEARS`.
     """
     rows = 0
     text = zipfile.ZipInfo(f"{extraction_name(at)}.txt", date_time=(at.year, at.month, at.day, at.hour, at.minute, 0))

@@ -32,7 +32,7 @@ def check_store(
         with closing(Store(place, _as_it_is)) as store, store.reading() as session, Usagers() as usagers:
             return _check(session, place, usagers, environment, progress)
     finally:
-        place.check_undisturbed()  # what was found in a file that changed meanwhile, also an error, is worth nothing
+        place.check_undisturbed()  # findings, and errors, in a file that changed meanwhile are worth nothing
 
 
 def _as_it_is(_session: Session, _is_new: bool) -> None:

@@ -50,11 +50,11 @@ class Findings:
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:
-        """Take it in where SQLite cannot read on."""
+        """Note a problem where SQLite cannot read on."""
         try:
             yield
         except sqlite3.DatabaseError as problem:
-            reason = str(problem).partition(" with text ")[0]  # what stands in a damaged store is not for the eye
+            reason = str(problem).partition(" with text ")[0]  # never show what a damaged store holds
             self.problem(f"{what} cannot be read: {reason}")
 
     def report(self, events: int, head: int) -> Report:

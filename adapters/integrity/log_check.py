@@ -78,7 +78,7 @@ class LogCheck:
     def _look_into(self, event: AnyEvent, data: bytes, position: int) -> None:
         """Look for an INS in an event's texts, and gather the usagers it names.
 
-        A rejected command may name somebody who was never taken in.
+        A rejected command may name somebody who never entered the vault.
         """
         texts = self._seen.new_in(texts_in(data))
         has_ins = self._look_for_ins(texts, data, position)

@@ -11,7 +11,7 @@ _MOST_BLIND: Final = 10
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
 _ROWS: Final = "SELECT position, type, data, tags FROM events WHERE position BETWEEN ? AND ? ORDER BY position"
-# Said twice, once so that no index answers it: one in disorder gives what stands before as well, again and again.
+# The condition stands twice, once such that no index serves it: one in disorder gives earlier rows again and again.
 _NEXT: Final = "SELECT min(position) FROM events WHERE position > ? AND position + 0 > ?"
 _HEAD: Final = "SELECT max(position) FROM events"
 
@@ -34,7 +34,7 @@ class LogRows:
         self.head: int = session.scalar(_HEAD) or 0
 
     def pages(self) -> Iterator[list[Row]]:
-        """Yield the rows by position, some at a time; it ends where page after page gives nothing up."""
+        """Yield the rows by position, some at a time; it ends after too many pages in a row that cannot be read."""
         first, blind = self._after(_LOWEST), 0
         while first is not None and blind < _MOST_BLIND:
             last = first + _PAGE - 1
@@ -54,7 +54,7 @@ class LogRows:
         return found
 
     def between(self, first: int, last: int) -> list[Row]:
-        """Return the rows of some positions; where SQLite stumbles, halve them until it is known over which."""
+        """Return the rows of some positions; where SQLite fails, halve the range until the bad ones are known."""
         first, last = max(first, _LOWEST), min(last, _HIGHEST)
         try:
             return [Row(*row) for row in self._session.rows(_ROWS, (first, last))]

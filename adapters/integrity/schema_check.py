@@ -1,4 +1,4 @@
-"""The schema against the one huissier makes: its keys, indexes and append function, and nothing that interferes."""
+"""The schema compared with the one huissier makes: its keys, indexes, append function, and nothing that interferes."""
 
 import re
 from collections.abc import Iterator
@@ -39,10 +39,10 @@ _TRIGGERS_AND_VIEWS: Final = "SELECT type, sql FROM sqlite_master WHERE type IN 
 def check_schema(session: Session, place: Place, findings: Findings) -> bool:
     """Compare the database's schema with ours, and say whether its columns can be read as ours.
 
-    A table that is gone is told where it is read. In SQLite a column's type binds nobody: there values are looked at.
+    A missing table is reported where it is read. SQLite does not enforce a column's type: there values are looked at.
 
-    To be called before anything was read: the inspector has a connection of its own, because it would end the
-    session's snapshot, and must not wait for whoever waits for ours.
+    To be called before anything is read: the inspector has a connection of its own, for on ours it would end the
+    session's snapshot, and it must not wait for somebody who waits for ours.
     """
     engine = sa.create_engine(place.url, connect_args=place.dialect.connect_args, poolclass=NullPool)
     other_columns: list[str] = []
@@ -92,7 +92,7 @@ def _is_same(index: Index, found: ReflectedIndex) -> bool:
 
 
 def _foreign(session: Session, place: Place, table: str) -> list[str]:
-    """Return what kinds of things touch a table of ours, one by one: we make no triggers, views, rules or policies."""
+    """Return the kind of each thing that touches a table of ours: we make no triggers, views, rules or policies."""
     if not place.is_embedded:
         return [kind for (kind,) in session.rows(_INTERFERING, (table,))]
     named = re.compile(rf"\b{table}\b", re.IGNORECASE)

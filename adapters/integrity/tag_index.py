@@ -1,4 +1,4 @@
-"""The tag index against the events: every tag of every event has its row, and there is no other row.
+"""The tag index compared with the events: every tag of every event has its row, and there is no other row.
 
 Both sides are read once, each in its own order, and summed up for some positions at a time. Only where the sums
 differ are rows looked for one by one.
@@ -117,7 +117,7 @@ def _is_decision(row: TagRow) -> bool:
 
 
 def _strange(row: TagRow, event_type: Any, column: Any) -> str | None:
-    """Return what is wrong with a row that stands beside this type and these tags of its event."""
+    """Return what is wrong with a row, given the type and the tags of its event."""
     if event_type is None:
         return "the tag index has a row of this position, where no event stands"
     if row.tag not in (read_tags(column) or ()):

@@ -37,7 +37,7 @@ def usagers_in(texts: Iterable[str]) -> set[str]:
 
 
 def mention_ins(texts: Iterable[str], data: bytes) -> bool:
-    """Say whether one of the texts of an event looks like an INS; certificates' names hold other numbers by right."""
+    """Say whether one of the texts of an event looks like an INS; certificates' names may hold other numbers."""
     suspect = {text for text in texts if not _HARMLESS.fullmatch(text) and mentions_ins(text)}
     return bool(suspect) and any(
         not (place in _CERTIFICATE_NAMES and _is_harmless_name(text))
@@ -85,7 +85,7 @@ def _walk(form: Any, place: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_harmless_name(text: str) -> bool:
-    """Say whether only those attributes of a certificate's name look like an INS that hold numbers by right."""
+    """Say whether nothing in a certificate's name looks like an INS except in attributes that may hold numbers."""
     try:
         return not CertificateDn.parse(text).mentions_ins
     except VocabularyError:

@@ -1,4 +1,4 @@
-"""The vault against the log: whom it keeps, whom it should have forgotten, and whether the key opens it."""
+"""The vault compared with the log: whom it keeps, whom it should have forgotten, and whether the key opens it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -13,7 +13,7 @@ from huissier.adapters.log.session import Session
 from huissier.adapters.vault import Vault, load_key
 
 _PAGE: Final = 1000
-# Said twice, once so that no index answers it: one in disorder gives what stands before as well, again and again.
+# The condition stands twice, once such that no index serves it: one in disorder gives earlier rows again and again.
 _ROWS: Final = "SELECT usager FROM vault WHERE usager > ? AND usager || '' > ? ORDER BY usager LIMIT ?"
 
 
@@ -41,7 +41,7 @@ def check_vault(
 
 
 def vault_of(place: Place, environment: Mapping[str, str], session: Session, findings: Findings) -> Vault | None:
-    """Return the vault under its key; None where the key is missing or another, which is a problem told."""
+    """Return the vault under its key; None where the key is missing or another one, which is noted as a problem."""
     try:
         vault = Vault(load_key(place, environment))
         vault.adopt(session, False)

@@ -20,7 +20,7 @@ from huissier.domain.vocabulary.misfits import misfit
 from huissier.domain.what_if import Instead
 
 _SCHEMA: Final = 1
-_NOT_IN_FILES: Final = {"options", "label"}  # of a rule set: they come of the engine it is used in
+_NOT_IN_FILES: Final = {"options", "label"}  # fields of a rule set that come from the engine it is used in
 _UNKNOWABLE: Final = "the log does not keep an address that could not be read, so nobody can tell what would change"
 
 
@@ -58,7 +58,7 @@ def rules_in(text: str, name: str) -> Instead:
     """Read the content of a file of rules. Raises `RulesFileError` with the file's name."""
     try:
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:  # the latter of brackets in brackets
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:  # RecursionError: brackets in brackets
         raise RulesFileError(f"{name}: {problem}") from None
     file = _converted(content, _File, name)
     if file.schema != _SCHEMA:
@@ -91,7 +91,7 @@ def _rule_set(table: Mapping[str, Any], where: str) -> RuleSet:
 
 
 def _with_times(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Have a date without a time be its beginning in UTC."""
+    """Take a date without a time for the beginning of that day in UTC."""
     return {key: datetime.combine(value, time(), UTC) if type(value) is date else value for key, value in table.items()}
 
 
