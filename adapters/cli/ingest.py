@@ -21,6 +21,7 @@ from huissier.adapters.cli.shared import (
     fail,
     opened,
     stream_of,
+    tell,
     until_ended,
 )
 from huissier.adapters.decision_header import DECISION_HEADER
@@ -169,12 +170,8 @@ def _take_file(recording: "Recording", log: "PostfixLog", file: "LogFile", keep:
 def _log_file(path: Path, stop: Event, kept: "Kept", follow: bool) -> "LogFile":
     from huissier.adapters.ingest.following import LogFile
 
-    def tell_lost() -> None:
-        typer.echo(
-            f"huissier: the file in which reading {path} stopped is gone; what stood behind may not have been read:"
-            " ingest the rotated files once, which does no harm",
-            err=True,
-        )
+    def tell_lost(what: str) -> None:
+        tell(f"{what}; lines may not have been read: ingest the rotated files once, which does no harm")
 
     try:
         return LogFile(path, stop, place=kept.place, follow=follow, tell_lost=tell_lost)

@@ -27,11 +27,11 @@ class LogFile:
         *,
         place: Place | None = None,
         follow: bool = False,
-        tell_lost: Callable[[], None] = lambda: None,
+        tell_lost: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Begin at a place, by default at the start. Raises `OSError` where the file cannot be opened.
 
-        `tell_lost`: called when what was read is gone, so that lines behind it may not have been read.
+        `tell_lost` hears of what is gone or may not be read, so that lines may be missing.
         """
         self._path = path
         self._stop = stop
@@ -44,17 +44,28 @@ class LogFile:
         self._begin()
 
     def _log(self) -> list[tuple[BinaryIO, Place]]:
-        file = _opened(self._path)
+        file = self._open(self._path)
         return [(file, Place.before(file))]
 
+    def _open(self, path: Path) -> BinaryIO:
+        try:
+            return _opened(path)
+        except PermissionError as problem:
+            if path != self._path:
+                self._tell_lost(f"{path} cannot be read: {problem.strerror}")
+            raise
+
+    def _tell_gone(self) -> None:
+        self._tell_lost(f"the file in which reading {self._path} stopped is gone")
+
     def _files_since(self, place: Place) -> list[tuple[BinaryIO, Place]]:
-        if files := files_since(self._path, place, _opened):
+        if files := files_since(self._path, place, self._open):
             return files
         self._before = None
-        if not place.written or may_be_gone(self._path, place.written):
+        if not place.written or not place.is_at_the_end or may_be_gone(self._path, place.written):
             self.goes_on = False
-            self._tell_lost()
-        return files_after(self._path, place.written, _opened) if place.written else self._log()
+            self._tell_gone()
+        return files_after(self._path, place.written, self._open) if place.written else self._log()
 
     @property
     def place(self) -> Place:
@@ -129,11 +140,11 @@ class LogFile:
             if samestat(there, here):
                 self._seen_there = monotonic()
             elif there.st_size:
-                files = files_since(self._path, self.place, _opened)
+                files = files_since(self._path, self.place, self._open)
                 was_long_ago = monotonic() - self._seen_there > _ROTATED_ONCE_SECONDS
                 if not files and was_long_ago and may_be_gone(self._path, here.st_mtime):
-                    self._tell_lost()
-                self._files = list(_others(files or files_after(self._path, here.st_mtime, _opened), here))
+                    self._tell_gone()
+                self._files = list(_others(files or files_after(self._path, here.st_mtime, self._open), here))
                 return
         self._stop.wait(_LOOK_SECONDS)
 

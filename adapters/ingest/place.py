@@ -3,13 +3,14 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date
 from glob import escape
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Annotated, BinaryIO, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from huissier.adapters.errors import HuissierError
@@ -27,48 +28,68 @@ class PlaceError(HuissierError):
 class Place(Struct, frozen=True):
     """A place in one file: up to where it was read, and what tells the file from those before and after it.
 
-    `begins`: a digest of its first `length` bytes, for a file that was emptied keeps its inode. `written`: when it last
-    was, 0 in places of older versions.
+    `begins`: a digest of its first `length` bytes, for a file that was emptied keeps its inode; `has_line`: whether one
+    ends in them. `written`: when it last was, and `size` how long it was then. The last three are 0 in places of older
+    versions.
     """
 
     device: int
     inode: int
-    offset: int
-    lines: int
-    length: int
+    offset: Annotated[int, Meta(ge=0)]
+    lines: Annotated[int, Meta(ge=0)]
+    length: Annotated[int, Meta(ge=0, le=_BEGINNING)]
     begins: str
     written: float = 0.0
+    size: int = 0
+    has_line: bool = False
 
     @classmethod
     def of(cls, file: BinaryIO, offset: int, lines: int, read: int) -> "Place":
         """Return the place at an offset of an open file, of which more may have been `read`."""
-        return cls._told_by(file, offset, lines, read)
+        status = os.fstat(file.fileno())
+        beginning = _beginning(file, min(read, _BEGINNING))
+        return cls(
+            device=status.st_dev,
+            inode=status.st_ino,
+            offset=offset,
+            lines=lines,
+            length=min(read, _BEGINNING),
+            begins=_digest(beginning),
+            written=status.st_mtime,
+            size=status.st_size,
+            has_line=b"\n" in beginning,
+        )
 
     @classmethod
     def before(cls, file: BinaryIO) -> "Place":
         """Return the place at the start of a file as it is now: should it be emptied, its copy is looked for."""
-        return cls._told_by(file, 0, 0, os.fstat(file.fileno()).st_size)
-
-    @classmethod
-    def _told_by(cls, file: BinaryIO, offset: int, lines: int, most: int) -> "Place":
-        status = os.fstat(file.fileno())
-        length = min(most, _BEGINNING)
-        return cls(status.st_dev, status.st_ino, offset, lines, length, _digest(file, length), status.st_mtime)
+        return cls.of(file, 0, 0, os.fstat(file.fileno()).st_size)
 
     def moved_to(self, file: BinaryIO) -> "Place":
         """Return the same place in the file it is in, or in its copy."""
         status = os.fstat(file.fileno())
-        return replace(self, device=status.st_dev, inode=status.st_ino, written=status.st_mtime)
+        return replace(self, device=status.st_dev, inode=status.st_ino, written=status.st_mtime, size=status.st_size)
 
     def is_in(self, file: BinaryIO) -> bool:
         """Say whether a file is the one of this place and still reaches to it."""
-        status = os.fstat(file.fileno())
-        return (status.st_dev, status.st_ino) == (self.device, self.inode) and self.is_copied_to(file)
+        return self._is_of(os.fstat(file.fileno())) and self.is_copied_to(file)
+
+    def _is_of(self, status: os.stat_result) -> bool:
+        return (status.st_dev, status.st_ino) == (self.device, self.inode)
+
+    def may_be_before(self, status: os.stat_result) -> bool:
+        """Say whether a file may be the one of this place, a copy of it, which may keep its second, or a later one."""
+        return self._is_of(status) or status.st_mtime >= int(self.written)
+
+    @property
+    def is_at_the_end(self) -> bool:
+        """Whether nothing stood behind it in its file, as far as is known."""
+        return self.offset >= self.size
 
     @property
     def tells(self) -> bool:
         """Whether it knows enough of a file to tell it from others: a line, or a long beginning."""
-        return self.offset > 0 or self.length >= _BEGINNING
+        return self.has_line or self.offset > 0 or self.length >= _BEGINNING
 
     def is_as_it_was(self, file: BinaryIO) -> bool:
         """Do as `is_in`, but a file of which little is known must not have been written to: it may be another one."""
@@ -76,7 +97,7 @@ class Place(Struct, frozen=True):
 
     def is_copied_to(self, file: BinaryIO) -> bool:
         """Say whether a file begins as the one of this place and reaches to it, as a copy made of it does."""
-        return os.fstat(file.fileno()).st_size >= self.offset and _digest(file, self.length) == self.begins
+        return os.fstat(file.fileno()).st_size >= self.offset and _digest(_beginning(file, self.length)) == self.begins
 
 
 class Kept(Struct):
@@ -99,11 +120,13 @@ def load(path: Path) -> Kept:
         if path.exists() and not path.is_file():  # /dev/full has no end
             raise PlaceError(f"{path} is no file in which a place in a log could stand")
         kept = msgspec.json.decode(path.read_bytes(), type=Kept)
+        if kept.day is not None:
+            date(*kept.day)
     except FileNotFoundError:
         return Kept()
     except OSError as problem:
         raise PlaceError(f"{path}: {problem.strerror}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, ValueError, OverflowError):
         raise PlaceError(f"{path} holds no place in a log; remove it to read from the start") from None
     if kept.version != 1:
         raise PlaceError(f"{path} was written by another version of huissier")
@@ -124,8 +147,7 @@ def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> 
 
     Empty where that file is gone or compressed. Whoever asks closes them.
     """
-    now = opened(log)  # first: where there is none, nothing else is left open
-    files = [*_rotated(log, opened), now]
+    files = _open_all(log, opened, place.may_be_before)
     found = [n for n, file in enumerate(files) if place.is_in(file)]
     if place.length and not found:
         found = [n for n, file in enumerate(files) if place.is_copied_to(file)]
@@ -143,12 +165,7 @@ def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> 
 
 def files_after(log: Path, moment: float, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:
     """Return the files that were written to after a moment, and the log itself. Whoever asks closes them."""
-    now, rotated = opened(log), _rotated(log, opened)
-    later = [file for file in rotated if os.fstat(file.fileno()).st_mtime > moment]
-    for file in rotated:
-        if file not in later:
-            file.close()
-    return [(file, Place.before(file)) for file in (*later, now)]
+    return [(file, Place.before(file)) for file in _open_all(log, opened, lambda status: status.st_mtime > moment)]
 
 
 def may_be_gone(log: Path, moment: float) -> bool:
@@ -169,15 +186,32 @@ def _beside(log: Path) -> list[Path]:
     return [path for path in log.parent.glob(f"{escape(log.name)}*") if path != log]
 
 
-def _rotated(log: Path, opened: Callable[[Path], BinaryIO]) -> list[BinaryIO]:
-    """Open what lies beside a log under its name and may be read, the oldest first."""
-    files: list[BinaryIO] = []
+def _open_all(
+    log: Path, opened: Callable[[Path], BinaryIO], matters: Callable[[os.stat_result], bool]
+) -> list[BinaryIO]:
+    """Open what matters and may be read of all that lies beside a log under its name, the oldest first, then the log.
+
+    A file of several names, such as one that the log is a link to, is opened once.
+    """
+    now = opened(log)  # first: where there is none, nothing else is left open
+    files = {_identity(now): now}
     for path in _beside(log):
-        if path.is_file() and path.suffix not in (*_COMPRESSED, SUFFIX):
-            with suppress(PermissionError, FileNotFoundError):
-                files.append(opened(path))
-    return sorted(files, key=lambda file: os.fstat(file.fileno()).st_mtime)
+        with suppress(PermissionError, FileNotFoundError):
+            if path.suffix not in (*_COMPRESSED, SUFFIX) and path.is_file() and matters(path.stat()):
+                file = opened(path)
+                if files.setdefault(_identity(file), file) is not file:
+                    file.close()
+    return sorted(files.values(), key=lambda file: (file is now, os.fstat(file.fileno()).st_mtime))
 
 
-def _digest(file: BinaryIO, length: int) -> str:
-    return sha256(os.pread(file.fileno(), length, 0)).hexdigest()
+def _identity(file: BinaryIO) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino
+
+
+def _beginning(file: BinaryIO, length: int) -> bytes:
+    return os.pread(file.fileno(), length, 0)
+
+
+def _digest(beginning: bytes) -> str:
+    return sha256(beginning).hexdigest()

@@ -11,7 +11,9 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import BinaryIO
 
+import msgspec
 import pytest
+from msgspec.structs import asdict
 
 from huissier.adapters.ingest import following
 from huissier.adapters.ingest.following import LogFile
@@ -34,7 +36,7 @@ class Follower:
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def _count_lost(self) -> None:
+    def _count_lost(self, _: str) -> None:
         self.lost += 1
 
     def _run(self) -> None:
@@ -131,7 +133,7 @@ def test_what_was_copied_while_it_is_followed_is_read_in_the_copy(tmp_path: Path
 def test_what_was_copied_and_compressed_while_it_is_followed_is_told(tmp_path: Path) -> None:
     log, told = tmp_path / "mail.log", Event()
     log.write_text("one\n")
-    batches = LogFile(log, Event(), tell_lost=told.set).batches()
+    batches = LogFile(log, Event(), tell_lost=lambda _: told.set()).batches()
     assert [line.content for line in next(batches)] == [b"one"]
     log.with_name("mail.log.1.gz").write_text("one and two, compressed")
     log.write_text("3\n")
@@ -139,25 +141,50 @@ def test_what_was_copied_and_compressed_while_it_is_followed_is_told(tmp_path: P
     assert told.is_set()
 
 
-def test_a_file_beside_it_that_may_not_be_read_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log, opened = tmp_path / "mail.log", following._opened
+@pytest.mark.parametrize("second", [0, 2], ids=["before it", "behind it"])
+def test_a_file_that_may_not_be_read_is_told_where_it_may_be_one_that_comes_next(
+    second: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, opened, lost = tmp_path / "mail.log", following._opened, list[str]()
 
     def refused(path: Path) -> BinaryIO:
-        if path.name == "mail.log.9":
+        if path.name == "mail.log.1":
             raise PermissionError(13, "Permission denied")
         return opened(path)
 
     monkeypatch.setattr(following, "_opened", refused)
     log.write_text("one\n")
-    log.with_name("mail.log.9").write_text("somebody else's\n")
-    batches = LogFile(log, Event(), follow=True).batches()
-    assert [line.content for line in next(batches)] == [b"one"]
+    os.utime(log, (1, 1))
+    first = LogFile(log, Event())
+    assert [line.content for lines in first.batches() for line in lines] == [b"one"]
+    log.rename(log.with_name("mail.log.2"))
+    log.with_name("mail.log.1").write_text("two\n")
+    os.utime(log.with_name("mail.log.1"), (second, second))
+    log.write_text("three\n")
+    file = LogFile(log, Event(), place=first.place, tell_lost=lost.append)
+    assert [line.content for lines in file.batches() for line in lines] == [b"three"]
+    assert lost == ([f"{log}.1 cannot be read: Permission denied"] if second else [])
+
+
+def test_files_from_before_the_place_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, opened, seen = tmp_path / "mail.log", following._opened, list[str]()
+
+    def noted(path: Path) -> BinaryIO:
+        seen.append(path.name)
+        return opened(path)
+
+    for number in range(3, 9):
+        log.with_name(f"mail.log.{number}").write_text("long before\n")
+        os.utime(log.with_name(f"mail.log.{number}"), (0, 0))
+    log.write_text("one\n")
+    first = LogFile(log, Event())
+    assert [line.content for lines in first.batches() for line in lines] == [b"one"]
     log.rename(log.with_name("mail.log.1"))
     log.write_text("two\n")
-    read: list[bytes] = []
-    while not read:
-        read += [line.content or b"" for line in next(batches)]
-    assert read == [b"two"]
+    monkeypatch.setattr(following, "_opened", noted)
+    file = LogFile(log, Event(), place=first.place)
+    assert [line.content for lines in file.batches() for line in lines] == [b"two"]
+    assert sorted(seen) == ["mail.log", "mail.log.1"]
 
 
 @pytest.mark.parametrize("is_left", [True, False], ids=["beside it", "gone"])
@@ -167,8 +194,9 @@ def test_what_was_renamed_twice_between_two_looks_is_read_in_order(
     monkeypatch.setattr(following, "_ROTATED_ONCE_SECONDS", -1.0)
     log = tmp_path / "mail.log"
     log.write_text("one\n")
+    os.utime(log, (1, 1))
     told = Event()
-    batches = LogFile(log, Event(), follow=True, tell_lost=told.set).batches()
+    batches = LogFile(log, Event(), follow=True, tell_lost=lambda _: told.set()).batches()
     assert [line.content for line in next(batches)] == [b"one"]
     assert next(batches) == []  # and now it waits
     for name, text in (("mail.log.2", "two\n"), ("mail.log.1", "three\n"), ("mail.log", "four\n")):
@@ -211,6 +239,7 @@ def test_reading_goes_on_where_it_was_left(log: Path, follow: Callable[..., Foll
 
 
 def test_files_that_were_rotated_meanwhile_are_read_first(log: Path, follow: Callable[..., Follower]) -> None:
+    os.utime(log, (1, 1))
     first = follow()
     first.wait_for("one")
     place = first.stop()
@@ -272,14 +301,14 @@ def _wait(until: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
 
 
 def test_what_was_copied_while_older_files_were_read_is_read_in_the_copy(tmp_path: Path) -> None:
-    log, lost = tmp_path / "mail.log", list[bool]()
+    log, lost = tmp_path / "mail.log", list[str]()
     log.write_text("one\n")
     first = LogFile(log, Event())
     assert [line.content for lines in first.batches() for line in lines] == [b"one"]
     log.rename(tmp_path / "mail.log.1")
     (tmp_path / "mail.log.1").write_text("one\ntwo\n")
     log.write_text("three\n")
-    batches = LogFile(log, Event(), place=first.place, tell_lost=lambda: lost.append(True)).batches()
+    batches = LogFile(log, Event(), place=first.place, tell_lost=lost.append).batches()
     assert [line.content for line in next(batches)] == [b"two"]
     (tmp_path / "mail.log.1").rename(tmp_path / "mail.log.2")
     (tmp_path / "mail.log.1").write_text("three\n")
@@ -289,9 +318,9 @@ def test_what_was_copied_while_older_files_were_read_is_read_in_the_copy(tmp_pat
 
 
 def test_what_was_emptied_before_it_was_read_is_told(tmp_path: Path) -> None:
-    log, lost = tmp_path / "mail.log", list[bool]()
+    log, lost = tmp_path / "mail.log", list[str]()
     log.write_text("one\n")
-    file = LogFile(log, Event(), tell_lost=lambda: lost.append(True))
+    file = LogFile(log, Event(), tell_lost=lost.append)
     log.write_text("2\n")
     assert [line.content for lines in file.batches() for line in lines] == [b"2"]
     assert lost
@@ -326,7 +355,7 @@ def test_files_that_were_compressed_while_nobody_looked_are_told(
     monkeypatch.setattr(following, "_ROTATED_ONCE_SECONDS", -1.0)
     log, told = tmp_path / "mail.log", Event()
     log.write_text("one\n")
-    batches = LogFile(log, Event(), follow=True, tell_lost=told.set).batches()
+    batches = LogFile(log, Event(), follow=True, tell_lost=lambda _: told.set()).batches()
     assert [line.content for line in next(batches)] == [b"one"]
     log.unlink()
     for number, second in ((4, 1), (3, 2)):
@@ -346,7 +375,7 @@ def test_a_log_is_followed_each_night_without_a_word_where_it_is_compressed_at_o
     log, told = tmp_path / "mail.log", Event()
     log.write_text("one\n")
     os.utime(log, (1, 1))
-    batches = LogFile(log, Event(), follow=True, tell_lost=told.set).batches()
+    batches = LogFile(log, Event(), follow=True, tell_lost=lambda _: told.set()).batches()
     assert [line.content for line in next(batches)] == [b"one"]
     log.with_name("mail.log.1.gz").write_bytes(b"compressed")
     os.utime(log.with_name("mail.log.1.gz"), (1, 1))
@@ -360,14 +389,14 @@ def test_a_log_is_followed_each_night_without_a_word_where_it_is_compressed_at_o
 
 
 def test_a_log_whose_name_holds_what_a_shell_would_expand_is_followed_too(tmp_path: Path) -> None:
-    log, lost = tmp_path / "mail[mx1].log", list[bool]()
+    log, lost = tmp_path / "mail[mx1].log", list[str]()
     log.write_text("one\n")
     first = LogFile(log, Event())
     assert [line.content for lines in first.batches() for line in lines] == [b"one"]
     add(log, "two\n")
     log.rename(log.with_name("mail[mx1].log.1"))
     log.write_text("three\n")
-    file = LogFile(log, Event(), place=first.place, tell_lost=lambda: lost.append(True))
+    file = LogFile(log, Event(), place=first.place, tell_lost=lost.append)
     assert [line.content for lines in file.batches() for line in lines] == [b"two", b"three"]
     assert not lost
 
@@ -397,7 +426,7 @@ def test_while_a_new_log_is_empty_the_one_before_it_is_read_once_though_it_is_st
 
 
 def test_what_stood_in_a_log_that_is_gone_is_told_though_the_one_that_was_left_was_empty(tmp_path: Path) -> None:
-    log, lost = tmp_path / "mail.log", list[bool]()
+    log, lost = tmp_path / "mail.log", list[str]()
     log.write_text("")
     first = LogFile(log, Event())
     assert [line.content for lines in first.batches() for line in lines] == []
@@ -405,16 +434,16 @@ def test_what_stood_in_a_log_that_is_gone_is_told_though_the_one_that_was_left_w
     add(log, "one\n")
     log.rename(log.with_name("mail.log.1.gz"))
     log.write_text("two\n")
-    file = LogFile(log, Event(), place=first.place, tell_lost=lambda: lost.append(True))
+    file = LogFile(log, Event(), place=first.place, tell_lost=lost.append)
     assert [line.content for lines in file.batches() for line in lines] == [b"two"]
-    assert (lost, file.goes_on) == ([True], False)
+    assert (len(lost), file.goes_on) == (1, False)
 
 
 def test_a_log_that_is_moved_away_each_night_is_followed_without_a_word(tmp_path: Path) -> None:
     log, told, away = tmp_path / "mail.log", Event(), tmp_path / "away"
     away.mkdir()
     log.write_text("0\n")
-    batches = LogFile(log, Event(), follow=True, tell_lost=told.set).batches()
+    batches = LogFile(log, Event(), follow=True, tell_lost=lambda _: told.set()).batches()
     read: list[bytes] = []
     for night in range(3):
         while read[-1:] != [b"%d" % night]:
@@ -441,9 +470,9 @@ def test_half_a_first_line_is_no_place_to_go_on_from(tmp_path: Path) -> None:
 
 
 def test_a_quiet_log_whose_copy_is_compressed_is_followed_without_a_word(tmp_path: Path) -> None:
-    log, lost = tmp_path / "mail.log", list[bool]()
+    log, lost = tmp_path / "mail.log", list[str]()
     log.write_text("one\n")
-    batches = LogFile(log, Event(), follow=True, tell_lost=lambda: lost.append(True)).batches()
+    batches = LogFile(log, Event(), follow=True, tell_lost=lost.append).batches()
     assert [line.content for line in next(batches)] == [b"one"]
     log.with_name("mail.log.1").write_text("one\n")
     log.write_text("")
@@ -483,3 +512,47 @@ def test_an_empty_log_that_is_renamed_and_then_written_to_is_read(tmp_path: Path
     read: list[bytes] = []
     while read != [b"two"]:
         read += [line.content or b"" for line in next(batches)]
+
+
+def test_a_log_of_which_a_part_was_read_is_told_where_it_is_compressed(tmp_path: Path) -> None:
+    log, lost = tmp_path / "mail.log", list[str]()
+    log.write_text("a line\n" * 20_000)
+    first = LogFile(log, Event())
+    next(first.batches())
+    log.rename(log.with_name("mail.log.1.gz"))  # as if compressed: the time stays
+    log.write_text("two\n")
+    file = LogFile(log, Event(), place=first.place, tell_lost=lost.append)
+    assert [line.content for lines in file.batches() for line in lines] == [b"two"]
+    assert lost == [f"the file in which reading {log} stopped is gone"]
+
+
+def test_a_place_of_an_older_version_is_gone_on_from_without_a_word(tmp_path: Path) -> None:
+    log, lost = tmp_path / "mail.log", list[str]()
+    log.write_text("one\n")
+    first = LogFile(log, Event())
+    assert [line.content for lines in first.batches() for line in lines] == [b"one"]
+    older = {key: value for key, value in asdict(first.place).items() if key not in {"size", "has_line"}}
+    log.rename(log.with_name("mail.log.1.gz"))
+    log.write_text("two\n")
+    file = LogFile(log, Event(), place=msgspec.convert(older, Place), tell_lost=lost.append)
+    assert [line.content for lines in file.batches() for line in lines] == [b"two"]
+    assert not lost
+
+
+def test_a_new_log_that_is_written_to_before_it_is_read_is_the_same(tmp_path: Path) -> None:
+    log, away, lost = tmp_path / "mail.log", tmp_path / "away", list[str]()
+    away.mkdir()
+    log.write_text("one\n")
+    batches = LogFile(log, Event(), follow=True, tell_lost=lost.append).batches()
+    assert [line.content for line in next(batches)] == [b"one"]
+    assert next(batches) == []  # and now it waits
+    add(log, "two\n")
+    log.rename(away / "mail.log.1")
+    log.write_text("three\n")
+    os.utime(log, (1, 1))
+    assert [line.content for line in next(batches)] == [b"two"]
+    add(log, "four\n")
+    read: list[bytes] = []
+    while read != [b"three", b"four"]:
+        read += [line.content or b"" for line in next(batches)]
+    assert not lost

@@ -269,6 +269,27 @@ def test_input_that_cannot_be_used_is_named(options: tuple[str, ...], error: str
     assert (done.returncode, error in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("length", 10**14),
+        ("length", -1),
+        ("length", 10**30),
+        ("offset", -1),
+        ("day", [2026, 2, 30]),
+    ],
+)
+def test_a_damaged_place_is_told_so(key: str, value: object) -> None:
+    told(STORE)
+    options = ("--gateway", GATEWAY, "--state", "place")
+    ingest(line("removed", program="postfix/qmgr"), options=options)
+    kept = json.loads(Path("place").read_text())
+    (kept if key == "day" else kept["place"])[key] = value
+    Path("place").write_text(json.dumps(kept))
+    done = ingest(line("removed", program="postfix/qmgr"), options=options)
+    assert (done.returncode, "place holds no place in a log" in done.stderr) == (2, True)
+
+
 def test_a_store_that_cannot_be_used_is_status_3() -> None:
     Path("huissier.db").write_bytes(b"not a database" * 100)
     assert ingest(delivery(DOCTOR)).returncode == 3
