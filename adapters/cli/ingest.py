@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from errno import ESPIPE
 from pathlib import Path
@@ -41,7 +41,7 @@ ingest = typer.Typer(
     no_args_is_help=True,
     epilog=(
         "Exit status: 0 all was taken in, 1 something was kept aside, 2 the input cannot be read,"
-        " 3 the store cannot be used."
+        " 3 the store cannot be used, 128 + N ended by signal N with no place kept."
     ),
 )
 
@@ -131,7 +131,10 @@ def postfix_log(
     times = _times(timezone, year)
     log = PostfixLog(times, _gateways(gateway), on_the_way or (), kept.hops)
     stop = Event()
-    with until_ended(stop.set), _recording(context, store, option, aside, json) as recording:
+    with (
+        until_ended(stop.set) as ended,
+        _recording(context, store, option, aside, json, () if keep else ended) as recording,
+    ):
         recording.source = file
         with _told(recording, "line"):
             if file == STDIN:
@@ -201,9 +204,17 @@ def _times(zone: str | None, year: int | None) -> "LogTimes":
 
 @contextmanager
 def _recording(
-    context: typer.Context, store: str | None, options: list[str] | None, path: Path, json: bool
+    context: typer.Context,
+    store: str | None,
+    options: list[str] | None,
+    path: Path,
+    json: bool,
+    ended: Sequence[int] = (),
 ) -> "Iterator[Recording]":
-    """Open what a recording needs; in the end say what it came to, and end with the status of that."""
+    """Open what a recording needs; in the end say what it came to, and end with the status of that.
+
+    `ended`: the signals by which it was ended before the end of its source, where it does not go on there.
+    """
     from huissier.adapters.clock import utc_now
     from huissier.adapters.ingest.aside import Aside
     from huissier.adapters.ingest.recording import Recording
@@ -213,6 +224,9 @@ def _recording(
         yield recording
     counts = recording.counts
     typer.echo(as_json(counts) if json else _summary(counts, path))
+    if ended:
+        tell(f"{recording.source} was not read to its end: take it in again")
+        raise typer.Exit(128 + ended[0])
     if counts.aside:
         raise typer.Exit(Status.NO)
 

@@ -185,11 +185,17 @@ def stream_of(file: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def until_ended(stop: Callable[[], object]) -> Iterator[None]:
-    """Have Ctrl-C and SIGTERM call it instead of breaking off: what was begun is finished."""
-    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+def until_ended(stop: Callable[[], object]) -> Iterator[list[int]]:
+    """Have Ctrl-C and SIGTERM call it instead of breaking off: what was begun is finished. Yield the list of those."""
+    came: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        came.append(number)
+        stop()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -171,4 +171,9 @@ def _others(files: list[tuple[BinaryIO, Place]], here: os.stat_result) -> Iterat
 
 
 def _opened(path: Path) -> BinaryIO:
-    return path.open("rb", buffering=0)
+    return open(path, "rb", buffering=0, opener=_at_once)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open also a FIFO that nobody writes to, which is then refused as what has no places."""
+    return os.open(path, flags | os.O_NONBLOCK)

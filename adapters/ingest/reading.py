@@ -87,4 +87,5 @@ def piped(stream: BinaryIO, stop: Event) -> Iterator[list[Line]]:
         if not (chunk := os.read(handle, _CHUNK)):
             break
         yield cutter.feed(chunk)
-    yield cutter.end()
+    if not stop.is_set():
+        yield cutter.end()

@@ -19,7 +19,7 @@ from huissier.adapters.ingest import following
 from huissier.adapters.ingest.following import LogFile
 from huissier.adapters.ingest.place import Place
 from huissier.adapters.testing.hospital import DOCTOR, SURGEON, USAGER
-from tests.command_line import PROGRAM, huissier
+from tests.command_line import PROGRAM, as_process, huissier
 from tests.ingest.logs import GATEWAY, delivery, kept_aside, queue_id, submitted, told
 
 _MOST_SECONDS = 20.0
@@ -290,6 +290,31 @@ def test_the_program_follows_until_it_is_told_to_stop(number: signal.Signals, tm
     again = huissier("ingest", "postfix-log", "mail.log", "--state", place.name, "--gateway", GATEWAY, cwd=tmp_path)
     assert again.returncode == 1
     assert again.stdout.startswith("1 read: 0 delivered")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_pipe_that_was_not_read_to_its_end_is_told_so(number: signal.Signals, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'huissier.db'}"
+    told(url, submitted([USAGER, SURGEON], DOCTOR))
+    command = [str(PROGRAM), "ingest", "postfix-log", "-", "--gateway", GATEWAY, "--json"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(delivery(SURGEON) + delivery("nobody@cabinet.mssante.fr") + delivery(USAGER)[:-2])
+        process.stdin.flush()
+        _wait((tmp_path / "huissier-aside.jsonl").exists, process)
+        process.send_signal(number)
+        output, error = process.communicate(timeout=_MOST_SECONDS)
+    assert process.returncode == 128 + number
+    assert "- was not read to its end: take it in again" in error
+    assert (json.loads(output)["lines"], json.loads(output)["delivered"]) == (2, 1)
+
+
+def test_a_fifo_is_refused_without_waiting_for_who_writes_to_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "mail.log")
+    done = as_process("ingest", "postfix-log", "mail.log", cwd=tmp_path)
+    assert (done.returncode, "a pipe is read with -" in done.stderr) == (2, True)
 
 
 def _wait(until: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
