@@ -24,10 +24,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Line(NamedTuple):
-    """A line and its number, counted from 1; `content` is None where it is longer than `LONGEST_LINE`."""
+    """A line and its number, counted from 1; `content` is None where it is longer than `LONGEST_LINE`.
+
+    `has_end`: whether more of it cannot follow.
+    """
 
     number: int
     content: bytes | None
+    has_end: bool = True
 
 
 def batches(stream: BinaryIO) -> Iterator[list[Line]]:
@@ -79,7 +83,7 @@ class LineCutter:
     def end(self) -> list[Line]:
         """Return the last line, where no end of line follows it."""
         line = self._line(self._rest) if self._rest or self._too_long else None
-        return [] if line is None else [line]
+        return [] if line is None else [line._replace(has_end=False)]
 
     def _line(self, content: bytes) -> Line | None:
         self._number += 1

@@ -22,7 +22,7 @@ _STAMP: Final = (
     r"([A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.,]{8,18}[Z0-9:+-]{0,6}) "
 )
 _HEAD: Final = re.compile(rf"{_STAMP}\S+ ([^\s\[\]]+)\[[0-9]+\]: ([0-9A-Za-z]{{5,40}}): (.*)", re.DOTALL)
-_OTHER_HEAD: Final = re.compile(_STAMP)
+_OTHER_HEAD: Final = re.compile(rf"{_STAMP}|-- .* --$")  # the second of journalctl itself
 _DELIVERY: Final = re.compile(
     r'to=<([^<>"\s]{0,1000})>,(?: orig_to=<([^<>]{0,1000})>,)? relay=([^,]{1,500}),(?: conn_use=[0-9]+,)? delay=[^,]*,'
     r" delays=[^,]*, dsn=([245]\.[0-9]{1,3}\.[0-9]{1,3}), status=([A-Za-z-]+) \((.*)",
@@ -39,7 +39,9 @@ _STATUS: Final = {"sent": "delivered", "bounced": "undelivered"}
 _NOT_FINAL: Final = frozenset({"deferred", "SOFTBOUNCE", "deliverable", "undeliverable"})  # the last two: probes
 _CLOCKS_APART: Final = timedelta(minutes=1)
 _NOBODY: Final = "<>"  # stands among the queue ids a message had before, where it is from nobody
-_ANEW: Final = "="  # … and where it goes on under another one
+_ANEW: Final = "="  # … where it goes on under another one
+_HANDED_ON: Final = ">"  # … and where a relay on the way has a copy of it, whose end may not be heard of
+_MARKS: Final = frozenset({_ANEW, _HANDED_ON})
 _MOST_QUEUES: Final = 50_000
 _MOST_HOPS: Final = 8
 
@@ -75,14 +77,17 @@ class PostfixLog:
         """Return what a line tells of a delivery, None where it is about something else."""
         if line.content is None:
             return Unreadable(place=line.number, error="the line is too long")
-        text = line.content.decode("utf-8", "replace").rstrip("\r")
+        text = line.content.decode("utf-8", "replace").rstrip()
         self._lines += 1
-        if (head := _HEAD.match(text)) is None:
-            self._known_lines += _OTHER_HEAD.match(text) is not None
+        head = _HEAD.match(text)
+        if (head or _OTHER_HEAD.match(text)) is not None:
+            self._known_lines += 1
+        if head is None:
             return _strange(line.number, text)
-        self._known_lines += 1
         stamp, program, queue, rest = head.groups()
         if rest.startswith("to=<"):
+            if not line.has_end:
+                return _strange(line.number, text)
             return self._delivery(line.number, text, stamp, program, queue, rest)
         if rest.startswith("from=<"):
             return self._given_up(line.number, text, stamp, program, queue, rest)
@@ -104,6 +109,8 @@ class PostfixLog:
             return NOT_FINAL
         if word not in _STATUS:
             return Unreadable(place=place, error=f"an unknown status {word}", text=text)
+        if word == "sent" and not said.endswith(")"):  # what is missing may say that it is still on its way
+            return _strange(place, text)
         if word == "sent" and self._is_on_its_way(program, queue, relay, said):
             return NOT_FINAL
         named = (address for address in (orig_to, to) if address and not _NO_ADDRESS.search(address))
@@ -129,9 +136,11 @@ class PostfixLog:
 
     def _has_copies_under_way(self, queue: str) -> bool:
         """Say whether what became this message is still here, also as another one: then not all were given up."""
-        before = [name for name in self.hops.get(queue, ()) if name != _ANEW]
-        return self._named[queue] > 0 or any(
-            self._named[name] > 1 or (name in self.hops and _ANEW not in self.hops[name]) for name in before
+        before = _queues(self.hops.get(queue, ()))
+        return (
+            self._named[queue] > 0
+            or any(_HANDED_ON in self.hops.get(name, ()) for name in (queue, *before))
+            or any(self._named[name] > 1 or (name in self.hops and _ANEW not in self.hops[name]) for name in before)
         )
 
     def _sighting(
@@ -148,7 +157,7 @@ class PostfixLog:
             at = self._times.read(stamp)
         except VocabularyError as problem:
             return Unreadable(place=place, error=str(problem), text=text)
-        queues = [name for name in (queue, *self.hops.get(queue, ())) if name != _ANEW]
+        queues = _queues((queue, *self.hops.get(queue, ())))
         return Sighting(
             place=place,
             ids=tuple(f"{gateway}/{name}" for name in queues for gateway in self._gateways),
@@ -165,7 +174,10 @@ class PostfixLog:
         comes_back = taken is not None and taken[1] != queue and (taken is forwarded or taken[1] in self.hops)
         if taken is not None and comes_back:
             self._link(taken[1], queue)
-        return comes_back or not self._not_final.isdisjoint({relay, _ADDRESS_OF_RELAY.sub("", relay)})
+        is_handed_on = not self._not_final.isdisjoint({relay, _ADDRESS_OF_RELAY.sub("", relay)})
+        if is_handed_on and not comes_back:
+            self._link(queue, _HANDED_ON)
+        return comes_back or is_handed_on
 
     def _remember(self, queue: str, rest: str) -> None:
         """Know a queue id as long as its message is here."""
@@ -192,7 +204,7 @@ class PostfixLog:
                 del self._named[name]
 
     def _link(self, queue: str, came_from: str | None) -> None:
-        before = [] if came_from is None else [came_from, *(n for n in self.hops.get(came_from, []) if n != _ANEW)]
+        before = [] if came_from is None else [came_from, *_queues(self.hops.get(came_from, ()))]
         known = self.hops.setdefault(queue, [])
         more = [name for name in before if name not in known and name != queue][: _MOST_HOPS - len(known)]
         self._named.update(() if _ANEW in known else more)
@@ -207,8 +219,12 @@ def _counted(hops: Sequence[str]) -> Sequence[str]:
     return (_ANEW,) if _ANEW in hops else hops
 
 
+def _queues(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name not in _MARKS]
+
+
 def _strange(place: int, text: str) -> Unreadable | None:
     """Return a line that cannot be read where it may have told of a delivery."""
     if ": to=<" in text and " status=" in text:
-        return Unreadable(place=place, error="not a line of delivery as Postfix writes it", text=text)
+        return Unreadable(place=place, error="not a whole line of delivery as Postfix writes it", text=text)
     return None

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 import huissier
-from huissier.adapters.ingest.sightings import LONGEST_CAUSE
+from huissier.adapters.clock import utc_now
+from huissier.adapters.ingest.log_lines import PostfixLog
+from huissier.adapters.ingest.log_times import LogTimes
+from huissier.adapters.ingest.sightings import LONGEST_CAUSE, Sighting
+from huissier.adapters.json_lines import LineCutter
 from huissier.adapters.testing.hospital import DOCTOR, REMOTE_DOCTOR, SECRETARIAT, SURGEON, USAGER, ins, moment, write
 from tests.command_line import Done
 from tests.command_line import huissier as run
@@ -155,6 +159,26 @@ def test_what_a_server_itself_reports_is_no_submission() -> None:
     assert (done.returncode, counts(done)["from_nobody"]) == (0, 3)
 
 
+def test_who_was_handed_to_a_relay_on_the_way_is_not_given_up() -> None:
+    told(STORE, submitted([USAGER, SURGEON], DOCTOR))
+    expired = line(f"from=<{DOCTOR}>, status=expired, returned to sender", program="postfix/qmgr")
+    done = ingest(
+        delivery(USAGER, relay="127.0.0.1[127.0.0.1]:10024", said="250 Ok"),
+        delivery(SURGEON, "deferred", relay="none", dsn="4.4.1", said="timeout"),
+        expired,
+        options=("--gateway", GATEWAY, "--on-the-way", "127.0.0.1:10024"),
+    )
+    assert (done.returncode, counts(done)["undelivered"]) == (1, 0)
+    assert "a copy is still under way" in kept_aside(Path())
+    requeued = ingest(
+        delivery(USAGER, relay="127.0.0.1[127.0.0.1]:10024", said="250 Ok"),
+        line(f"uid=0 from=<{DOCTOR}> orig_id={queue_id()}", program="postfix/pickup", queue=queue_id(2)),
+        line(f"from=<{DOCTOR}>, status=expired, returned to sender", program="postfix/qmgr", queue=queue_id(2)),
+        options=("--gateway", GATEWAY, "--on-the-way", "127.0.0.1:10024"),
+    )
+    assert counts(requeued)["undelivered"] == 0
+
+
 def test_what_was_thrown_away_was_not_delivered() -> None:
     told(STORE, submitted([USAGER], DOCTOR))
     done = ingest(delivery(USAGER, relay="none", program="postfix/discard", said="silently"))
@@ -253,6 +277,28 @@ def test_what_is_no_log_is_told_so(content: bytes) -> None:
     assert "no line of it is one of a Postfix log" in done.stderr
 
 
+@pytest.mark.parametrize("content", ["-- No entries --\n", f"-- Boot {'0' * 32} --\n", ""])
+def test_a_journal_in_which_nothing_was_found_is_one(content: str) -> None:
+    told(STORE)
+    assert run("ingest", "postfix-log", "-", cwd=Path(), stdin=content).returncode == 0
+
+
+def test_wherever_a_last_line_is_cut_it_tells_of_no_delivery() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    said = f"250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as {queue_id(2)}"
+    came_back = line("client=localhost[127.0.0.1]", program="postfix/smtpd", queue=queue_id(2))
+    whole = delivery(USAGER, said=said, relay="127.0.0.1[127.0.0.1]:10024")
+    log = PostfixLog(LogTimes(utc_now), [GATEWAY])
+    for end in range(len(whole)):
+        cutter = LineCutter()
+        lines = [*cutter.feed((came_back + whole[:end]).encode()), *cutter.end()]
+        assert not any(isinstance(log.read(one), Sighting) for one in lines), whole[:end]
+    done = ingest(came_back, whole[:-9])
+    assert (done.returncode, counts(done)["kept_aside"]) == (1, {"UNREADABLE": 1})
+    assert counts(ingest(came_back, whole[:-9], "\n"))["delivered"] == 0
+    assert counts(ingest(came_back, whole))["not_final"] == 1
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
@@ -340,7 +386,7 @@ def test_an_address_longer_than_any_is_kept_aside_and_the_lines_behind_it_are_re
     told(STORE, submitted([USAGER], DOCTOR))
     done = ingest(delivery(f"{'a' * 5000}@ch-exemple.mssante.fr"), delivery(USAGER))
     assert (done.returncode, counts(done)["delivered"]) == (1, 1)
-    assert "not a line of delivery" in kept_aside(Path())
+    assert "not a whole line of delivery" in kept_aside(Path())
 
 
 @pytest.mark.parametrize("name", ["", "a" * 400, "m x", "mx\udcff"])
@@ -356,6 +402,7 @@ def test_the_year_goes_on_from_where_a_log_was_left() -> None:
     ingest(delivery(SURGEON, stamp="Dec 31 10:00:00"), options=options)
     with Path("mail.log").open("a") as log:
         log.write(delivery(SURGEON, stamp="Jan  2 10:00:00"))
+        log.write("Jun  2 10:00:00 mx1 postfix/master[1]: reload\n")
     run("ingest", "postfix-log", "mail.log", *options, cwd=Path())
     with Path("mail.log").open("a") as log:
         log.write(delivery(USAGER, stamp="Oct 31 10:00:00"))
@@ -404,7 +451,8 @@ def test_a_year_that_was_kept_is_not_that_of_another_log() -> None:
 def test_the_year_goes_on_also_where_the_log_was_replaced() -> None:
     told(STORE, submitted([USAGER], DOCTOR))
     options = ("--gateway", GATEWAY, "--timezone", "Europe/Paris", "--state", "place", "--year", "2025")
-    ingest(delivery(SURGEON, stamp="Dec 31 10:00:00"), delivery(SURGEON, stamp="Jan  9 10:00:00"), options=options)
+    days = ("Dec 31", "Jan  9", "Jun  9")
+    ingest(*(delivery(SURGEON, stamp=f"{day} 10:00:00") for day in days), options=options)
     Path("mail.log").unlink()
     assert counts(ingest(delivery(USAGER, stamp="Oct 31 10:00:00"), options=options))["delivered"] == 1
 
