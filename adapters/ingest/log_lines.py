@@ -80,8 +80,9 @@ class PostfixLog:
         text = line.content.decode("utf-8", "replace").rstrip()
         self._lines += 1
         head = _HEAD.match(text)
-        if (head or _OTHER_HEAD.match(text)) is not None:
+        if (known := head or _OTHER_HEAD.match(text)) is not None:
             self._known_lines += 1
+            self._times.pass_by(known[1] or "")
         if head is None:
             return _strange(line.number, text)
         stamp, program, queue, rest = head.groups()

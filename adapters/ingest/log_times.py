@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,7 @@ _TRADITIONAL: Final = re.compile(r"([A-Z][a-z]{2}) ([ 0-9][0-9]) ([0-9]{2}:[0-9]
 _ISO: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
-_DECEMBER: Final = 12
-_LAST_DAYS, _FIRST_DAYS = (_DECEMBER, 25), (1, 7)
+_OF_A_DAY: Final = len("Oct 31")
 _AHEAD: Final = timedelta(days=1)  # clocks differ; a day of last year is not meant by it
 _YEARS_BACK: Final = 8  # there may be seven between two 29ths of February
 
@@ -41,19 +41,27 @@ class LogTimes:
         """
         self._clock = clock
         self._zone = zone
-        self.given = self._year = year
-        self._day: tuple[int, int] | None = None
+        self.given = year
+        self._day: date | None = None
+        self._passed = ""
         self._last: tuple[str, datetime] | None = None  # many lines of a busy log share one
 
     @property
     def day(self) -> tuple[int, int, int] | None:
         """Year, month and day of the last traditional time, where a year was given."""
-        return None if self._year is None or self._day is None else (self._year, *self._day)
+        return None if self._day is None else (self._day.year, self._day.month, self._day.day)
 
     def go_on_from(self, day: tuple[int, int, int]) -> None:
         """Take a day that `day` told for the last one, where a year was given: it was that of an earlier reading."""
-        if self._year is not None:
-            self._year, self._day = day[0], day[1:]
+        if self.given is not None:
+            self._day = date(*day)
+
+    def pass_by(self, text: str) -> None:
+        """Know of a time that is not asked for, where a year was given: the next one is near it."""
+        if self.given is not None and text[:_OF_A_DAY] != self._passed:
+            self._passed = text[:_OF_A_DAY]
+            with suppress(VocabularyError):
+                self.read(text)
 
     def read(self, text: str) -> datetime:
         """Return the last moment, in UTC, that a time may mean: 10:00:00 is somewhere in that second.
@@ -76,9 +84,9 @@ class LogTimes:
         raise VocabularyError("not a time of syslog")
 
     def _traditional(self, month: int, day: int, time: str) -> datetime:
-        if self._year is not None:
-            year = self._year_of(month, day, self._year)
-            return self._in_utc(datetime.fromisoformat(f"{year:04}-{month:02}-{day:02}T{time}.999999"))
+        if self.given is not None:
+            self._day = self._nearest(month, day, self.given)
+            return self._in_utc(datetime.fromisoformat(f"{self._day}T{time}.999999"))
         latest = self._clock() + _AHEAD
         for year in range(latest.year, latest.year - _YEARS_BACK, -1):
             try:
@@ -89,14 +97,16 @@ class LogTimes:
                 return moment
         raise ValueError
 
-    def _year_of(self, month: int, day: int, year: int) -> int:
-        """Return the year of the next time, which goes on from December; lines of some days may be out of order."""
-        before, now = self._day, (month, day)
-        if before is not None and before <= _FIRST_DAYS and now >= _LAST_DAYS:
-            return year - 1
-        self._day = now
-        self._year = year + (before is not None and before[0] == _DECEMBER and month == 1)
-        return self._year
+    def _nearest(self, month: int, day: int, given: int) -> date:
+        """Return a day in the year in which it is nearest to the one before: lines may be out of order."""
+        before = self._day
+        if before is None:
+            return date(given, month, day)
+        near = []
+        for year in (before.year - 1, before.year, before.year + 1):
+            with suppress(ValueError):  # 29 February of another year
+                near.append(date(year, month, day))
+        return min(near, key=lambda one: abs(one - before))
 
     def _in_utc(self, moment: datetime, zone: str | None = None) -> datetime:
         """Place a time in its zone; where clocks go back, the later of the two it may be."""

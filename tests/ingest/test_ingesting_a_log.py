@@ -465,3 +465,12 @@ def test_what_arrives_under_the_old_queue_id_after_postsuper_is_about_the_submis
         delivery(USAGER, queue=queue_id(2)),
     )
     assert (done.returncode, counts(done)["delivered"]) == (0, 1), kept_aside(Path())
+
+
+def test_the_year_goes_on_with_the_lines_that_tell_of_no_delivery() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    other = [
+        f"{month} 10 10:00:00 mx1 postfix/master[1]: reload\n" for month in ("Jan", "May", "Sep", "Dec", "Feb", "Jun")
+    ]
+    options = ("--gateway", GATEWAY, "--timezone", "Europe/Paris", "--year", "2025")
+    assert counts(ingest(*other, delivery(USAGER, stamp="Oct 31 10:00:00"), options=options))["delivered"] == 1

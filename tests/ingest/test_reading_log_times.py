@@ -61,10 +61,33 @@ def test_lines_out_of_order_around_the_new_year_move_it_once() -> None:
     assert [times.read(text).year for text in told] == [2019, 2020, 2019, 2019, 2020, 2020]
 
 
-def test_a_year_in_which_nothing_happened_from_january_to_december_is_one() -> None:
+@pytest.mark.parametrize(
+    ("first", "then", "year"),
+    [
+        ("Nov 28", "Jan  3", 2020),
+        ("Dec 28", "Feb  3", 2020),
+        ("Jan  1", "Dec 24", 2018),
+        ("Jan 10", "Jun 20", 2019),
+        ("Mar  1", "Feb 28", 2019),
+    ],
+)
+def test_a_time_is_of_the_year_in_which_it_is_nearest_to_the_one_before(first: str, then: str, year: int) -> None:
     times = LogTimes(lambda: NOW, UTC, 2019)
-    told = ["Jan 10 10:00:00", "Dec 20 10:00:00", "Dec 21 10:00:00", "Jan  2 10:00:00", "Dec 24 10:00:00"]
-    assert [times.read(text).year for text in told] == [2019, 2019, 2019, 2020, 2020]
+    assert [times.read(f"{day} 10:00:00").year for day in (first, then)] == [2019, year]
+
+
+def test_a_29th_of_february_is_of_the_leap_year_that_is_near() -> None:
+    times = LogTimes(lambda: NOW, UTC, 2019)
+    assert [times.read(f"{day} 10:00:00").year for day in ("Dec 31", "Feb 29")] == [2019, 2020]
+
+
+@given(days=st.lists(st.integers(-170, 170), max_size=50))
+def test_whatever_the_order_a_year_is_known_as_long_as_no_half_a_year_is_between_two_lines(days: list[int]) -> None:
+    times, moment = LogTimes(lambda: NOW, UTC, 2500), datetime(2500, 6, 1, tzinfo=UTC)
+    times.read("Jun  1 10:00:00")
+    for number in days:
+        moment += timedelta(days=number)
+        assert times.read(f"{moment:%b} {moment.day:2} 10:00:00").date() == moment.date()
 
 
 @pytest.mark.parametrize("text", ["Foo 28 10:00:00", "Feb 30 10:00:00", "2026-02-28T25:00:00Z", "10:00", ""])
