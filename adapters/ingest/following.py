@@ -45,7 +45,7 @@ class LogFile:
 
     def _log(self) -> list[tuple[BinaryIO, Place]]:
         file = self._open(self._path)
-        return [(file, Place.before(file))]
+        return [(file, Place.of(file))]
 
     def _open(self, path: Path) -> BinaryIO:
         try:
@@ -84,8 +84,7 @@ class LogFile:
         return os.fstat(self._file.fileno()).st_size
 
     def _set_place(self) -> None:
-        read = self._file.tell()
-        self._here = Place.of(self._file, read - self._cutter.unfinished, self._cutter.number, read)
+        self._here = Place.of(self._file, self._file.tell() - self._cutter.unfinished, self._cutter.number)
         self._keep_place()
 
     def _keep_place(self) -> None:
@@ -124,7 +123,7 @@ class LogFile:
         try:
             self._files = self._files_since(self.place)
         except FileNotFoundError:  # renamed, and nothing has taken its place yet
-            self._files = [(self._file, Place.before(self._file))]
+            self._files = [(self._file, Place.of(self._file))]
             self._begin()
         else:
             self._next()

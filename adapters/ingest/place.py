@@ -44,26 +44,22 @@ class Place(Struct, frozen=True):
     has_line: bool = False
 
     @classmethod
-    def of(cls, file: BinaryIO, offset: int, lines: int, read: int) -> "Place":
-        """Return the place at an offset of an open file, of which more may have been `read`."""
+    def of(cls, file: BinaryIO, offset: int = 0, lines: int = 0) -> "Place":
+        """Return the place at an offset of an open file as it is now: should it be emptied, its copy is looked for."""
         status = os.fstat(file.fileno())
-        beginning = _beginning(file, min(read, _BEGINNING))
+        length = min(status.st_size, _BEGINNING)
+        beginning = _beginning(file, length)
         return cls(
             device=status.st_dev,
             inode=status.st_ino,
             offset=offset,
             lines=lines,
-            length=min(read, _BEGINNING),
+            length=length,
             begins=_digest(beginning),
             written=status.st_mtime,
             size=status.st_size,
             has_line=b"\n" in beginning,
         )
-
-    @classmethod
-    def before(cls, file: BinaryIO) -> "Place":
-        """Return the place at the start of a file as it is now: should it be emptied, its copy is looked for."""
-        return cls.of(file, 0, 0, os.fstat(file.fileno()).st_size)
 
     def moved_to(self, file: BinaryIO) -> "Place":
         """Return the same place in the file it is in, or in its copy."""
@@ -157,7 +153,7 @@ def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> 
     for file in files[:first]:
         file.close()
     return [
-        (file, place.moved_to(file) if n == first and place.tells else Place.before(file))
+        (file, place.moved_to(file) if n == first and place.tells else Place.of(file))
         for n, file in enumerate(files)
         if n >= first
     ]
@@ -165,7 +161,7 @@ def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> 
 
 def files_after(log: Path, moment: float, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:
     """Return the files that were written to after a moment, and the log itself. Whoever asks closes them."""
-    return [(file, Place.before(file)) for file in _open_all(log, opened, lambda status: status.st_mtime > moment)]
+    return [(file, Place.of(file)) for file in _open_all(log, opened, lambda status: status.st_mtime > moment)]
 
 
 def may_be_gone(log: Path, moment: float) -> bool:
