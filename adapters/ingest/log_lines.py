@@ -87,7 +87,7 @@ class PostfixLog:
             return _strange(line.number, text)
         stamp, program, queue, rest = head.groups()
         if rest.startswith("to=<"):
-            if not line.has_end:
+            if not (line.has_end or _is_closed(rest)):
                 return _strange(line.number, text)
             return self._delivery(line.number, text, stamp, program, queue, rest)
         if rest.startswith("from=<"):
@@ -222,6 +222,11 @@ def _counted(hops: Sequence[str]) -> Sequence[str]:
 
 def _queues(names: Iterable[str]) -> list[str]:
     return [name for name in names if name not in _MARKS]
+
+
+def _is_closed(rest: str) -> bool:
+    """Say whether a line without an end ends as a whole one does; one within what a server said may do so too."""
+    return rest.endswith(")") and rest.count("(") == rest.count(")")
 
 
 def _strange(place: int, text: str) -> Unreadable | None:

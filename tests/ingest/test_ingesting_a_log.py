@@ -299,6 +299,11 @@ def test_wherever_a_last_line_is_cut_it_tells_of_no_delivery() -> None:
     assert counts(ingest(came_back, whole))["not_final"] == 1
 
 
+def test_a_whole_last_line_needs_no_end() -> None:
+    told(STORE, submitted([USAGER], DOCTOR))
+    assert counts(ingest(delivery(USAGER).rstrip("\n")))["delivered"] == 1
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
