@@ -13,7 +13,7 @@ from huissier.domain.commands import AnyCommand
 from huissier.domain.vocabulary.ins import without_ins
 
 if TYPE_CHECKING:
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
 
 LONGEST_LINE: Final = 4 * 1024 * 1024
 _CHUNK: Final = 64 * 1024

@@ -23,7 +23,7 @@ from huissier.adapters.bench.callers import MOST, Callers, new_key, scratch_engi
 from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Figure, Lap, each, lap, rate, take_turns
 from huissier.adapters.clock import utc_now
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.evidence.checkpoint import Checkpoint, Submitted
 from huissier.adapters.evidence.keys import Signer
 from huissier.adapters.evidence.making import checkpoint_of, proof_of, since

@@ -26,7 +26,7 @@ from sqlalchemy import URL
 from benchmarks.measure import Report, arguments, say, scratch
 from benchmarks.postgres import scratch_database, server
 from huissier.adapters.bench.turns import Figure, lap, rate, take_turns
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log import codec
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import AT_ONCE, PAGE, Runner

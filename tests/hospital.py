@@ -5,7 +5,7 @@ It is as small as a test of the engine can do with; `huissier.adapters.testing.h
 
 from datetime import UTC, datetime
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.testing.hospital import ins
 from huissier.domain.commands import (
     AdmitDomain,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBRecorder
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log.session import Session
 
 KEY = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}  # a store on a server has no file for it

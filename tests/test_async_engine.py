@@ -9,8 +9,8 @@ import pytest
 from eventsourcing.dcb.api import DCBEvent, DCBRecorder
 
 import huissier
-from huissier.adapters.async_engine import AsyncEngine
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.async_engine import AsyncEngine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import EngineClosedError, InvalidCommandError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log import codec
 from huissier.domain.commands import SubmitMessage
@@ -195,7 +195,7 @@ def test_a_failed_commit_fails_everybody_in_it_and_nothing_is_recorded(
 
 
 def test_a_command_that_breaks_the_clerk_does_not_break_those_beside_it(engine: Engine, log: DCBRecorder) -> None:
-    from huissier.adapters.clerk import Clerk
+    from huissier.adapters.deciding.clerk import Clerk
 
     decide = Clerk._answer
 

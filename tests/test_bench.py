@@ -29,7 +29,7 @@ from huissier.adapters.bench.replay import fold
 from huissier.adapters.bench.scratch import NewStore, scratch_stores
 from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Figure, Lap, each, rate, take_turns, within
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import StoreError
 from huissier.adapters.vault import KEY_VARIABLE
 from huissier.domain.vocabulary.address import MailboxAddress

@@ -11,9 +11,9 @@ from queue import SimpleQueue
 
 import pytest
 
-from huissier.adapters.async_engine import AsyncEngine
-from huissier.adapters.checks import Check
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.async_engine import AsyncEngine
+from huissier.adapters.deciding.checks import Check
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
 from huissier.adapters.log.port import Look
 from huissier.domain.commands import SuspendMailbox

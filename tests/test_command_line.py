@@ -150,7 +150,7 @@ def test_apply_says_what_became_of_the_rest_when_the_store_fails(
     def broken(*_: object, **__: object) -> None:
         raise problem
 
-    monkeypatch.setattr("huissier.adapters.engine.Engine.handle_many", broken)
+    monkeypatch.setattr("huissier.adapters.deciding.engine.Engine.handle_many", broken)
     done = huissier("apply", "-", cwd=tmp_path, stdin=SUSPEND)
     assert (done.returncode, done.stdout) == (3, "")
     assert told in done.stderr

@@ -18,7 +18,7 @@ from msgspec import structs
 
 import huissier
 from huissier import AnyCommand, Invalid, RegisterOperator, VocabularyError
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import InvalidCommandError
 from huissier.adapters.json_lines import Line, answer_lines
 from huissier.adapters.testing.hospital import (

@@ -10,7 +10,7 @@ import pytest
 from eventsourcing.dcb.api import DCBRecorder
 
 import huissier
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.log import codec
 from huissier.domain.answers import Answer

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import huissier
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.json_lines import LONGEST_LINE, answer_lines, batches, encode_line
 
 INS = "279129900100116"

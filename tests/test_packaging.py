@@ -15,7 +15,13 @@ def test_the_wheel_brings_exactly_one_import_name(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"huissier", f"huissier-{version('huissier')}.dist-info"}
-    for part in ("__init__.py", "py.typed", "domain/rules.py", "adapters/engine.py", "projections/__init__.py"):
+    for part in (
+        "__init__.py",
+        "py.typed",
+        "domain/rules.py",
+        "adapters/deciding/engine.py",
+        "projections/__init__.py",
+    ):
         assert f"huissier/{part}" in names
     real = {str(path.relative_to(ROOT)) for folder in ("domain", "adapters") for path in (ROOT / folder).rglob("*.py")}
     assert real == {

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from huissier.adapters.deciding.identify import Identifier
 from huissier.adapters.errors import HuissierError, StoreError
-from huissier.adapters.identify import Identifier
 from huissier.adapters.log.claim import vault_is_elsewhere
 from huissier.adapters.log.port import Readable
 from huissier.adapters.vault import Vault

@@ -14,10 +14,10 @@ from typing import Final, Self
 
 import sqlalchemy as sa
 
-from huissier.adapters.async_engine import AsyncEngine
 from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Lap
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.async_engine import AsyncEngine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.vault import KEY_LENGTH, KEY_VARIABLE
 from huissier.domain.answers import Answer
 from huissier.domain.commands import SubmitMessage

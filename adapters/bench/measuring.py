@@ -16,7 +16,7 @@ from huissier.adapters.bench.replay import fold
 from huissier.adapters.bench.scratch import scratch_stores
 from huissier.adapters.bench.town import Town
 from huissier.adapters.bench.turns import Figure, Lap, Rounds, lap, rate, take_turns, within
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log.session import Session
 
 _HISTORIAN: Final = 1_000_000  # a seed nobody else has

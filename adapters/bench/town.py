@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain, count
 from typing import Final
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.domain.commands import (
     AdmitDomain,
     AnyCommand,

@@ -38,7 +38,7 @@ class Step(NamedTuple):
 
 def demo() -> None:
     """Tell how an operator joins and a usager and a professionnel come to write to each other, step by step."""
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
 
     folder = Path(tempfile.mkdtemp(prefix="huissier-demo-"))
     url = f"sqlite:///{folder / 'huissier.db'}"

@@ -9,7 +9,7 @@ from huissier.adapters.cli.shared import JsonOption, Status, StoreOption, fail, 
 from huissier.adapters.json_lines import as_json
 
 if TYPE_CHECKING:
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
     from huissier.adapters.log.port import Progress
     from huissier.adapters.views.database import ViewsDatabase
 

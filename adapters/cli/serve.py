@@ -75,7 +75,7 @@ def _serve(
     front: "FrontName", make_front: "Callable[[Gateway], Front]", config: Path | None, said: dict[str, Any]
 ) -> None:
     """Serve one protocol, with the settings of the file and what the command line said, which comes before it."""
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
     from huissier.adapters.gateway.journal import log_to_stderr
     from huissier.adapters.gateway.serving.running import run
     from huissier.adapters.gateway.settings_file import read_settings

@@ -28,7 +28,7 @@ from huissier.domain.vocabulary.ins import without_ins
 from huissier.domain.vocabulary.times import parse_time
 
 if TYPE_CHECKING:
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
 
 
 R = TypeVar("R")
@@ -125,7 +125,7 @@ def opened(
     context: typer.Context, store: str | None, options: list[str] | None, *, create: bool = True
 ) -> "Iterator[Engine]":
     """Open the engine for a command, and tell errors."""
-    from huissier.adapters.engine import Engine  # brings the database library, which --help does without
+    from huissier.adapters.deciding.engine import Engine  # brings the database library, which --help does without
 
     policy = read_options(options or [])
     with errors_told(), Engine(url_of(context, store), options=policy, create=create) as engine:

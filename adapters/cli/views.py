@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from huissier.adapters.cli.progress import progress_bar
 from huissier.adapters.cli.shared import Status, fail, opened
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import ProjectionError, Runner
 from huissier.projections.projection import Projection

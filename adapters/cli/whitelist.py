@@ -36,7 +36,7 @@ def load(
     Its signature is verified against --trust, whose validity is judged at the list's own date. A list that is
     refused changes nothing, and the exit status is 1.
     """
-    from huissier.adapters.white_list_file import read_white_list
+    from huissier.adapters.white_list.file import read_white_list
 
     with errors_told():
         white_list = read_white_list(file, trust)

@@ -13,9 +13,9 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from huissier.adapters.clock import utc_now
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.directory.names import plain
 from huissier.adapters.directory.reading import Row
-from huissier.adapters.engine import Engine
 from huissier.domain.answers import Answer
 from huissier.domain.commands import CreateMailbox
 from huissier.domain.mailbox import DELETED

@@ -1,6 +1,6 @@
 """What the sessions of one gateway share: the engine, how they ask, and who looks on."""
 
-from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.deciding.async_engine import AsyncEngine
 from huissier.adapters.gateway.transaction import NOBODY_KNOWN, Peer, Policy, Transaction
 from huissier.adapters.gateway.watching import UNWATCHED, Watch
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import HuissierError
 from huissier.adapters.gateway.replies import Reply
 from huissier.adapters.views.database import ViewsDatabase

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.deciding.async_engine import AsyncEngine
 from huissier.adapters.errors import InvalidCommandError, StoreError
 from huissier.adapters.gateway.let_through import LetThrough
 from huissier.adapters.gateway.replies import OUT_OF_STEP, PASS, UNAVAILABLE, UNREADABLE, Reply, reply_for, reply_to

@@ -18,7 +18,7 @@ from huissier.domain.commands import ReportDelivery
 from huissier.domain.reasons import Code
 
 if TYPE_CHECKING:
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
 
 AT_ONCE: Final = 500  # the pen is held for some ten milliseconds
 _MAY_BE_ANOTHER: Final = frozenset({Code.NOT_FOUND, Code.ADDRESS_INVALID})

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log.port import Progress
 from huissier.adapters.statistics.exchanges_file import exchanges_file
 from huissier.adapters.statistics.layout import Layout

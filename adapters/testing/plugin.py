@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
     from huissier.adapters.testing.clock import Clock
 
 _VAULT_KEY: Final = {"HUISSIER_VAULT_KEY": "A" * 43 + "="}  # for stores that live as long as a test
@@ -39,7 +39,7 @@ def huissier_clock() -> "Clock":
 @pytest.fixture
 def huissier_engine(huissier_clock: "Clock") -> "Iterator[Engine]":
     """An engine on an empty store in memory, with the test's clock."""
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
 
     with Engine("sqlite://", clock=huissier_clock, environment={}) as engine:
         yield engine
@@ -106,7 +106,7 @@ def huissier_new_database(huissier_postgres_server: str) -> Iterator[Callable[[]
 @pytest.fixture
 def huissier_postgres(huissier_new_database: Callable[[], str], huissier_clock: "Clock") -> "Iterator[Engine]":
     """An engine on an empty database of a PostgreSQL server, with the test's clock."""
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
 
     with Engine(huissier_new_database(), clock=huissier_clock, environment=_VAULT_KEY) as engine:
         yield engine

@@ -46,9 +46,9 @@ from huissier.domain.vocabulary.errors import VocabularyError
 if TYPE_CHECKING:
     from eventsourcing.dcb.api import DCBRecorder
 
-    from huissier.adapters.async_engine import AsyncEngine
     from huissier.adapters.clock import Clock
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.async_engine import AsyncEngine
+    from huissier.adapters.deciding.engine import Engine
 
 __all__ = [
     "AdmitDomain",
@@ -115,7 +115,7 @@ def open(  # noqa: A001
     default (about a kilobyte each). Raises `StoreError`.
     """
     from huissier.adapters.clock import utc_now
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
 
     return Engine(url, options=options, clock=clock or utc_now, recorder=recorder, queue=queue, memory=memory)
 
@@ -130,7 +130,7 @@ def open_async(
     memory: int | None = None,
 ) -> "AsyncEngine":
     """Do as `open`, for asyncio: `handle` and `check` are awaited, and so is `close` or `async with`."""
-    from huissier.adapters.async_engine import AsyncEngine
+    from huissier.adapters.deciding.async_engine import AsyncEngine
 
     return AsyncEngine(open(url, options=options, clock=clock, recorder=recorder, queue=queue, memory=memory))
 
@@ -138,11 +138,11 @@ def open_async(
 def __getattr__(name: str) -> Any:
     """Import an engine, and the database library behind it, only when it is asked for."""
     if name == "Engine":
-        from huissier.adapters.engine import Engine
+        from huissier.adapters.deciding.engine import Engine
 
         return Engine
     if name == "AsyncEngine":
-        from huissier.adapters.async_engine import AsyncEngine
+        from huissier.adapters.deciding.async_engine import AsyncEngine
 
         return AsyncEngine
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

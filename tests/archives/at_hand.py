@@ -12,7 +12,7 @@ from huissier.adapters.archive.groups import MANNER
 from huissier.adapters.archive.layout import SUMS, Layout, sum_of, sums_of
 from huissier.adapters.archive.reading import Archive
 from huissier.adapters.archive.writing import Exported, export
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.evidence.making import checkpoint_of
 from huissier.adapters.log.port import Readable, Whole
 from huissier.adapters.testing.hospital import NOW

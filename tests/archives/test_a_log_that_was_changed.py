@@ -11,7 +11,7 @@ import pytest
 from huissier.adapters.archive.layout import SUMS, checkpoint_path
 from huissier.adapters.archive.verifying import verify_archive
 from huissier.adapters.archive.writing import Exported, export
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, DamagedArchiveError, RefusedError, UnreadableEvidenceError
 from huissier.adapters.evidence.leaf import leaf_of
 from huissier.adapters.evidence.tree import HASH_LENGTH, leaf_hash

@@ -14,7 +14,7 @@ from huissier.adapters.archive.columns import SCHEMA
 from huissier.adapters.archive.layout import Layout, checkpoint_path
 from huissier.adapters.archive.verifying import verify_archive
 from huissier.adapters.archive.writing import export
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import ArchiveError
 from huissier.adapters.evidence.checkpoint import Checkpoint
 from huissier.adapters.evidence.verifying import Verified

@@ -12,7 +12,7 @@ from huissier.adapters.archive.importing import import_archive
 from huissier.adapters.archive.layout import SUMS, Layout, Part, sums_of
 from huissier.adapters.archive.verifying import verify_archive
 from huissier.adapters.archive.writing import export, exporting
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import ArchiveError, RefusedError, StoreError
 from huissier.adapters.log.read_only import ReadOnlyLog
 from huissier.adapters.private_file import UnwritableError

@@ -18,7 +18,7 @@ from huissier.adapters.archive.reading import ArchiveSource
 from huissier.adapters.archive.verifying import verify_archive
 from huissier.adapters.archive.writing import export
 from huissier.adapters.audit.replay.replaying import replay
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.evidence.store_leaves import verify_store
 from huissier.adapters.log.read_only import ReadOnlyLog

@@ -17,7 +17,7 @@ from huissier.adapters.archive.groups import MANNER, Rows
 from huissier.adapters.archive.thrift import read_struct
 from huissier.adapters.archive.verifying import verify_archive
 from huissier.adapters.archive.writing import export
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.testing.hospital import NOW, world
 from tests.archives.at_hand import ByHand
 from tests.evidence.at_hand import found

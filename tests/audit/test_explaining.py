@@ -8,7 +8,7 @@ import pytest
 import huissier
 from huissier.adapters.audit.explaining import Explanation, explain
 from huissier.adapters.audit.explanation_text import text_of
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.testing import hospital as w
 from huissier.domain.commands import SuspendMailbox, WithdrawDomain

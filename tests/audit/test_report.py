@@ -21,7 +21,7 @@ from huissier.adapters.audit.report.page import page_of
 from huissier.adapters.audit.report.reporting import Report
 from huissier.adapters.audit.report.subject import Subject
 from huissier.adapters.audit.telling import Language
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log.pen import Reading
 from huissier.adapters.printable import printable
 from huissier.adapters.testing import hospital as w

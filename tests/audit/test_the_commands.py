@@ -12,7 +12,7 @@ import pytest
 
 import huissier as library
 from huissier.adapters.audit import search
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log.place import Place
 from huissier.adapters.testing import hospital as w
 from huissier.adapters.views.database import ViewsDatabase

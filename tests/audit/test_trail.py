@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import huissier
 from huissier import AnyCommand
 from huissier.adapters.audit.search import find, read
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log import codec
 from huissier.adapters.log.place import Place
 from huissier.adapters.testing.strategies import histories

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import Connection
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.testing.hospital import NOW
 from huissier.adapters.views.database import ViewsDatabase
 from huissier.adapters.views.runner import Runner

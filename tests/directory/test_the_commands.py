@@ -198,7 +198,7 @@ def test_it_says_up_to_where_rows_were_taken_when_the_store_fails(
     def broken(*_: object, **__: object) -> None:
         raise problem
 
-    monkeypatch.setattr("huissier.adapters.engine.Engine.handle_many", broken)
+    monkeypatch.setattr("huissier.adapters.deciding.engine.Engine.handle_many", broken)
     (folder / "e.txt").write_bytes(extraction(row(f"dr.neuf@{HOSPITAL}")))
     done = directory(folder, "import", "e.txt")
     assert done.returncode == 3

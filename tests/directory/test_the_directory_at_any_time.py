@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 from sqlalchemy import Connection
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log import codec
 from huissier.adapters.log.place import Place
 from huissier.adapters.testing.reference.past import Box, Entry, domain_at, mailbox_at

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import StoreError
 from huissier.adapters.log import codec
 from huissier.adapters.log.store import Store, keeps_deleted

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.testing import hospital as w
 from huissier.adapters.vault import Vault, load_key
 from huissier.domain.vocabulary.ins import Ins

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.evidence.checkpoint import Checkpoint
 from huissier.adapters.evidence.keys import Signer
 from huissier.adapters.evidence.making import checkpoint_of

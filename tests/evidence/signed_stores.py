@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.evidence.checkpoint import Checkpoint
 from huissier.adapters.evidence.store_leaves import verify_store
 from huissier.adapters.evidence.verifying import Verified

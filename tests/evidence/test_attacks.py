@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import URL
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import RefusedError
 from huissier.adapters.evidence.checkpoint import Checkpoint, Submitted
 from huissier.adapters.evidence.keys import Signer

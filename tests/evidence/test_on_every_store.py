@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huissier import EraseUsager
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, StoreError
 from huissier.adapters.evidence.checkpoint import Head
 from huissier.adapters.evidence.leaf import data_of, leaf_of

@@ -9,7 +9,7 @@ import pytest
 
 import huissier as library
 from huissier import EraseUsager
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.evidence.checkpoint import Checkpoint, Head
 from huissier.adapters.evidence.note import SignerKey
 from huissier.adapters.evidence.proof import Proof

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 import huissier
-from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.deciding.async_engine import AsyncEngine
 from tests.faults import LONGER
 from tests.faults.journal import Journal
 from tests.faults.verdict import judge

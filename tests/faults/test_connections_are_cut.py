@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 import huissier
 from huissier import Answer, AnyCommand
-from huissier.adapters.async_engine import AsyncEngine
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.async_engine import AsyncEngine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from tests.faults import LONGER
 from tests.faults.at_work import assert_heard_of_it, at_work, end, wait_for_answers

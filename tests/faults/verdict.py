@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 import huissier
 from huissier import AnyCommand, SubmitMessage
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log import codec
 from huissier.adapters.testing.properties import answered
 from huissier.adapters.testing.reference.twin import Twin, TwinAnswer

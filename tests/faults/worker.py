@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 import huissier
 from huissier import Answer, AnyCommand
-from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.deciding.async_engine import AsyncEngine
 from huissier.adapters.errors import StoreError
 from tests.faults.journal import Asked, Journal, unanswered
 from tests.faults.wards import COMMON, SIZE, Ward

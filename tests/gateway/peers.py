@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import huissier
 from huissier import Options
-from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.deciding.async_engine import AsyncEngine
 from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.postfix.session import PolicySession
 from huissier.adapters.gateway.postfix.underway import Underway

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import huissier
-from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.deciding.async_engine import AsyncEngine
 from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.postfix.codec import (
     LARGEST,

@@ -8,7 +8,7 @@ import pytest
 
 import huissier
 from huissier import SuspendMailbox
-from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.deciding.async_engine import AsyncEngine
 from huissier.adapters.gateway.replies import PASS
 from huissier.adapters.gateway.transaction import Content, Policy, Transaction
 from huissier.adapters.testing.hospital import (

@@ -32,7 +32,7 @@ def test_the_hospital(huissier_engine, huissier_hospital, huissier_clock):
 
 
 def test_the_list(huissier_white_list, huissier_engine):
-    from huissier.adapters.white_list_file import read_white_list
+    from huissier.adapters.white_list.file import read_white_list
 
     white_list = read_white_list(huissier_white_list.file, huissier_white_list.trust)
     assert huissier_engine.load_white_list(white_list).pairs == len(huissier_white_list.rows) == 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from huissier.adapters.line import Ticket
+from huissier.adapters.deciding.line import Ticket
 from huissier.domain.answers import Answer
 
 RECORDED = Answer(type="submit-message", outcome="recorded", position=1)

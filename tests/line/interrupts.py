@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import perf_counter
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
 from tests.hospital import hospital, message
 

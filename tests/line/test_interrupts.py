@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from huissier.adapters.engine import Engine
-from huissier.adapters.line import TIMEOUT, Line, ThreadTicket, Ticket, ask
+from huissier.adapters.deciding.engine import Engine
+from huissier.adapters.deciding.line import TIMEOUT, Line, ThreadTicket, Ticket, ask
 from huissier.domain.rule_set import Options
 from tests.hospital import NOW, hospital, message
 from tests.line.answering import RECORDED, answering

@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from huissier.adapters.async_engine import AsyncEngine
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.async_engine import AsyncEngine
+from huissier.adapters.deciding.engine import Engine
+from huissier.adapters.deciding.line import Line, ThreadTicket, Ticket, ask
 from huissier.adapters.errors import CorruptStoreError
-from huissier.adapters.line import Line, ThreadTicket, Ticket, ask
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand
 from tests.hospital import DOCTOR, SECRETARY, hospital, message

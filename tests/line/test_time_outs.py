@@ -11,11 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from huissier.adapters.async_engine import AsyncEngine
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.async_engine import AsyncEngine
+from huissier.adapters.deciding.engine import Engine
+from huissier.adapters.deciding.line import TIMEOUT, Line, Ticket, ask
+from huissier.adapters.deciding.turn import Turn
 from huissier.adapters.errors import TemporarilyUnavailableError
-from huissier.adapters.line import TIMEOUT, Line, Ticket, ask
-from huissier.adapters.turn import Turn
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand
 from tests.hospital import hospital, message
@@ -104,7 +104,7 @@ def test_on_a_server_no_caller_leads_whatever_time_it_has(new_database: Callable
 
 def test_a_caller_that_is_called_to_lead_late_has_it_done(monkeypatch: pytest.MonkeyPatch) -> None:
     hours = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("huissier.adapters.line.time", SimpleNamespace(monotonic=lambda: hours.now))
+    monkeypatch.setattr("huissier.adapters.deciding.line.time", SimpleNamespace(monotonic=lambda: hours.now))
     go_on = threading.Event()
     served_by: list[str] = []
 
@@ -131,7 +131,7 @@ def test_a_caller_that_is_called_to_lead_late_has_it_done(monkeypatch: pytest.Mo
 def test_a_caller_that_is_to_lead_waits_for_the_pen_no_longer_than_it_has_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("huissier.adapters.line.TIMEOUT", 2.0)
+    monkeypatch.setattr("huissier.adapters.deciding.line.TIMEOUT", 2.0)
     with hospital() as engine:
         with held_elsewhere(engine._pen_desk.lock):
             began = time.monotonic()
@@ -174,7 +174,7 @@ def wire(new_database: Callable[[], str]) -> Iterator[Wire]:
 def test_an_engine_whose_server_says_nothing_can_be_closed(
     asks: Callable[[Engine], None], wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("huissier.adapters.engine.PATIENCE", 2.0)
+    monkeypatch.setattr("huissier.adapters.deciding.engine.PATIENCE", 2.0)
     engine = hospital(wire.url, environment=KEY)
     with suppress(TemporarilyUnavailableError):  # the first look opens a connection, which must not be the one cut
         engine.check(message(0))

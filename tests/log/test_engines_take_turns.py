@@ -14,7 +14,7 @@ from hypothesis.strategies import randoms
 from sqlalchemy import URL
 
 from huissier import AnyCommand, OpenEns, Options, RegisterOperator
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log.session import Session
 from huissier.adapters.testing.hospital import DOCTOR, NOW, USAGER, ins, reach, world, write
 from huissier.adapters.testing.postgres import drop_database, new_database

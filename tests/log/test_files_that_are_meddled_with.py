@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import StoreError
 from huissier.adapters.log.read_only import ReadOnlyLog
 from tests.command_line import PROGRAM

@@ -8,7 +8,7 @@ from eventsourcing.dcb.popo import InMemoryDCBRecorder
 
 import huissier
 from huissier import RegisterOperator
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import StoreError
 
 FIRST = RegisterOperator(operator="ght", kind="professionnel")

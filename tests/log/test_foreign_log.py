@@ -12,8 +12,8 @@ from eventsourcing.dcb.api import DCBEvent, DCBRecorder
 from eventsourcing.dcb.popo import InMemoryDCBRecorder
 from eventsourcing.persistence import IntegrityError
 
-from huissier.adapters.async_engine import AsyncEngine
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.async_engine import AsyncEngine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import InvalidCommandError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log import codec, foreign
 from huissier.adapters.log.foreign import ForeignLog

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import StoreError
 from huissier.adapters.integrity import check_store
 from huissier.adapters.log.held_files import look_at

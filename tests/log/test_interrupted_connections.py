@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log.place import Place
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store, _Kept

@@ -14,7 +14,7 @@ from huissier.adapters.audit.as_of import Stand, stands
 from huissier.adapters.audit.replay.replaying import replay
 from huissier.adapters.audit.replay.sources import StoreSource
 from huissier.adapters.audit.report.subject import Subject, facts_meant
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import CorruptStoreError
 from huissier.adapters.evidence.nodes import all_leaves
 from huissier.adapters.integrity import check_store, log_rows

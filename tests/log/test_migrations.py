@@ -13,7 +13,7 @@ from threading import Barrier
 
 import pytest
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, ForeignStoreError, StoreError, StoreVersionError
 from huissier.adapters.log import migrations
 from huissier.adapters.log.dialects import Dialect, Sqlite

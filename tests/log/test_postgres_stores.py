@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import NoResultFound
 
 from huissier.adapters.bench.scratch import scratch_stores
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import (
     CorruptStoreError,
     ForeignStoreError,

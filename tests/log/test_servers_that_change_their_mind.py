@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import StoreError, TemporarilyUnavailableError
 from huissier.adapters.log.session import Session
 from huissier.domain.commands import RegisterOperator
@@ -183,7 +183,7 @@ def test_what_was_interrupted_twice_is_not_recorded_with_the_next_turn(
 
 
 def test_a_statement_that_is_never_answered_is_given_up_on(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huissier.adapters.engine.PATIENCE", 2.0)
+    monkeypatch.setattr("huissier.adapters.deciding.engine.PATIENCE", 2.0)
     with hospital(url, environment=KEY) as engine, administrator(url) as connection:
         disturbed(url)
         monkeypatch.setattr("huissier.adapters.log.dialects._BEGIN_WRITING", "BEGIN; SELECT pg_sleep(60)")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.log.dialects import Postgresql, Watched
 from huissier.adapters.log.silence import Silence
@@ -43,7 +43,7 @@ def test_long_work_of_many_statements_and_idle_connections_are_left_alone(connec
 
 @pytest.fixture(name="wire")
 def _wire(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
-    monkeypatch.setattr("huissier.adapters.engine.PATIENCE", 1.0)
+    monkeypatch.setattr("huissier.adapters.deciding.engine.PATIENCE", 1.0)
     with wire_to(new_database()) as wire:
         yield wire
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from sqlalchemy import URL
 
 from huissier import AdmitDomain, AnyCommand, CloseEns, EraseUsager, Options, RegisterOperator
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import CorruptStoreError, ForeignStoreError, StoreError, StoreVersionError
 from huissier.adapters.integrity import Report, check_store
 from huissier.adapters.log.migrations import migrate

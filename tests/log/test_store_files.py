@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import huissier
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import (
     CorruptStoreError,
     EngineClosedError,

@@ -19,7 +19,7 @@ from typing import Final
 _ROOT: Final = Path(__file__).parents[2]
 _LOADED: Final = (
     "huissier.adapters.cli.main",
-    "huissier.adapters.engine",
+    "huissier.adapters.deciding.engine",
     "huissier.adapters.gateway.milter.front",
     "huissier.adapters.gateway.postfix.front",
     "huissier.adapters.gateway.serving.running",

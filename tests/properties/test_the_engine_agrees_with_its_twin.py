@@ -21,7 +21,7 @@ from huissier import (
     SubmitMessage,
     WithdrawDomain,
 )
-from huissier.adapters.engine import MEMORY, Engine
+from huissier.adapters.deciding.engine import MEMORY, Engine
 from huissier.adapters.testing.properties import answered, checked, said
 from huissier.adapters.testing.reference.twin import Twin, TwinAnswer
 from huissier.adapters.testing.strategies import histories, options

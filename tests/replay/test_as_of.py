@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import huissier
 from huissier.adapters.audit.as_of import Stand, stands
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.testing import hospital as w
 from huissier.adapters.testing.strategies import histories, options
 from huissier.adapters.testing.strategies.town import ADDRESSES, MOMENTS
@@ -24,7 +24,7 @@ EVER = w.moment("2000-01-01")
 
 def question(engine: Engine, sender: str, recipient: str) -> Question | None:
     """Return the question about two addresses, as facts keep them; None where one cannot be read."""
-    from huissier.adapters.identify import Identifier
+    from huissier.adapters.deciding.identify import Identifier
     from huissier.adapters.vault import Vault
 
     command = SubmitMessage(id="m-asked", sender=sender, recipients=[recipient])

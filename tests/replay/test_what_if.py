@@ -10,7 +10,7 @@ from msgspec import structs
 from huissier import SubmitMessage
 from huissier.adapters.audit.replay.crew import Share
 from huissier.adapters.audit.replay.what_if import Flip, Reading, Supposing, report_of
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log import codec
 from huissier.adapters.testing import hospital as w
 from huissier.adapters.testing.reference.twin import Twin
@@ -98,7 +98,7 @@ def lived_alike(history: History, options: Options) -> RowsSource:
     """Return the log of a history whose usagers and digests are called the same each time."""
     letters = ("".join(some) for some in itertools.product("abcdefghij", repeat=4))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("huissier.adapters.identify.new_usager_id", lambda: next(letters))
+        patch.setattr("huissier.adapters.deciding.identify.new_usager_id", lambda: next(letters))
         with Engine("sqlite://", clock=lambda: NOW, options=options, environment=KEY) as engine:
             for command in history:
                 engine.handle(command)

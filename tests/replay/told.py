@@ -8,7 +8,7 @@ import huissier
 from huissier import Options
 from huissier.adapters.audit.replay.replaying import Difference, replay
 from huissier.adapters.audit.replay.sources import Row, Source
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.domain.commands import AnyCommand
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.domain.commands import (
     AdmitDomain,
     AnyCommand,

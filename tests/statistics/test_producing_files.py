@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import TemporarilyUnavailableError
 from huissier.adapters.log.place import Place
 from huissier.adapters.private_file import private_file

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log import codec
 from huissier.adapters.testing.hospital import HOSPITAL, world
 from huissier.domain.commands import AnyCommand

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.log import codec
 from huissier.domain.events import MessageDecided
 from huissier.domain.facts import new_timeline

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import HuissierError, StoreError, TemporarilyUnavailableError
 from huissier.adapters.log.place import Place
 from huissier.adapters.views.database import ViewsDatabase

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.evidence.kept import kept_beside
 from huissier.adapters.evidence.nodes import Nodes
 from huissier.adapters.log.place import Place

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import StoreError
 from huissier.adapters.log.place import Place
 from huissier.adapters.views.database import ViewsDatabase

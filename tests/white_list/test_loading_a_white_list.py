@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import WhiteListError
 from huissier.adapters.log import codec
 from huissier.adapters.testing.white_lists import make_signer, pem, signed_list
-from huissier.adapters.white_list_file import read_white_list
-from huissier.adapters.white_list_loading import WhiteListReport
+from huissier.adapters.white_list.file import read_white_list
+from huissier.adapters.white_list.loading import WhiteListReport
 from huissier.domain.commands import AdmitDomain, CreateMailbox, RegisterOperator, SubmitMessage, WithdrawDomain
 from huissier.domain.events import AnyEvent, DomainAdmitted, DomainWithdrawn, WhiteListLoaded
 from huissier.domain.vocabulary.certificate_dn import CertificateDn

@@ -33,7 +33,7 @@ from huissier.adapters.testing.white_lists import (
     signed_list,
     unsigned,
 )
-from huissier.adapters.white_list_file import LARGEST, read_white_list
+from huissier.adapters.white_list.file import LARGEST, read_white_list
 from huissier.domain.vocabulary.certificate_dn import CertificateDn
 from huissier.domain.white_list import WhiteList
 

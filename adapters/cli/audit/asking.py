@@ -12,7 +12,7 @@ from huissier.domain.vocabulary.ins import mentions_ins
 
 if TYPE_CHECKING:
     from huissier.adapters.audit.asking import Names
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
     from huissier.adapters.log.read_only import ReadOnlyLog
     from huissier.projections.trail import Period
 

@@ -11,7 +11,7 @@ import typer
 from huissier.adapters.cli.shared import Status, StoreOption, errors_told, fail, opened, read_option, url_of
 
 if TYPE_CHECKING:
-    from huissier.adapters.engine import Engine
+    from huissier.adapters.deciding.engine import Engine
     from huissier.adapters.evidence.checkpoint import Checkpoint, Submitted
     from huissier.adapters.evidence.keys import Signer
     from huissier.adapters.evidence.note import VerifierKey

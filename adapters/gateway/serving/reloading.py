@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import HuissierError
 from huissier.adapters.gateway.serving.systemd import notify, notify_reloading
 from huissier.adapters.gateway.settings import FrontName, Settings, WhiteListSection
-from huissier.adapters.white_list_file import read_white_list
+from huissier.adapters.white_list.file import read_white_list
 
 _LOG: Final = logging.getLogger(__name__)
 

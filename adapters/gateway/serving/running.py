@@ -18,8 +18,8 @@ from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 
-from huissier.adapters.async_engine import AsyncEngine
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.async_engine import AsyncEngine
+from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import WhiteListError
 from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.health import health_server

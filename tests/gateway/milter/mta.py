@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import huissier
-from huissier.adapters.async_engine import AsyncEngine
+from huissier.adapters.deciding.async_engine import AsyncEngine
 from huissier.adapters.gateway.gateway import Gateway
 from huissier.adapters.gateway.milter.session import MilterSession
 from huissier.adapters.gateway.settings import MilterSection

@@ -9,13 +9,14 @@ from typing import Final, Self, TypeVar
 
 from eventsourcing.dcb.api import DCBRecorder
 
-from huissier.adapters.callers import Callers
-from huissier.adapters.checks import Check, Checks
-from huissier.adapters.clerk import Clerk
 from huissier.adapters.clock import Clock, in_utc, utc_now
-from huissier.adapters.desk import Desk
+from huissier.adapters.deciding.callers import Callers
+from huissier.adapters.deciding.checks import Check, Checks
+from huissier.adapters.deciding.clerk import Clerk
+from huissier.adapters.deciding.desk import Desk
+from huissier.adapters.deciding.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask, seconds_in
+from huissier.adapters.deciding.turn import Turn
 from huissier.adapters.errors import CorruptStoreError, InvalidCommandError, StoreError, TemporarilyUnavailableError
-from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, Ticket, ask, seconds_in
 from huissier.adapters.log.claim import check_claim, vault_is_elsewhere
 from huissier.adapters.log.dialects import BUSY_SECONDS
 from huissier.adapters.log.foreign import AskedVault, ForeignLog
@@ -24,10 +25,9 @@ from huissier.adapters.log.port import Log, OvertakenError
 from huissier.adapters.log.recorder import SqlRecorder
 from huissier.adapters.log.session import Session
 from huissier.adapters.log.store import Store, keeps_deleted
-from huissier.adapters.turn import Turn
 from huissier.adapters.validation import validated
 from huissier.adapters.vault import Vault, check_environment, load_key
-from huissier.adapters.white_list_loading import WhiteListReport, load_white_list
+from huissier.adapters.white_list.loading import WhiteListReport, load_white_list
 from huissier.domain.answers import Answer, Verdicts
 from huissier.domain.commands import AnyCommand, ReportDelivery, SubmitMessage
 from huissier.domain.events import StatisticsProduced

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from queue import SimpleQueue
 
-from huissier.adapters.desk import Desk
+from huissier.adapters.deciding.desk import Desk
+from huissier.adapters.deciding.line import UNAVAILABLE
+from huissier.adapters.deciding.own_lock import within
+from huissier.adapters.deciding.turn import Turn
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
-from huissier.adapters.line import UNAVAILABLE
 from huissier.adapters.log.port import Log, Look
-from huissier.adapters.own_lock import within
-from huissier.adapters.turn import Turn
 from huissier.domain.answers import Verdicts
 from huissier.domain.commands import SubmitMessage
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
+from huissier.adapters.deciding.turn import Turn
 from huissier.adapters.errors import WhiteListError
-from huissier.adapters.turn import Turn
 from huissier.domain.events import AnyEvent, DomainAdmitted, DomainWithdrawn, WhiteListLoaded
 from huissier.domain.tags import TRUST_SPACE
 from huissier.domain.white_list import TrustSpace, WhiteList

@@ -8,10 +8,10 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
-from huissier.adapters.checks import Check
-from huissier.adapters.engine import Engine
+from huissier.adapters.deciding.checks import Check
+from huissier.adapters.deciding.engine import Engine
+from huissier.adapters.deciding.line import TIMEOUT, UNAVAILABLE, Line, seconds_in
 from huissier.adapters.errors import TemporarilyUnavailableError
-from huissier.adapters.line import TIMEOUT, UNAVAILABLE, Line, seconds_in
 from huissier.adapters.validation import validated
 from huissier.domain.answers import Answer, Verdicts
 from huissier.domain.commands import AnyCommand, SubmitMessage

@@ -4,8 +4,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from huissier.adapters.clerk import Clerk
-from huissier.adapters.memory import Memory
+from huissier.adapters.deciding.clerk import Clerk
+from huissier.adapters.deciding.memory import Memory
 from huissier.adapters.vault import Vault
 from huissier.domain.rule_set import RuleBook
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from eventsourcing.dcb.api import DCBEvent
 
+from huissier.adapters.deciding.memory import Memory
 from huissier.adapters.log import codec
 from huissier.adapters.log.port import Look
 from huissier.adapters.log.session import Session
-from huissier.adapters.memory import Memory
 from huissier.domain.commands import AnyCommand
 from huissier.domain.events import AnyEvent, UsagerErased
 from huissier.domain.facts import Facts

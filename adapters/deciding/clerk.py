@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from huissier.adapters.identify import Identified, Identifier, Newcomer
-from huissier.adapters.turn import Turn
+from huissier.adapters.deciding.identify import Identified, Identifier, Newcomer
+from huissier.adapters.deciding.turn import Turn
 from huissier.adapters.vault import Vault
 from huissier.domain.answers import Answer, Verdicts, explained, verdicts_for
 from huissier.domain.commands import AnyCommand, EraseUsager, OtherCommand, ReportDelivery, SubmitMessage

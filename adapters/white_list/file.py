@@ -17,7 +17,7 @@ from cryptography.x509 import (
 from lxml import etree
 
 from huissier.adapters.errors import UnreadableWhiteListError, WhiteListError
-from huissier.adapters.white_list_signature import (
+from huissier.adapters.white_list.signature import (
     carried_certificates,
     check_trust,
     signed_by,

@@ -17,8 +17,8 @@ from operator import attrgetter, itemgetter
 from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
+from huissier.adapters.deciding.own_lock import within
 from huissier.adapters.errors import EngineClosedError, TemporarilyUnavailableError
-from huissier.adapters.own_lock import within
 from huissier.adapters.own_process import OwnProcess
 from huissier.domain.answers import Answer
 from huissier.domain.commands import AnyCommand
