@@ -58,7 +58,7 @@ class Exchange(Struct, frozen=True, gc=False):
     mixed: bool
 
     @property
-    def is_for_usager_to_begin(self) -> bool:
+    def needs_contact(self) -> bool:
         """Whether a usager writes to a professionnel, for which there must be a contact."""
         to = self.recipient.home
         return self.sender.home.usager and not to.usager and to.name is not None
@@ -244,7 +244,7 @@ def refusals(x: Exchange) -> Reasons:
         + _between(sender.home, recipient.home)
         + _found(OF_MESSAGE, x)
     )
-    if x.is_for_usager_to_begin:
+    if x.needs_contact:
         found += _found(OF_USAGERS_MESSAGE, x)
     return tuple(sorted(found, key=_decisiveness)) if len(found) > 1 else found
 

@@ -37,6 +37,6 @@ class LetThrough:
             self._times[whom] += 1
         self._asked_on[whom] = on
 
-    def are(self, count: int) -> bool:
+    def adds_up_to(self, count: int) -> bool:
         """Say whether a mail server that counts so many can mean these; it counts a recipient named twice as two."""
         return count == self._times.total()

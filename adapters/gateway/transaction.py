@@ -118,7 +118,7 @@ class Transaction:
         """
         if named and _canonical(_readable(named)) not in self._let_through:
             return False
-        return self._let_through.are(count)
+        return self._let_through.adds_up_to(count)
 
     async def recipient(self, spelled: str, *, size: int | None = None, on: object = None) -> Reply:
         """Decide one recipient before the message has come; a refusal is recorded, once. Never raises.

@@ -44,7 +44,7 @@ def _of_homes(rule: Callable[[Home, Home], Any]) -> Judge:
 
 
 def _of_usagers_message(rule: Judge) -> Judge:
-    return lambda x: rule(x) if x.is_for_usager_to_begin else None
+    return lambda x: rule(x) if x.needs_contact else None
 
 
 def _for(x: Exchange) -> list[str]:
