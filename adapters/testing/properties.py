@@ -76,7 +76,7 @@ def every_answer_is_explained(step: Step) -> None:
 
 
 def a_reason_rests_on_what_supports_it(step: Step) -> None:
-    """The facts that a verdict's reason names are of a kind that supports it, and about whom it speaks of."""
+    """The facts that a verdict's reason names are of a kind that supports it, and about the party it speaks of."""
     command = step.told.command
     if not (isinstance(command, SubmitMessage) and is_decided_now(step)):
         return
@@ -95,7 +95,7 @@ def the_outcome_is_that_of_the_verdicts(step: Step) -> None:
 
 
 def no_reason_tells_an_ins(step: Step) -> None:
-    """No reason, SMTP reply or remedy tells an INS (decision 3)."""
+    """No reason, SMTP reply or remedy contains an INS (decision 3)."""
     answer = step.told.answer
     for reason in (*answer.reasons, *(reason for verdict in answer.verdicts for reason in verdict.reasons)):
         words = (reason.requirement, reason.fr, reason.en, reason.smtp, reason.remedy)
@@ -109,7 +109,7 @@ def the_answer_is_the_twins(step: Step) -> None:
 
 
 def what_is_new_has_the_next_position(step: Step) -> None:
-    """A new fact has the next position of the log, what is told again its first one, and what changes nothing none."""
+    """A new fact gets the next position in the log, a repeated command its first one, one without effect none."""
     assert step.told.answer.position == step.foreseen.position, f"the twin says {said(step.foreseen)}"
 
 

@@ -16,18 +16,18 @@ CHANGES: Final = (
 )
 _HEAD: Final = """# What changes from one rule set to another
 
-Written by `python -m tests.enumeration.render_flips`, and checked by a test. For any two rule sets, including those of a file:
+Written by `python -m tests.enumeration.render_flips`, and checked by a test. For any two rule sets, also from a file:
 
 ```console
 $ uv run python -m tests.enumeration.flips "1.4+pharmacies" "1.4+pharmacies withdrawal_grace_days=30"
 $ uv run python -m tests.enumeration.flips 1.4 mine --file rules.toml
 ```
 
-Every combination of facts that one accepts and the other refuses is listed here, under the most decisive reasons. A fact
-that is not named may be anything that does not speak against the message. Combinations may overlap. Why there are no
-others: [enumeration.md](enumeration.md). Options that give no verdict (`fin_header`, `co_recipients`), read addresses
-(`ins_key`) or let refusals pass (`shadow_…`) are not listed. `huissier audit what-if` shows what other rules would have
-made of your own log.
+Every combination of facts that one accepts and the other refuses is listed here, under the most decisive reasons. A
+fact that is not named may be anything that does not speak against the message. Combinations may overlap. Why there are
+no others: [enumeration.md](enumeration.md). Options that give no verdict (`fin_header`, `co_recipients`), read
+addresses (`ins_key`) or let refusals pass (`shadow_…`) are not listed. `huissier audit what-if` shows what other rules
+would have made of your own log.
 """
 
 
