@@ -15,12 +15,13 @@ from msgspec import Meta, Struct, structs
 from huissier.domain.reasons import TABLE
 from huissier.domain.vocabulary.errors import VocabularyError
 from huissier.domain.vocabulary.misfits import misfit
-from huissier.domain.vocabulary.times import Time, parse_time
+from huissier.domain.vocabulary.times import Time
 
 USAGERS_DOMAIN = "patient.mssante.fr"
 PHARMACIES = frozenset({"SA33", "SA38", "SA39", "SA65"})
 
 _SEPARATOR: Final = re.compile(r"[ ,=%]")
+_NUMBER: Final = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?")  # the library takes it for seconds since 1970
 _ESCAPED: Final = re.compile(r"%([0-9A-F]{2})")
 
 
@@ -60,14 +61,22 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for code in self.shadow_reasons:
             if code not in TABLE or TABLE[code].kind != "refusal":
                 raise VocabularyError(f"shadow_reasons: {code!r} is no reason to refuse a message")
-        if self.avenant_for_contracts_before.tzinfo is None:
+        offset = self.avenant_for_contracts_before.utcoffset()
+        if offset is None:
             raise VocabularyError("avenant_for_contracts_before: a time names its zone, such as Z for UTC")
+        if offset % timedelta(minutes=1):  # a decision names its options, and could not be read again
+            raise VocabularyError("avenant_for_contracts_before: a zone is whole minutes from UTC")
 
     @classmethod
     def read(cls, words: Iterable[str]) -> Self:
         """Read `name=value` words, the others being at their default. Raises `VocabularyError`."""
+        values = values_in(words)
+        for item in structs.fields(cls):
+            said = values.get(item.name, "")
+            if isinstance(item.default, datetime) and isinstance(said, str) and _NUMBER.fullmatch(said):
+                raise VocabularyError(f"{item.name}: a number is no time; write one like 2026-10-31T09:00:00Z")
         try:
-            return msgspec.convert(values_in(words), cls, strict=False)
+            return msgspec.convert(values, cls, strict=False)
         except msgspec.ValidationError as problem:
             raise VocabularyError(str(misfit(problem, cls))) from None
 
@@ -87,29 +96,16 @@ def _word(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def values_in(words: Iterable[str]) -> dict[str, str | list[str] | datetime]:
-    """Return what `name=value` words say of options, not validated yet. Raises `VocabularyError`."""
+def values_in(words: Iterable[str]) -> dict[str, str | list[str]]:
+    """Return what `name=value` words say of options, not validated."""
     return {name: _value(name, text) for name, _, text in (word.partition("=") for word in words)}
 
 
-def _value(name: str, text: str) -> str | list[str] | datetime:
-    """Split the value of an option that takes several names at its commas; `%2C` is a comma within a name.
-
-    A time is read here, for the library would take a number for seconds since 1970.
-    """
-    default = next((item.default for item in structs.fields(Options) if item.name == name), None)
-    if isinstance(default, datetime):
-        return _time(name, text)
-    if default != ():
+def _value(name: str, text: str) -> str | list[str]:
+    """Split the value of an option that takes several names at its commas; `%2C` is a comma within a name."""
+    if not any(item.name == name and item.default == () for item in structs.fields(Options)):
         return text
     return [_ESCAPED.sub(lambda found: chr(int(found[1], 16)), part) for part in text.split(",")]
-
-
-def _time(name: str, text: str) -> datetime:
-    try:
-        return parse_time(text)
-    except VocabularyError as problem:
-        raise VocabularyError(f"{name}: {problem}") from None
 
 
 Bytes = Annotated[int, Meta(ge=0)]
