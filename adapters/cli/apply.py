@@ -32,7 +32,7 @@ def apply(
     option: PolicyOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Handle commands, one JSON line each, and print one JSON line of answer each, in order.
+    """Handle commands, one JSON line each, and print the answers, one JSON line each, in order.
 
     A line that cannot be read is answered with its number and the reason; the lines around it still count, and
     the exit status is 2. An answer is printed once it is durable. Answers are JSON with or without --json.
@@ -55,7 +55,7 @@ def apply(
 
 
 def _print(lines: bytes) -> None:
-    """Print answers; on a terminal above the progress bar, which takes over the text stream."""
+    """Print answers; on a terminal, as text above the progress bar, which takes over the text stream."""
     if sys.stdout.isatty():
         sys.stdout.write(lines.decode())
     else:
@@ -64,7 +64,7 @@ def _print(lines: bytes) -> None:
 
 
 def _with_progress(stream: BinaryIO, file: str) -> Iterable[list[Line]]:
-    """Show a bar on a terminal while a file is read; none in a pipe or for standard input."""
+    """Show a bar on a terminal while a file is read; none where input or standard error is something else."""
     console = Console(stderr=True)
     if not console.is_terminal or not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         yield from batches(stream)

@@ -45,7 +45,7 @@ class Result(msgspec.Struct):
 
 
 class Report(msgspec.Struct):
-    """What `--json` prints."""
+    """What `--json` prints; `ratios` are those to the limit."""
 
     results: list[Result]
     ratios: dict[str, float]
@@ -53,7 +53,7 @@ class Report(msgspec.Struct):
 
 def bench(
     context: typer.Context,
-    quick: Annotated[bool, typer.Option("--quick", help="Take tiny turns: shows that it runs, says little.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Take tiny turns: shows it runs, measures little.")] = False,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -61,10 +61,10 @@ def bench(
 
     The store itself is not opened: an SQLite store is measured in a scratch folder beside its file, a PostgreSQL
     one in scratch schemas of its database; both are removed in the end. Submissions are decided as in service,
-    each durable before it is answered. Each figure is the median of five rounds, and a ratio that of the rounds'
-    ratios to the limit. Writers on the same PostgreSQL database wait for each other meanwhile.
+    each durable before it is answered. Each figure is the median of five rounds; each ratio is the median of the
+    rounds' ratios to the limit. Other writers on the same PostgreSQL database have to wait now and then meanwhile.
     """
-    from huissier.adapters.bench.measuring import QUICK, USUAL, measure  # brings the database library
+    from huissier.adapters.bench.measuring import QUICK, USUAL, measure  # imports the database library
 
     plan = QUICK if quick else USUAL
     with errors_told(), _ended_in_order() as go_on, _bar(plan.turns) as advance:
@@ -74,9 +74,9 @@ def bench(
 
 @contextmanager
 def _ended_in_order() -> Iterator[Callable[[], None]]:
-    """Take a request to end as Ctrl-C is taken: what was made is removed first.
+    """Have SIGTERM and SIGHUP end the work as Ctrl-C does: what was made is removed first.
 
-    What is yielded ends it too: Python drops an interrupt that comes while it frees memory.
+    Call what is yielded between steps: it ends the work if Python dropped the interrupt while it freed memory.
     """
     asked: list[int] = []
 
@@ -99,7 +99,7 @@ def _ended_in_order() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def _bar(turns: int) -> Iterator[Callable[[], object]]:
-    """Show a bar on a terminal, drawn between the turns so that it does not disturb them; none in a pipe."""
+    """Show a bar, on a terminal only; it is drawn between the turns so that it does not disturb them."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(

@@ -30,7 +30,7 @@ def check(
     """
     with errors_told():
         command = SubmitMessage(
-            id=f"check-{secrets.token_hex(16)}",  # an id that is in the log would get its first answer
+            id=f"check-{secrets.token_hex(16)}",  # an id that the log already has would get its first answer
             at=None if at is None else read_option("--at", parse_time, at),
             sender=sender,
             recipients=to,

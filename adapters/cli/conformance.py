@@ -45,8 +45,8 @@ def postfix(
 ) -> None:
     """Ask a policy service (check_policy_service) as Postfix does, and say which requirement each failure breaks.
 
-    It must have loaded the commands that `huissier conformance world` prints, into an empty store for each run; see
-    docs/testing.md for its settings. Exit status 1 if a check fails.
+    For each run the service must have loaded the commands that `huissier conformance world` prints into an empty
+    store; see docs/testing.md for its settings. Exit status 1 if a check fails.
     """
     from huissier.adapters.conformance.running import checks_of
 
@@ -65,8 +65,8 @@ def milter(
 ) -> None:
     """Send mail through a milter (smtpd_milters) as Postfix does, and say which requirement each failure breaks.
 
-    It must have loaded the commands that `huissier conformance world` prints, into an empty store for each run; see
-    docs/testing.md for its settings. Exit status 1 if a check fails.
+    For each run the milter must have loaded the commands that `huissier conformance world` prints into an empty
+    store; see docs/testing.md for its settings. Exit status 1 if a check fails.
     """
     from huissier.adapters.conformance.running import checks_of
 
@@ -107,7 +107,7 @@ def _address(connect: str) -> "Address":
 
 
 def _reach(address: "Address", timeout: float) -> None:
-    """End the program where nobody listens: that breaks no requirement."""
+    """End the program if nobody listens, for that breaks no requirement."""
     from huissier.adapters.conformance.wire import Connection, FoundError
 
     try:

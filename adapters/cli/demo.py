@@ -30,7 +30,7 @@ DOCTOR = "dr.martin@ch-exemple.mssante.fr"
 
 
 class Step(NamedTuple):
-    """What happens, said in a sentence, and the command that records it."""
+    """One sentence that says what happens, and the command that records it."""
 
     sentence: str
     command: AnyCommand
@@ -49,7 +49,7 @@ def demo() -> None:
                 typer.echo(f"            {line}")
         facts = engine.head
     typer.echo(f"\nAll of it stands in the log, {facts} facts, without the usager's INS: {url}")
-    # Whoever runs it with `uv run` needs the same words before what they copy from here.
+    # Whoever runs it with `uv run` needs the same words before the commands that they copy from here.
     program = "uv run huissier" if "UV_RUN_RECURSION_DEPTH" in os.environ else "huissier"
     suspend = f'{{"type":"suspend-mailbox","address":"{DOCTOR}"}}'
     typer.echo("\nTry next:")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 directory = typer.Typer(help="The directory (annuaire) of local mailboxes.", no_args_is_help=True)
 
 _TOLD_EVERY: Final = 1_000
-_MOST_WORDS: Final = 50  # databases have limits, and their word for them tells nobody anything
+_MOST_WORDS: Final = 50  # databases have limits of their own, and report them in words that help nobody
 _LONGEST_WORD: Final = 1_000
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def search(
 
     Accents and case do not count. Exit status 1 if there is none.
     """
-    from huissier.adapters.cli.views import caught_up  # brings the database library, which --help does without
+    from huissier.adapters.cli.views import caught_up  # imports the database library, which --help does not need
     from huissier.projections.directory.as_of import AsOf
     from huissier.projections.directory.facts import Directory
 
@@ -74,12 +74,12 @@ def search(
 @directory.command()
 def show(
     context: typer.Context,
-    address: Annotated[str, typer.Argument(help="The mailbox; a usager's under its opaque address.")],
+    address: Annotated[str, typer.Argument(help="The mailbox's address; a usager's is the opaque one.")],
     at: AtOption = None,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Tell the whole life of a mailbox, a line a fact, and what it is. Exit status 1 if there is none."""
+    """Print what a mailbox is and its whole life, one line per fact. Exit status 1 if there is none."""
     from huissier.adapters.cli.views import caught_up
     from huissier.adapters.directory.life import Life, sentence
     from huissier.projections.directory.as_of import AsOf
@@ -102,15 +102,15 @@ def show(
 @directory.command()
 def export(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", help="Where the file is written.", metavar="DIR")] = Path(),
+    out: Annotated[Path, typer.Option("--out", help="The folder the file is written to.", metavar="DIR")] = Path(),
     fhir: Annotated[bool, typer.Option("--fhir", help="FHIR R4 bundles instead of the 31 columns.")] = False,
     at: AtOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Write the mailboxes that the national directory shows as an extraction in 31 columns, or as FHIR.
+    """Write an extraction in 31 columns, or FHIR bundles, of the mailboxes that the national directory shows.
 
-    PER and ORG in use; what is on the liste rouge, APP, CAB and usagers' mailboxes are never in it. The name of the
-    file holds the time in UTC.
+    Those are PER and ORG mailboxes in use, and never any on the liste rouge, nor APP, CAB or usagers' mailboxes. The
+    file's name holds the time in UTC.
     """
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.cli.views import caught_up
@@ -147,15 +147,15 @@ def import_(
         str | None, typer.Option(help="When the mailboxes were created, RFC 3339; now by default.", metavar="TIME")
     ] = None,
     skip_remote: Annotated[
-        bool, typer.Option("--skip-remote", help="Only count rows on domains that are not hosted here.")
+        bool, typer.Option("--skip-remote", help="Count rows on domains not hosted here, but do not print them.")
     ] = False,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Create the mailboxes of an extraction that stand on hosted domains, and report every row that was not taken.
+    """Create the mailboxes of an extraction that are on hosted domains, and report every row that was not taken.
 
-    Done twice it changes nothing. Exit status 2 if a row cannot be read, else 1 if a mailbox of a hosted domain
-    could not be created.
+    Importing the same file again changes nothing. Exit status 2 if a row cannot be read, else 1 if a mailbox of a
+    hosted domain could not be created.
     """
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.cli.views import caught_up
@@ -182,7 +182,7 @@ def import_(
 
 
 def _address(text: str) -> str:
-    """Return an address as the log writes it; a usager's opaque one is one already."""
+    """Return an address as the log writes it; a usager's opaque address is so already."""
     address = MailboxAddress.of_fact(text.strip().lower())
     if address.is_pseudonym:
         return address.text
@@ -194,7 +194,7 @@ def _address(text: str) -> str:
 
 @contextmanager
 def _opened(file: Path) -> "Iterator[Extraction]":
-    """Open an extraction, or say why it is none."""
+    """Open an extraction; where it is none, end the program with the reason."""
     from huissier.adapters.directory.reading import ExtractionError, open_extraction
 
     with ExitStack() as stack:
@@ -206,7 +206,7 @@ def _opened(file: Path) -> "Iterator[Extraction]":
 
 
 def _recorded(work: "Import", rows: "Iterable[Row]", file: Path) -> "Iterator[NotTaken]":
-    """Yield the rows not taken; where the store breaks off, say up to where rows were taken in."""
+    """Yield the rows not taken; where the file or the store fails, say up to which line rows were taken in, and end."""
     from huissier.adapters.directory.reading import ExtractionError
 
     try:
@@ -219,7 +219,7 @@ def _recorded(work: "Import", rows: "Iterable[Row]", file: Path) -> "Iterator[No
 
 
 def _telling(things: Iterable[T], tell: Callable[[int], None]) -> Iterator[T]:
-    """Pass things on and tell now and then how many they were."""
+    """Pass things on, and now and then call `tell` with how many there were."""
     for number, thing in enumerate(things, 1):
         yield thing
         if number % _TOLD_EVERY == 0:

@@ -1,4 +1,4 @@
-"""The program: its commands and what stands before them."""
+"""The program: its commands, and the options that may come before them."""
 
 import os
 import sys
@@ -66,11 +66,11 @@ def before_command(
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
-    """Take what may stand before the command; the commands look for it themselves."""
+    """Take the options that may come before the command; the commands look them up themselves."""
 
 
 class _WithoutIns:
-    """Standard error, where what the program repeats of its arguments loses any INS."""
+    """Standard error without any INS: messages may repeat the program's arguments."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -83,7 +83,7 @@ class _WithoutIns:
 
 
 def main() -> None:
-    """Run the program; whatever the system refuses ends it in one line, and a closed pipe ends it quietly."""
+    """Run the program; an error of the system ends it with one line, and a closed pipe without a word."""
     look_seldom()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -105,5 +105,5 @@ def main() -> None:
 
 def _end(message: str, status: Status) -> NoReturn:
     print(f"huissier: {message}", file=sys.stderr)  # noqa: T201 the program's own last word
-    sys.stdout = None  # it may be what failed: nothing more is flushed to it
+    sys.stdout = None  # it may be what failed, so nothing more is flushed to it
     sys.exit(status)

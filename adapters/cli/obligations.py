@@ -22,7 +22,7 @@ def obligations(
 ) -> None:
     """Say which operators lack which instrument and which mailboxes have not signed the CGU, and since when.
 
-    Exit status 1 where something is lacking; a deadline that is still to come is shown and is no reason for it.
+    Exit status 1 if anything is overdue; what is still to be signed by a later deadline is only shown.
     """
     from huissier.adapters.cli.views import caught_up
     from huissier.domain.rule_set import RuleBook

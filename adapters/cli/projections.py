@@ -1,4 +1,4 @@
-"""`huissier projections`: how far the read models are, keeping them up with the log, and building them again."""
+"""`huissier projections`: says how far the read models are, keeps them up with the log, builds them again."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -27,11 +27,11 @@ def status(
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say of each projection how far it is behind the log, and what stopped it or its last rebuild.
+    """Say how far each projection is behind the log, and what stopped it or its last rebuild.
 
     Exit status 1 if one has stopped.
     """
-    from huissier.adapters.cli.views import views_of  # brings the database library, which --help does without
+    from huissier.adapters.cli.views import views_of  # imports the database library, which --help does not need
     from huissier.adapters.evidence.nodes import NAME, Nodes
     from huissier.adapters.views.runner import Runner
     from huissier.projections.catalogue import ALL
@@ -59,7 +59,7 @@ def rebuild(
 ) -> None:
     """Fold the whole log into fresh tables and switch over; readers keep reading meanwhile.
 
-    The tree behind checkpoints is hashed again in place: `rebuild tree` where its log was replaced by another. Exit
+    The tree behind checkpoints is hashed again in place: run `rebuild tree` if its log was replaced by another. Exit
     status 1 if a projection has stopped at a fact that it cannot fold; the others are rebuilt.
     """
     from huissier.adapters.cli.progress import progress_bar
@@ -73,7 +73,7 @@ def rebuild(
             try:
                 with progress_bar(called) as progress:
                     again(progress)
-            except ProjectionError as problem:  # the others are rebuilt all the same
+            except ProjectionError as problem:  # the others are still rebuilt
                 tell(str(problem))
                 is_whole = False
             else:
@@ -88,7 +88,7 @@ def follow(
     name: Annotated[str | None, typer.Argument(help="Which one; all by default.")] = None,
     store: StoreOption = None,
 ) -> None:
-    """Keep read models up with the log until Ctrl-C or SIGTERM; one that stops is told, and the others go on.
+    """Keep read models up with the log until Ctrl-C or SIGTERM; one that stops is reported, and the others go on.
 
     Exit status 1 if one has stopped.
     """
@@ -114,7 +114,7 @@ def follow(
 
 
 def _rebuilds(name: str | None, engine: "Engine", database: "ViewsDatabase") -> "Sequence[tuple[str, Rebuild]]":
-    """Return what is meant by a name, each with what builds it again."""
+    """Return the name and the rebuilding function of the projection of a name, of all without one."""
     from huissier.adapters.evidence.nodes import NAME, Nodes
     from huissier.adapters.views.runner import Runner
     from huissier.projections.catalogue import ALL
@@ -124,7 +124,7 @@ def _rebuilds(name: str | None, engine: "Engine", database: "ViewsDatabase") -> 
 
 
 def _named(name: str | None, known: Sequence[tuple[str, T]]) -> Sequence[tuple[str, T]]:
-    """Return what is meant by a name, all by default."""
+    """Return the one of this name, all without a name; an unknown name ends the program."""
     found = [one for one in known if name in (None, one[0])]
     if not found:
         fail(f"there is no projection {name}; there are {', '.join(called for called, _ in known)}", Status.UNREADABLE)

@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from huissier.adapters.gateway.serving.running import Front
     from huissier.adapters.gateway.settings import FrontName, Settings
 
-serve = typer.Typer(help="Gateways: what a mail server asks whether a message may pass.", no_args_is_help=True)
+serve = typer.Typer(help="Gateways, which a mail server asks whether a message may pass.", no_args_is_help=True)
 
 ListenOption = Annotated[
     list[str] | None,
     typer.Option("--listen", help="inet:HOST:PORT or unix:PATH, instead of the file's; repeatable.", metavar="ADDRESS"),
 ]
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="A TOML file; docs/gateway.toml shows all of it.", metavar="FILE")
+    Path | None, typer.Option("--config", help="A TOML file; docs/gateway.toml shows all settings.", metavar="FILE")
 ]
 MetricsOption = Annotated[
     str | None, typer.Option("--metrics", help="Where to show metrics and health.", metavar="HOST:PORT")
 ]
 NameOption = Annotated[
-    str | None, typer.Option("--name", help="Tells this gateway from others; else the machine's name.", metavar="NAME")
+    str | None, typer.Option("--name", help="This gateway's name; default: the machine's.", metavar="NAME")
 ]
 
 
@@ -41,10 +41,10 @@ def postfix(
     store: StoreOption = None,
     option: PolicyOption = None,
 ) -> None:
-    """Answer Postfix's policy questions (check_policy_service) until SIGTERM; SIGHUP reads the file again.
+    """Answer Postfix's policy questions (check_policy_service) until SIGTERM; SIGHUP reads the --config file again.
 
-    The store must be there already. What the command line says comes before the file. See docs/gateways.md for the
-    lines in main.cf. Exit status 2 if the configuration cannot be read or an address cannot be listened on.
+    The store must exist already. The command line overrides the file. See docs/gateways.md for the lines in main.cf.
+    Exit status 2 if the configuration cannot be read or an address cannot be listened on.
     """
     from huissier.adapters.gateway.postfix.front import PostfixFront
 
@@ -61,10 +61,10 @@ def milter(
     store: StoreOption = None,
     option: PolicyOption = None,
 ) -> None:
-    """Filter mail for Postfix or Sendmail (smtpd_milters) until SIGTERM; SIGHUP reads the file again.
+    """Filter mail for Postfix or Sendmail (smtpd_milters) until SIGTERM; SIGHUP reads the --config file again.
 
-    The store must be there already. What the command line says comes before the file. See docs/gateways.md for the
-    lines in main.cf. Exit status 2 if the configuration cannot be read or an address cannot be listened on.
+    The store must exist already. The command line overrides the file. See docs/gateways.md for the lines in main.cf.
+    Exit status 2 if the configuration cannot be read or an address cannot be listened on.
     """
     from huissier.adapters.gateway.milter.front import MilterFront
 
@@ -74,7 +74,7 @@ def milter(
 def _serve(
     front: "FrontName", make_front: "Callable[[Gateway], Front]", config: Path | None, said: dict[str, Any]
 ) -> None:
-    """Serve one protocol, with the settings of the file and what the command line said, which comes before it."""
+    """Serve one protocol with the file's settings, which the command line overrides."""
     from huissier.adapters.deciding.engine import Engine
     from huissier.adapters.gateway.journal import log_to_stderr
     from huissier.adapters.gateway.serving.running import run
@@ -101,7 +101,7 @@ def _said(
     option: list[str] | None,
 ) -> dict[str, Any]:
     """Return what the command line says, in the shape of the file."""
-    read_options(option or [])  # a wrong one ends the program with what is known
+    read_options(option or [])  # only checked: a wrong one ends the program
     said = {
         "store": url_named(context, store),
         "gateway": {"name": name},

@@ -1,4 +1,4 @@
-"""What all commands share: options, exit statuses, errors told in one line."""
+"""What all commands share: options, exit statuses, errors reported in one line."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class Status(IntEnum):
-    """Exit statuses: what was to be read, and what was to be used or written, could not be."""
+    """Exit statuses: `UNREADABLE` is about input, `STORE` about a store or an output that cannot be used."""
 
     DONE = 0
     NO = 1
@@ -48,13 +48,13 @@ STDIN = "-"
 STORE_VARIABLE = "HUISSIER_STORE"
 OPTIONS_VARIABLE = "HUISSIER_OPTIONS"
 DEFAULT_STORE = "sqlite:///huissier.db"
-MOST = 10**18  # positions and rows; databases count a little further
+MOST = 10**18  # the largest position or number of rows taken; databases count a little further
 
 StoreOption = Annotated[
     str | None,
     typer.Option(
         "--store",
-        help=f"URL of the store, before the command or behind it; else ${STORE_VARIABLE}, else {DEFAULT_STORE}.",
+        help=f"URL of the store, before or after the command; default: ${STORE_VARIABLE}, else {DEFAULT_STORE}.",
         metavar="URL",
     ),
 ]
@@ -68,12 +68,12 @@ PolicyOption = Annotated[
     ),
 ]
 DecisionHeaderOption = Annotated[
-    str, typer.Option("--decision-header", help="What the milter calls its decision header.", metavar="NAME")
+    str, typer.Option("--decision-header", help="Name of the milter's decision header.", metavar="NAME")
 ]
 
 
 def for_programs(wanted: bool) -> bool:
-    """Have what programs read be in UTF-8, whatever the locale; what people read is in theirs."""
+    """Print in UTF-8, whatever the locale, where programs are to read it; people read it in their locale's encoding."""
     if wanted and isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     return wanted
@@ -89,8 +89,8 @@ def fail(message: str, status: Status) -> NoReturn:
 
 
 def fail_behind(line: int, problem: StoreError) -> NoReturn:
-    """Say what is wrong with the store and what became of the input behind a line, and end."""
-    is_lost = isinstance(problem, TemporarilyUnavailableError)  # what is lost may be the answer alone
+    """Say what is wrong with the store and what became of the input after a line, and end."""
+    is_lost = isinstance(problem, TemporarilyUnavailableError)  # perhaps only the answer was lost
     rest = (
         f"what stands after line {line} may be recorded or not"
         if is_lost
@@ -106,7 +106,7 @@ def tell(message: str) -> None:
 
 @contextmanager
 def errors_told() -> Iterator[None]:
-    """Tell an error in one line and end with its status."""
+    """Report an error in one line and end with its status."""
     try:
         yield
     except (HuissierError, VocabularyError) as problem:
@@ -114,7 +114,7 @@ def errors_told() -> Iterator[None]:
 
 
 def status_of(problem: HuissierError | VocabularyError) -> Status:
-    """Return how a command ends where this is wrong."""
+    """Return the exit status of a command that fails with this error."""
     if isinstance(problem, UnreadableError | VocabularyError):
         return Status.UNREADABLE
     return Status.NO if isinstance(problem, RefusedError) else Status.STORE
@@ -124,8 +124,8 @@ def status_of(problem: HuissierError | VocabularyError) -> Status:
 def opened(
     context: typer.Context, store: str | None, options: list[str] | None, *, create: bool = True
 ) -> "Iterator[Engine]":
-    """Open the engine for a command, and tell errors."""
-    from huissier.adapters.deciding.engine import Engine  # brings the database library, which --help does without
+    """Open the engine for a command, and report errors."""
+    from huissier.adapters.deciding.engine import Engine  # imports the database library, which --help does not need
 
     policy = read_options(options or [])
     with errors_told(), Engine(url_of(context, store), options=policy, create=create) as engine:
@@ -133,18 +133,18 @@ def opened(
 
 
 def url_of(context: typer.Context, store: str | None) -> str:
-    """Return the store's URL: as named behind the command, before it, in the environment, or the default."""
+    """Return the store's URL: as named after the command, before it, in the environment, or the default."""
     return url_named(context, store) or DEFAULT_STORE
 
 
 def url_named(context: typer.Context, store: str | None) -> str | None:
-    """Return the store's URL where somebody named one."""
+    """Return the store's URL, None where nobody named one."""
     before_command: str | None = context.find_root().params.get("store")
     return store or before_command or os.environ.get(STORE_VARIABLE)
 
 
 def read_option(option: str, read: Callable[[R], T], said: R) -> T:
-    """Read what an option, argument or file says; what cannot be read ends the program with its name."""
+    """Read what an option, argument or file says; where that fails, end the program with an error that names it."""
     try:
         return read(said)
     except (UnreadableError, VocabularyError) as problem:
@@ -152,14 +152,14 @@ def read_option(option: str, read: Callable[[R], T], said: R) -> T:
 
 
 def read_moment(option: str, text: str | None) -> datetime:
-    """Read an RFC 3339 time, now where there is none; what cannot be read ends the program with the option's name."""
+    """Read an RFC 3339 time, now without one; where that fails, end the program with an error that names the option."""
     from huissier.adapters.clock import utc_now
 
     return utc_now() if text is None else read_option(option, parse_time, text)
 
 
 def check_folder(path: Path) -> None:
-    """Make sure that `--out` is a folder; what is none ends the program."""
+    """End the program unless `--out` is a folder."""
     try:
         is_folder = path.is_dir()
     except OSError as problem:
@@ -170,7 +170,7 @@ def check_folder(path: Path) -> None:
 
 @contextmanager
 def stream_of(file: str) -> Iterator[BinaryIO]:
-    """Open what a command takes in, standard input for `-`; what cannot be opened ends the program with its name."""
+    """Open a command's input, standard input for `-`; where that fails, end the program with an error that names it."""
     if file == STDIN:
         if sys.stdin is None:
             fail("standard input is closed", Status.UNREADABLE)
@@ -186,7 +186,7 @@ def stream_of(file: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def until_ended(stop: Callable[[], object]) -> Iterator[list[int]]:
-    """Have Ctrl-C and SIGTERM call it instead of breaking off: what was begun is finished. Yield the list of those."""
+    """Have Ctrl-C and SIGTERM call `stop`, so that what was begun is finished; yield the list of signals that came."""
     came: list[int] = []
 
     def end(number: int, _: object) -> None:
@@ -202,12 +202,12 @@ def until_ended(stop: Callable[[], object]) -> Iterator[list[int]]:
 
 
 def print_line(line: str) -> None:
-    """Print a line as it comes."""
+    """Print a line unchanged."""
     sys.stdout.write(f"{line}\n")
 
 
 def read_options(words: list[str]) -> Options:
-    """Read `name=value` words; a wrong one ends the program with its name and what is known."""
+    """Read `name=value` words; a wrong one ends the program, an unknown name with the options that there are."""
     try:
         return Options.read(words)
     except VocabularyError as problem:

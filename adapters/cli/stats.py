@@ -1,4 +1,4 @@
-"""`huissier stats`: the exchanges file of a month (EX_PSU_5020), and what it all comes to."""
+"""`huissier stats`: the exchanges file of a month (EX_PSU_5020), and totals by domain and month."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,18 +36,18 @@ def exchanges(
     domain: DomainOption = None,
     out: Annotated[Path, typer.Option(help="The folder the files are written to.", metavar="DIR")] = Path(),
     layout: Annotated[
-        Path | None, typer.Option(help="A layout of one's own; else the provisional one.", metavar="FILE")
+        Path | None, typer.Option(help="Your own layout; default: the provisional one.", metavar="FILE")
     ] = None,
     anew: Annotated[
-        bool, typer.Option("--anew", help="Count a month that was produced before again, with what came late.")
+        bool, typer.Option("--anew", help="Count an already produced month again, with what came late.")
     ] = False,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write the file AAAAMM_EchangesMSSante_DOMAIN.csv of each domain held here, and record that it was.
+    """Write the file AAAAMM_EchangesMSSante_DOMAIN.csv of each domain held here, and record that it was written.
 
     A month that is over is counted as of the first time its file was produced: running this again gives the same
-    bytes, whatever came late, unless --anew says to count again.
+    bytes, whatever came late, unless --anew counts it again.
     """
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.cli.views import errors_of_projections, views_of
@@ -64,7 +64,7 @@ def exchanges(
         fail("--month: not a month such as 2026-10", Status.UNREADABLE)
     how = _layout(layout)
     check_folder(out)
-    now = utc_now()  # before the log's head is looked at: a month that was over then has nothing behind it
+    now = utc_now()  # before the log's head is read: if a month was over by then, facts behind the head came late
     with views_of(context, store) as (engine, database):
         with errors_of_projections(), progress_bar(Exchanges.name) as progress:
             production = Production(engine, Runner(engine.log, database, Exchanges), progress)
@@ -77,7 +77,7 @@ def exchanges(
         for name in domains:
             try:
                 fact = production.produce(which, name, out, how, now, anew=anew)
-            except (UnwritableError, GateError) as problem:  # the others have files all the same
+            except (UnwritableError, GateError) as problem:  # the other domains still get their files
                 tell(str(problem))
                 failed.append(status_of(problem))
                 continue
@@ -99,12 +99,12 @@ def summary(
     context: typer.Context,
     domain: DomainOption = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write one page with charts besides.", metavar="FILE")
+        Path | None, typer.Option("--html", help="Also write one page with charts.", metavar="FILE")
     ] = None,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print what became of messages, by domain and month, with all that came late."""
+    """Print what became of messages, by domain and month, including all that came late."""
     from huissier.adapters.cli.views import caught_up
     from huissier.adapters.statistics.summary import summaries
     from huissier.projections.exchanges import Exchanges

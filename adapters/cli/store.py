@@ -1,4 +1,4 @@
-"""`huissier store`: whether a store is whole, and how an older one becomes one of today."""
+"""`huissier store`: checks whether a store is whole, and migrates an older one."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,8 +18,8 @@ store = typer.Typer(help="The store itself: its integrity and its schema.", no_a
 def check(context: typer.Context, store: StoreOption = None, json: JsonOption = False) -> None:
     """Read the whole store and name everything that is wrong with it; change nothing.
 
-    Positions, events, tags and their index, the vault against the log, the database itself; a copy will do. Exit
-    status 0 if nothing is wrong, 1 if something is, 3 if the store cannot be read.
+    It checks positions, events, tags and their index, the vault against the log, and the database itself; a copy will
+    do. Exit status 0 if nothing is wrong, 1 if something is, 3 if the store cannot be read.
     """
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.integrity import check_store
@@ -35,7 +35,7 @@ def check(context: typer.Context, store: StoreOption = None, json: JsonOption = 
 def migrate(context: typer.Context, store: StoreOption = None, json: JsonOption = False) -> None:
     """Bring a store that an older huissier made to this one's schema version.
 
-    All in one transaction: a failure leaves the store as it was. Stop what uses the store and back it up before.
+    All in one transaction: a failure leaves the store as it was. First stop whatever uses the store and back it up.
     """
     from huissier.adapters.log.migrations import migrate
 

@@ -30,14 +30,14 @@ def caught_up(context: typer.Context, store: str | None, kind: type[P]) -> Itera
 
 @contextmanager
 def views_of(context: typer.Context, store: str | None) -> Iterator[tuple[Engine, ViewsDatabase]]:
-    """Open a store and the read models beside it, and tell errors."""
+    """Open a store and the read models beside it, and report errors."""
     with opened(context, store, None, create=False) as engine, ViewsDatabase(engine.place) as database:
         yield engine, database
 
 
 @contextmanager
 def errors_of_projections() -> Iterator[None]:
-    """Tell in one line where a projection stopped."""
+    """Report in one line where a projection stopped, and end."""
     try:
         yield
     except ProjectionError as problem:

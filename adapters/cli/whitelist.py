@@ -23,18 +23,18 @@ def load(
     file: Annotated[Path, typer.Argument(help="The signed XML, plain or xz.")],
     trust: Annotated[Path, typer.Option(help="PEM of the pinned signer, or of its CA.", metavar="PEM")],
     max_age: Annotated[
-        int | None, typer.Option(help="Refuse a list generated longer ago.", metavar="DAYS", min=0, max=36_500)
+        int | None, typer.Option(help="Refuse a list older than this.", metavar="DAYS", min=0, max=36_500)
     ] = None,
     allow_older: Annotated[
-        bool, typer.Option("--allow-older", help="Load it though it is older than the last one or than --max-age.")
+        bool, typer.Option("--allow-older", help="Load it even if it is older than the last one or than --max-age.")
     ] = False,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
     """Verify a white list and record exactly what it changes.
 
-    Its signature is verified against --trust, whose validity is judged at the list's own date. A list that is
-    refused changes nothing, and the exit status is 1.
+    Its signature is verified against the certificates of --trust, as they were valid at the list's own date. A list
+    that is refused changes nothing, and the exit status is 1.
     """
     from huissier.adapters.white_list.file import read_white_list
 

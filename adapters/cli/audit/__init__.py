@@ -1,4 +1,4 @@
-"""`huissier audit`: the commands for those who look at what was decided, and prove it."""
+"""`huissier audit`: the commands to look at what was decided, and to prove it."""
 
 import typer
 

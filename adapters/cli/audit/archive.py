@@ -28,18 +28,18 @@ def export(
     context: typer.Context,
     to: Annotated[Path, typer.Option("--to", help="Folder of the archive, made on first use.", metavar="DIR")],
     unsigned: Annotated[
-        bool, typer.Option("--unsigned", help="Without a checkpoint: neither the signing key nor the vault's is used.")
+        bool, typer.Option("--unsigned", help="Write no checkpoint: neither signing key nor vault's key is used.")
     ] = False,
     name: NameOption = None,
     signing_key: SigningKeyOption = None,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write the log to Parquet files by month of recording, with a signed checkpoint; neither vault nor keys.
+    """Write the log to Parquet files by month of recording, with a signed checkpoint, without vault or keys.
 
-    An archive that is there gains what came since, and an export that broke off goes on where it was. The whole log is
-    hashed and compared before. Exit status 1 where it does not continue the archive, or what was signed before: then
-    nothing is signed and nothing written.
+    An existing archive gains what came since, and an export that broke off goes on where it stopped. First the whole
+    log is hashed and compared: exit status 1 if it does not continue the archive, or what was signed before; then
+    nothing is signed or written.
     """
     source = context.get_parameter_source("signing_key")
     if unsigned and (name is not None or (source is not None and source.name == "COMMANDLINE")):
@@ -73,11 +73,11 @@ def import_(
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Read an archive back into a new store, or one that an import began: the same positions, bytes and tags.
+    """Read an archive back into a new store, or into one that an import began: the same positions, bytes and tags.
 
-    First the whole archive is verified; where something is wrong, nothing is imported, the first bad position is told
-    and the exit status is 1. The store has no vault then: it can be looked at, replayed and counted, and nothing is
-    decided on it.
+    First the whole archive is verified: if anything is wrong, nothing is imported, the first bad position is printed
+    and the exit status is 1. The imported store has no vault: it can be looked at, replayed and counted, but nothing
+    is decided on it.
     """
     with errors_told():
         from huissier.adapters.archive.importing import import_archive
@@ -99,7 +99,7 @@ def import_(
 
 
 def _heads(archive: Path, key: Path | None) -> "list[Head]":
-    """Return what the archive's checkpoints say; whose they are is looked at where keys are named."""
+    """Return what the archive's checkpoints say; who signed them is checked only against keys that are named."""
     from huissier.adapters.archive.layout import Layout
 
     checkpoints = [submitted_in(path).checkpoint for path in Layout(archive).checkpoints()]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def as_of(
     context: typer.Context,
-    time: Annotated[str, typer.Argument(help="At which moment, RFC 3339; a date counts to its end.", metavar="TIME")],
+    time: Annotated[str, typer.Argument(help="The moment, RFC 3339; a date means its end.", metavar="TIME")],
     sender: Annotated[
         str | None, typer.Option("--from", help="Who wants to write; not an INS.", metavar="ADDRESS")
     ] = None,
@@ -49,10 +49,10 @@ def as_of(
         str | None, typer.Option(help="With --timeline: changes up to then, instead of up to TIME.", metavar="TIME")
     ] = None,
     known_at: Annotated[
-        str | None, typer.Option(help="Knowing only what was recorded by then, RFC 3339.", metavar="TIME")
+        str | None, typer.Option(help="Count only what was recorded by then, RFC 3339.", metavar="TIME")
     ] = None,
     position: Annotated[
-        int | None, typer.Option(help="Knowing only the facts up to a position.", metavar="POSITION", min=0)
+        int | None, typer.Option(help="Count only the facts up to this position.", metavar="POSITION", min=0)
     ] = None,
     lang: LanguageOption = "en",
     store: StoreOption = None,
@@ -61,7 +61,7 @@ def as_of(
 ) -> None:
     """Say whether A might write to B at a time, with all reasons and facts, and which later fact changed that.
 
-    Late facts count, as for `check --at`, unless --known-at or --position say what was known. Exit status 0 if A
+    Late facts count, as for `check --at`, unless --known-at or --position limit what was known. Exit status 0 if A
     might write, else 1.
     """
     from huissier.adapters.audit.as_of import stands

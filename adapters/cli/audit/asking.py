@@ -1,4 +1,4 @@
-"""What commands for auditors share: words read with their option's name, and an INS that stays off the command line."""
+"""What audit commands share: reading options, with errors that name them, and keeping an INS off the command line."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ UntilOption = Annotated[
 
 
 def read_period(since: str | None, until: str | None, prefix: str = "") -> "Period":
-    """Read the texts of `--since` and `--until`, or of options whose names begin with a prefix."""
+    """Read `--since` and `--until`, or the options with a prefix before these names."""
     from huissier.adapters.audit.asking import beginning, end
     from huissier.projections.trail import Period
 
@@ -43,7 +43,7 @@ def read_private(file: str) -> str:
     """Read what should not stand on a command line, from a file or standard input."""
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-        return text.removeprefix("\ufeff").strip()  # as some editors save it
+        return text.removeprefix("\ufeff").strip()  # the mark that some editors put first
     except UnicodeDecodeError:
         fail("what was to be read is not text in UTF-8", Status.UNREADABLE)
     except OSError as problem:
@@ -51,7 +51,7 @@ def read_private(file: str) -> str:
 
 
 def read_submission(option: str, text: str) -> str:
-    """Return a submission's id, from standard input for `-`; one with an INS in it ends the program."""
+    """Return a submission's id, from standard input for `-`; an argument with an INS in it ends the program."""
     if text == "-":
         return read_private("-")
     if mentions_ins(text):
@@ -70,7 +70,7 @@ def usager_named(names: "Names", option: str, ins: str) -> str:
 
 
 def names_beside(log: "ReadOnlyLog") -> "Names":
-    """Return what names mean in a store that is only read; the vault's key is needed for it."""
+    """Return what names mean in a store that is only read; this needs the vault's key."""
     from huissier.adapters.audit.asking import Names
     from huissier.adapters.vault import Vault, load_key
 

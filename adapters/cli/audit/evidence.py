@@ -1,4 +1,4 @@
-"""`huissier audit key`, `checkpoint`, `prove` and `witness`: what is signed of a log, and by whom."""
+"""`huissier audit key`, `checkpoint`, `prove` and `witness`: what is signed about a log, and by whom."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -67,16 +67,16 @@ def checkpoint(
     context: typer.Context,
     since: Annotated[
         int | None,
-        typer.Option(help="Begin with the proof that it continues the log of N events.", metavar="N", min=0),
+        typer.Option(help="First print the proof that it continues the log of N events.", metavar="N", min=0),
     ] = None,
     name: NameOption = None,
     signing_key: SigningKeyOption = None,
     store: StoreOption = None,
 ) -> None:
-    """Sign how long the log is and the root over all its events as they were hashed, and print it.
+    """Sign a checkpoint, the log's length and the root over all its events as they were hashed, and print it.
 
-    Exit status 1 where that does not continue what was signed before with this key, or the end of the log is not what
-    was hashed: it shrank, or was changed. All of the log is compared by `audit verify`.
+    Exit status 1 if it does not continue what this key signed before, or if the end of the log is not what was hashed:
+    the log shrank, or was changed. `audit verify` compares the whole log.
     """
     from huissier.adapters.evidence import making
 
@@ -92,7 +92,7 @@ def prove(
     under: Annotated[
         Path | None,
         typer.Option(
-            "--checkpoint", help="Prove it under this checkpoint, witnesses and all, not a new one.", metavar="FILE"
+            "--checkpoint", help="Prove it under this checkpoint and its witnesses, not a new one.", metavar="FILE"
         ),
     ] = None,
     name: NameOption = None,
@@ -131,8 +131,8 @@ def witness(
 ) -> None:
     """Countersign a log's checkpoint as a second party, and print it with the signature added.
 
-    The last checkpoint countersigned of each log is remembered beside the signing key (….seen). Exit status 1 where
-    the new one does not prove that it continues that: the log shrank, or its past was changed.
+    The last checkpoint countersigned for each log is remembered beside the signing key (….seen). Exit status 1 if the
+    new one does not prove that it continues that one: the log shrank, or its past was changed.
     """
     from huissier.adapters.clock import utc_now
     from huissier.adapters.evidence import making
@@ -145,21 +145,21 @@ def witness(
 
 
 def submitted_in(file: Path) -> "Submitted":
-    """Read a file with a checkpoint; a wrong one ends the program with its name."""
+    """Read a file with a checkpoint; if it is wrong, end the program with an error that names it."""
     from huissier.adapters.evidence.checkpoint import Submitted
 
     return read_option(str(file), Submitted.parse, read_file(file))
 
 
 def keys_in(file: Path) -> "tuple[VerifierKey, ...]":
-    """Read a file of verifier keys; a wrong one ends the program with its name."""
+    """Read a file of verifier keys; if it is wrong, end the program with an error that names it."""
     from huissier.adapters.evidence.examining import read_keys
 
     return read_option(str(file), read_keys, read_file(file).decode("utf-8", "replace"))
 
 
 def read_file(file: Path) -> bytes:
-    """Read a file; one that cannot be read ends the program with its name."""
+    """Read a file; if it cannot be read, end the program with an error that names it."""
     try:
         return file.read_bytes()
     except OSError as problem:
@@ -168,7 +168,7 @@ def read_file(file: Path) -> bytes:
 
 @contextmanager
 def tree_of(context: typer.Context, store: str | None) -> "Iterator[tuple[Engine, Tree]]":
-    """Open a store and its tree, with all that the log has gained."""
+    """Open a store and its tree, after hashing what the log has gained."""
     from huissier.adapters.cli.progress import progress_bar
     from huissier.adapters.evidence.nodes import Nodes
     from huissier.adapters.views.database import ViewsDatabase
@@ -182,14 +182,14 @@ def tree_of(context: typer.Context, store: str | None) -> "Iterator[tuple[Engine
 def signed_by(
     tree: "Tree", context: typer.Context, store: str | None, signing_key: Path | None, name: str | None
 ) -> "Checkpoint":
-    """Sign a log as it stands, with the key that is named or lies beside its store."""
+    """Sign a log as its tree has it, with the key that is named or lies beside its store."""
     return signing_with(context, store, signing_key, name)(tree)
 
 
 def signing_with(
     context: typer.Context, store: str | None, signing_key: Path | None, name: str | None
 ) -> "Callable[[Tree], Checkpoint]":
-    """Return what signs a log as its tree has it, with the key that is named or lies beside its store."""
+    """Return a function that signs a log as its tree has it, with the key that is named or lies beside its store."""
     from huissier.adapters.clock import utc_now
     from huissier.adapters.evidence.making import checkpoint_of
     from huissier.adapters.evidence.note import LOG
@@ -205,7 +205,7 @@ def _signer(path: Path, kind: int, name: str | None) -> "Signer":
 
 
 def _beside(context: typer.Context, store: str | None) -> Path:
-    """Return where the signing key of an embedded store is; one on a server has no place beside it."""
+    """Return where the signing key of an embedded store is; a store on a server has no such place: end the program."""
     from huissier.adapters.log.place import Place
 
     path = Place(url_of(context, store), create=False).path

@@ -1,4 +1,4 @@
-"""`huissier audit replay`: every fact decided again, and what differs from what the log says."""
+"""`huissier audit replay`: every fact decided again, and what differs from the log."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ JobsOption = Annotated[
     int | None, typer.Option("--jobs", help="How many processes; by default all cores for a long log.", min=1, max=64)
 ]
 FromOption = Annotated[
-    int, typer.Option("--from", help="The first position; those before it are only folded.", metavar="POSITION", min=1)
+    int, typer.Option("--from", help="The first position; facts before it are only folded.", metavar="POSITION", min=1)
 ]
 ToOption = Annotated[int | None, typer.Option("--to", help="The last position.", metavar="POSITION", min=1)]
 ArchiveOption = Annotated[
@@ -34,7 +34,7 @@ def replay(
 ) -> None:
     """Decide every fact again under the rules of its time and name what differs; change nothing.
 
-    A copy of the store will do, without the vault's key, or an archive. Exit status 0 if nothing differs, 1 if
+    A copy of the store will do, or an archive; the vault's key is not needed. Exit status 0 if nothing differs, 1 if
     something does.
     """
     from huissier.adapters.audit.replay.replaying import replay as replayed
@@ -60,7 +60,7 @@ def replay(
 
 
 def source_of(context: typer.Context, store: str | None, archive: Path | None) -> "Source":
-    """Return where a log is read that is gone through as a whole."""
+    """Return the source of a whole log: a store or, where one is named, an archive."""
     from huissier.adapters.audit.replay.sources import StoreSource
 
     if archive is None:
@@ -81,7 +81,7 @@ def _as_text(found: "Difference") -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a value of a fact for people; of a verdict its outcome, its reasons and what they rest on."""
+    """Return a value of a fact for people; for a verdict, its outcome, its reasons and the facts they rest on."""
     from msgspec import json
 
     match value:

@@ -36,12 +36,12 @@ def report(
     until: UntilOption = None,
     mailbox: Annotated[str | None, typer.Option(help="Facts about a mailbox.", metavar="ADDRESS")] = None,
     contact: Annotated[
-        tuple[str, str] | None, typer.Option(help="Facts about two mailboxes at once.", metavar="ADDRESS ADDRESS")
+        tuple[str, str] | None, typer.Option(help="Facts about both of two mailboxes.", metavar="ADDRESS ADDRESS")
     ] = None,
     usager: Annotated[
         str | None,
         typer.Option(
-            help="Facts about the usager whose INS stands in a file; with --mailbox, a contact.", metavar="FILE|-"
+            help="Facts about the usager whose INS is in a file; with --mailbox, about both.", metavar="FILE|-"
         ),
     ] = None,
     submission: Annotated[
@@ -56,10 +56,10 @@ def report(
     lang: LanguageOption = "en",
     store: StoreOption = None,
 ) -> None:
-    """Write one page: the facts that are meant, each decision explained, and what checkpoints prove of them.
+    """Write one page: the facts asked for, each decision explained, and what checkpoints prove about them.
 
-    A copy of the store will do, and nothing in it is changed; only an INS asks for the vault's key. Exit status 1 if no
-    such message was submitted, or if something speaks against a checkpoint, which the page says too.
+    A copy of the store will do, and nothing in it is changed; the vault's key is needed only if an INS is given. Exit
+    status 1 if no such message was submitted, or if something contradicts a checkpoint, which the page also says.
     """
     from huissier.adapters.audit.report.page import page_of
     from huissier.adapters.audit.report.reporting import Report
@@ -104,7 +104,7 @@ def _mailboxes(mailbox: str | None, contact: tuple[str, str] | None) -> tuple[st
 
 
 def _ids(log: "ReadOnlyLog", id_: str) -> frozenset[str]:
-    """Return how the log may keep an id; only one that holds an INS is a matter for the vault."""
+    """Return the forms in which the log may keep an id; only one that holds an INS needs the vault's key."""
     from huissier.domain.vocabulary.ins import mentions_ins
 
     return names_beside(log).submission(id_) if mentions_ins(id_) else frozenset((id_,))

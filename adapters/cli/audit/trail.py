@@ -51,7 +51,7 @@ def trail(
     ] = None,
     usager: Annotated[
         str | None,
-        typer.Option(help="Facts about the usager whose INS stands in a file, or on standard input.", metavar="FILE|-"),
+        typer.Option(help="Facts about the usager whose INS is in a file, or on standard input.", metavar="FILE|-"),
     ] = None,
     submission: Annotated[
         Texts, typer.Option(help="Facts about a message; repeatable; - reads its id from standard input.", metavar="ID")
@@ -60,22 +60,22 @@ def trail(
         Texts, typer.Option(help="Facts of a kind, such as message-decided; repeatable.", metavar="KIND")
     ] = None,
     outcome: Annotated[
-        Texts, typer.Option(help="Facts that came to it, such as refused; repeatable.", metavar="OUTCOME")
+        Texts, typer.Option(help="Facts with this outcome, such as refused; repeatable.", metavar="OUTCOME")
     ] = None,
     reason: Annotated[Texts, typer.Option(help="Facts that give a reason; repeatable.", metavar="CODE")] = None,
     shadow: Annotated[
-        bool, typer.Option("--shadow", help="Messages that were let pass though they are refused: shadow mode.")
+        bool, typer.Option("--shadow", help="Messages refused on paper but let pass: shadow mode.")
     ] = False,
-    after: Annotated[int, typer.Option(help="Facts behind a position only.", metavar="POSITION", min=0, max=MOST)] = 0,
-    limit: Annotated[int | None, typer.Option(help="Not more facts than that.", metavar="N", min=1, max=MOST)] = None,
+    after: Annotated[int, typer.Option(help="Only facts after this.", metavar="POSITION", min=0, max=MOST)] = 0,
+    limit: Annotated[int | None, typer.Option(help="At most this many facts.", metavar="N", min=1, max=MOST)] = None,
     lang: LanguageOption = "en",
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.", callback=for_programs)] = False,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print one line a fact, in the order of the log.
+    """Print one line per fact, in the order of the log.
 
-    What different options ask for must all hold. To read on, give the last position that was shown as --after.
+    A fact must match every different option that is given. To read on, give the last position shown as --after.
     """
     from itertools import islice
 
@@ -128,7 +128,7 @@ def _writer(language: Language, *, json: bool, csv: bool) -> "Callable[[Line], s
 
 
 def _known(topic: "Topic", given: Texts, known: Iterable[str]) -> "list[frozenset[Word]]":
-    """Return what is meant where only these can be; a text that is none of them ends the program."""
+    """Return the words of texts that must be known ones; any other text ends the program."""
     for text in given or ():
         if text not in known:
             fail(f"--{topic}: there is no {text}; there are {', '.join(known)}", Status.UNREADABLE)

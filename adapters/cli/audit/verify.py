@@ -1,4 +1,4 @@
-"""`huissier audit verify`: a store or an archive, checkpoints and proofs against the keys of who signed, offline."""
+"""`huissier audit verify`: checks a log, checkpoints and proofs against the keys of those who signed, offline."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,15 +38,15 @@ def verify(
     ] = None,
     archive: Annotated[
         Path | None,
-        typer.Option(help="An archive made by `audit export`: its whole log, and its checkpoints.", metavar="DIR"),
+        typer.Option(help="An archive made by `audit export`: its whole log and its checkpoints.", metavar="DIR"),
     ] = None,
     lang: LanguageOption = "en",
     json: JsonOption = False,
 ) -> None:
     """Check a log, checkpoints and proofs, each against the keys and all against each other; nothing is changed.
 
-    The log is that of a store or of an archive, where one is named; its vault's key is not needed. Exit status 1 where
-    something is wrong, which is told with the first bad position.
+    The log is that of the store or archive that is named, if any; the vault's key is not needed. Exit status 1 if
+    something is wrong, which is printed with the first bad position.
     """
     url = store or (None if archive else context.find_root().params.get("store"))
     if not (checkpoint or proof or url or archive):
@@ -109,7 +109,7 @@ def _is_wrong(found: "Found") -> bool:
 
 
 def _fact(file: Path, proof: "Proof", lang: Language) -> "Line | Problem":
-    """Return the fact that is proved, or that what was signed is none, or is one under another type than its own."""
+    """Return the fact that is proved; or, as a problem, that no event was signed, or one under another type."""
     from huissier.adapters.audit.lines import line_of
     from huissier.adapters.errors import CorruptStoreError
     from huissier.adapters.evidence.leaf import data_of, is_under

@@ -1,4 +1,4 @@
-"""`huissier audit what-if`: a log decided again under other rules, and which verdicts would have been others."""
+"""`huissier audit what-if`: a log decided again under other rules, and which verdicts would have been different."""
 
 import sys
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def what_if(
         bool,
         typer.Option(
             "--counterfactual",
-            help="Let what is decided otherwise have its consequences; else facts stay as they were.",
+            help="Let changed decisions have their consequences; otherwise facts stay as they were.",
         ),
     ] = False,
     show: Annotated[
@@ -41,8 +41,8 @@ def what_if(
 ) -> None:
     """Decide all messages of the log again under other rules and count what would have been decided otherwise.
 
-    A copy of the store will do, or an archive; nothing is changed. With --json every flip is a line, and the
-    last line counts them.
+    A copy of the store will do, or an archive; nothing is changed. With --json each changed verdict is a line, and
+    the last line counts them.
     """
     from huissier.adapters.rule_sets import read_rules, shipped
 
@@ -63,7 +63,7 @@ def what_if(
 def _decide_again(
     source: "Source", instead: "Instead", *, counterfactual: bool, last: int | None, jobs: int | None, json: bool
 ) -> list[str]:
-    """Print flips as they are found: all as JSON, the first for people. Return the lines that count them."""
+    """Print flips as they are found, for people only the first few; return the lines that count them."""
     from huissier.adapters.audit.replay.what_if import Reading, report_of
     from huissier.adapters.audit.replay.what_if import what_if as decided_again
     from huissier.adapters.cli.progress import progress_bar
