@@ -1,4 +1,4 @@
-"""What a check is: a name, the requirement that is broken where it fails, and a play that raises `FoundError` then."""
+"""What a check is: a name, the requirement that its failure breaks, and a play that raises `FoundError` on failure."""
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
@@ -10,9 +10,9 @@ P = TypeVar("P", bound=Callable[[Any], None])
 
 
 class Check(Struct, frozen=True):
-    """One thing that every implementation does.
+    """One thing that every implementation must do.
 
-    `requirement`: where it is written; `sentence`: what must be so; `play` is given a mail server.
+    `requirement`: where that is written; `sentence`: what must be so; `play` is called with a mail server.
     """
 
     name: str
@@ -26,12 +26,12 @@ class Checks:
     """Collects the checks of a module, in their order."""
 
     def __init__(self, *protocols: Protocol) -> None:
-        """Begin with none."""
+        """Begin without any; all that follow are for these protocols."""
         self._protocols = protocols
         self.all: list[Check] = []
 
     def __call__(self, requirement: str) -> Callable[[P], P]:
-        """Take a play as a check: its name and its docstring are the check's."""
+        """Make a check of a play, whose name becomes the check's name and whose docstring its sentence."""
 
         def take(play: P) -> P:
             name, sentence = play.__name__.replace("_", "-"), (play.__doc__ or "").strip()

@@ -1,4 +1,4 @@
-"""What holds for a milter that names its decision in a header of the message. A milter may have none."""
+"""What holds for a milter that names its decision in a header of the message. A milter need not do so."""
 
 from huissier.adapters.conformance.checks import Check, Checks
 from huissier.adapters.conformance.milter import MilterClient, offer
@@ -35,7 +35,7 @@ def decision_header_checks(name: str) -> list[Check]:
 
 
 def _edits(server: MilterClient, *forged: str) -> list[tuple[str, bytes]]:
-    """Return what is edited in a message that passes and came with such headers."""
+    """Return the milter's edits of a message that passes and came with headers of these names."""
     with server.session() as session:
         session.begin(DOCTOR)
         session.recipient(SURGEON).passes()
@@ -44,6 +44,6 @@ def _edits(server: MilterClient, *forged: str) -> list[tuple[str, bytes]]:
 
 
 def _adds(edits: list[tuple[str, bytes]], name: str) -> bool:
-    """Say whether a header of this name is added (`h`, name, value) or inserted (`i`, four bytes of place before)."""
+    """Say whether a header of this name is added (`h`, name, value) or inserted (`i`, four bytes that say where, …)."""
     told = name.lower().encode("utf-8", "surrogateescape") + b"\0"
     return any(data[4 * (letter == "i") :].lower().startswith(told) for letter, data in edits if letter in "hi")

@@ -40,10 +40,10 @@ class _Written(NamedTuple):
 
 
 def generated_check(protocol: Protocol, sessions: int, seed: int) -> Check:
-    """Return a check that plays so many sessions, the same for the same seed."""
+    """Return a check that plays this many sessions, the same for the same seed."""
 
     def play(server: MailServer[Session]) -> None:
-        _played(server, sessions, Random(seed))  # noqa: S311 sessions that can be had again, and no secret
+        _played(server, sessions, Random(seed))  # noqa: S311 not a secret: the same sessions can be had again
 
     sentence = f"{sessions} generated sessions (seed {seed}) are answered as the reference twin answers them."
     return Check("generated-sessions", "the rules, as the reference twin reads them", sentence, (protocol,), play)

@@ -1,4 +1,4 @@
-"""What was answered, whatever the protocol, and what may be said of it."""
+"""An answer, whatever the protocol, and what a check may demand of it."""
 
 from typing import Literal, NamedTuple
 
@@ -14,11 +14,11 @@ class Heard(NamedTuple):
     text: str
 
     def passes(self) -> None:
-        """Must let pass. Raises `FoundError`."""
+        """Demand that it lets pass. Raises `FoundError`."""
         self._is("pass", "let through")
 
     def refuses(self, *codes: str) -> None:
-        """Must refuse for good, `550 5.7.1 CODE …`, for one of these codes where any are named. Raises `FoundError`."""
+        """Demand a refusal, `550 5.7.1 CODE …`, with one of `codes` where any are given. Raises `FoundError`."""
         named = " or ".join(codes) or "CODE"
         self._is("refuse", f"refused with {named}" if codes else "refused")
         words = self.text.split(" ")
@@ -26,11 +26,11 @@ class Heard(NamedTuple):
             raise FoundError(f"should be refused with 550 5.7.1 {named}, but was answered {self.text!r}")
 
     def defers(self) -> None:
-        """Must have the sender try later. Raises `FoundError`."""
+        """Demand that it has the sender try later. Raises `FoundError`."""
         self._is("defer", "deferred")
 
     def does_not_pass(self) -> None:
-        """Must refuse or defer. Raises `FoundError`."""
+        """Demand that it refuses or defers. Raises `FoundError`."""
         if self.kind not in ("refuse", "defer"):
             raise FoundError(f"should be refused or deferred, but was answered {self.text!r}")
 

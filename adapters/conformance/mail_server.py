@@ -25,10 +25,10 @@ class Names:
 
 
 class Session(Protocol):
-    """One connection on which one message comes behind the other."""
+    """One connection, with one message after the other."""
 
     def begin(self, sender: str, *, size: int = 0, certificate: str = "") -> None:
-        """Begin a message: `size` as declared in bytes, `certificate` the common name of the peer's."""
+        """Begin a message: `size` as declared in bytes, `certificate` the common name in the peer's certificate."""
         ...
 
     def recipient(self, address: str) -> Heard:
@@ -36,7 +36,7 @@ class Session(Protocol):
         ...
 
     def end(self, *, size: int = 1_000) -> Heard:
-        """Ask about the whole message, of so many bytes."""
+        """Ask about the whole message, of `size` bytes."""
         ...
 
     def abort(self) -> None:
@@ -59,7 +59,7 @@ class MailServer(Generic[S]):
 
     @contextmanager
     def session(self) -> Iterator[S]:
-        """Open another one. Raises `FoundError`."""
+        """Open another session. Raises `FoundError`."""
         with Connection(self.address, self.seconds) as connection:
             yield self._speak(connection, self._names)
 

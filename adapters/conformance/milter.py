@@ -1,4 +1,4 @@
-"""A mail server that has its mail filtered (`smtpd_milters`), as Postfix speaks the protocol."""
+"""A mail server that has its mail filtered (`smtpd_milters`) and speaks the protocol as Postfix does."""
 
 import struct
 from collections.abc import Sequence
@@ -22,10 +22,10 @@ _SILENT: Final = {
     "B": 0x80000,
 }
 _MAY_SKIP: Final = 0x400
-_MANY: Final = "LB"  # headers and pieces of a body, of which one may have seen enough
+_MANY: Final = "LB"  # headers and pieces of a body, the rest of which a milter may skip
 _EDITS: Final = "hmib+-2qep"
-_PATIENCE: Final = 10  # times an answer's time, for one that goes on telling of its progress
-_OTHER_RECIPIENTS: Final = "+-2q"  # the message then does not go to whom it was decided for, or to nobody yet
+_PATIENCE: Final = 10  # answers' times to wait at most while it reports progress
+_OTHER_RECIPIENTS: Final = "+-2q"  # edits after which other recipients get the message, or it is quarantined
 
 
 class MilterSession:
@@ -62,7 +62,7 @@ class MilterSession:
         return self.hear()
 
     def end(self, *, size: int = 1_000, headers: Sequence[tuple[str, str]] = ()) -> Heard:
-        """Tell DATA, headers, a body of so many bytes and the end, and return the answer behind the edits."""
+        """Tell DATA, headers, a body of `size` bytes and the end, and return the answer that follows the edits."""
         self._skipped = ""
         self._told("T")
         for name, value in headers:
@@ -82,7 +82,7 @@ class MilterSession:
         return Heard("other", f"{' '.join(others)} {heard.text}") if heard.kind == "pass" and others else heard
 
     def abort(self) -> None:
-        """Tell ABORT, which nobody answers."""
+        """Tell ABORT, which has no answer."""
         self.tell(packet("A"))
 
     def hear(self) -> Heard:
@@ -101,7 +101,7 @@ class MilterSession:
         return int(struct.unpack(">I", data[8:12])[0])
 
     def _told(self, letter: str, data: bytes = b"") -> None:
-        """Tell a step unless it was agreed not to, and take its answer where one was agreed on."""
+        """Tell a step unless it was agreed to leave it out, and hear its answer unless none was agreed on."""
         if self._steps & _UNTOLD[letter] or letter in self._skipped:
             return
         self.tell(packet(letter, data))
@@ -121,7 +121,7 @@ def packet(letter: str, data: bytes = b"") -> bytes:
 
 
 def offer(version: int = VERSION, actions: int = ACTIONS, steps: int = STEPS) -> bytes:
-    """Begin to agree."""
+    """Offer what to agree on, which begins a connection."""
     return packet("O", struct.pack(">III", version, actions, steps))
 
 
@@ -135,7 +135,7 @@ def _strings(*texts: str) -> bytes:
 
 
 def _read(letter: str, data: bytes, *, at_end: bool = False) -> Heard:
-    """Read an answer; accepting before the end would end the filtering of the whole message, so that is `other`."""
+    """Read an answer; to accept before the end is `other`, as it ends the filtering of the whole message."""
     text = data.removesuffix(b"\0").decode("utf-8", "replace")
     if letter == "c" or (letter == "a" and at_end):
         return Heard("pass", letter)

@@ -126,7 +126,7 @@ def an_abort_drops_recipients(server: MilterClient) -> None:
         session.recipient(SURGEON).passes()
         session.abort()
         session.begin(DOCTOR)
-        session.recipient(OUTSIDER).refuses()  # without any recipient some libraries pass over the end
+        session.recipient(OUTSIDER).refuses()  # where there is no RCPT at all, some libraries skip the end
         session.end().does_not_pass()
 
 
@@ -141,7 +141,7 @@ def what_is_malformed_is_never_let_through(server: MilterClient) -> None:
                 session.hear().does_not_pass()
             except ClosedError:
                 continue
-    with server.session() as session, suppress(ClosedError, SilentError):  # libmilter passes over it without a word
+    with server.session() as session, suppress(ClosedError, SilentError):  # libmilter ignores it without a word
         session.recipient(SURGEON).does_not_pass()
 
 

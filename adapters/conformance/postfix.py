@@ -8,7 +8,7 @@ from huissier.adapters.conformance.mail_server import MailServer, Names
 from huissier.adapters.conformance.wire import Connection
 
 END = b"\n\n"
-_REPLY: Final = re.compile(r"([45])[0-9]{2} +\S.*")  # a number without words is OK to Postfix, whatever its first digit
+_REPLY: Final = re.compile(r"([45])[0-9]{2} +\S.*")  # a number without a text means OK to Postfix, whatever it is
 
 
 class PolicySession:
@@ -42,10 +42,10 @@ class PolicySession:
         return self.ask(self.request("END-OF-MESSAGE", **values))
 
     def abort(self) -> None:
-        """Give the message up: Postfix says nothing of it."""
+        """Give the message up; Postfix sends nothing then."""
 
     def request(self, state: str, **values: str) -> bytes:
-        """Return a request, with the names that Postfix sends besides."""
+        """Return a request, with the other attributes that Postfix sends."""
         named = {
             "request": "smtpd_access_policy",
             "protocol_state": state,
@@ -75,12 +75,12 @@ PolicyClient = MailServer[PolicySession]
 
 
 def read_action(answer: bytes) -> Heard:
-    """Read an action; one that Postfix would not read as such is `other`."""
+    """Read an action; what Postfix would not take for one is `other`."""
     text = answer.decode("utf-8", "replace").removesuffix("\n\n")
     if not text.startswith("action=") or "\n" in text or "\r" in text:
         return Heard("other", text)
     said = text.removeprefix("action=")
-    match said.partition(" ")[0].upper():  # Postfix does not tell capitals from others
+    match said.partition(" ")[0].upper():  # Postfix ignores case
         case "DUNNO":
             return Heard("pass", said)
         case "DEFER_IF_PERMIT" | "DEFER":

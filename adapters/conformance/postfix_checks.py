@@ -7,7 +7,7 @@ from huissier.adapters.conformance.wire import ClosedError, FoundError
 from huissier.adapters.testing.hospital import DOCTOR, OUTSIDER, REMOTE_DOCTOR, SURGEON
 
 postfix_checks = Checks("postfix")
-_SHORT = 0.3  # seconds that a request is left half told
+_SHORT = 0.3  # seconds to wait for what must not come
 
 
 def _rcpt(session: PolicySession, recipient: str = SURGEON, sender: str = DOCTOR) -> bytes:
@@ -187,7 +187,7 @@ def a_message_left_behind_is_deferred_at_a_late_end(server: PolicyClient) -> Non
 
 
 def _never_passes(session: PolicySession, told: bytes) -> None:
-    """Tell something and then nothing more: it must be refused or deferred, or the connection closed."""
+    """Send something and then nothing more: it must be refused or deferred, or the connection closed."""
     session.connection.tell(told)
     _hears_no_pass(session)
 

@@ -1,4 +1,4 @@
-"""Who may write to whom, over either protocol. What is refused at RCPT must be refused there, for that recipient."""
+"""Who may write to whom, over either protocol. What can be refused at RCPT must be: there, for that recipient."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -186,7 +186,7 @@ def no_spelling_passes_for_another_mailbox(server: MailServer[Session]) -> None:
 
 
 def look_alikes(address: str) -> list[str]:
-    """Return what is not the address but looks like it."""
+    """Return texts that look like the address but are not it."""
     local, _, domain = address.partition("@")
     return [
         f"{local}+suivi@{domain}",

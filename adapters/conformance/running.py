@@ -1,4 +1,4 @@
-"""Plays all checks at an implementation and says what each came to."""
+"""Plays checks against an implementation and says what each found."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
@@ -30,7 +30,7 @@ _SPOKEN: Final[dict[Protocol, Callable[[Connection, Names], Session]]] = {
 
 
 class Finding(Struct, frozen=True):
-    """What a check came to; `problem` is None where it holds."""
+    """What a check found; `problem` is None where the check holds."""
 
     name: str
     requirement: str
@@ -57,14 +57,14 @@ def server_at(protocol: Protocol, address: Address, seconds: float) -> MailServe
 
 
 def played(protocol: Protocol, address: Address, checks: Sequence[Check], seconds: float) -> Iterator[Finding]:
-    """Play checks at an implementation, one after the other; `seconds` is how long an answer may take."""
+    """Play checks against an implementation, one after the other; `seconds` is how long an answer may take."""
     server = server_at(protocol, address, seconds)
     for check in checks:
         yield Finding(check.name, check.requirement, check.sentence, problem_of(check, server))
 
 
 def problem_of(check: Check, server: MailServer[Any]) -> str | None:
-    """Return what a check found wrong, None where it holds."""
+    """Return what a check found wrong, None where the check holds."""
     try:
         check.play(server)
     except FoundError as problem:

@@ -1,4 +1,4 @@
-"""What a session owes over either protocol, whoever may write to whom."""
+"""What every session must do over either protocol, whoever may write to whom."""
 
 from huissier.adapters.conformance import world as w
 from huissier.adapters.conformance.checks import Checks

@@ -11,7 +11,7 @@ _CHUNK: Final = 65536
 
 
 class FoundError(Exception):
-    """What was found wrong; a check that finds nothing returns."""
+    """What a check found wrong; one that finds nothing just returns."""
 
 
 class ClosedError(FoundError):
@@ -31,7 +31,7 @@ class Connection:
         self._heard = b""
         try:
             self._socket = _connected(address, seconds)
-        except (OSError, UnicodeError) as problem:  # the latter of a host that is no name
+        except (OSError, UnicodeError) as problem:  # the latter where the host is no name
             why = getattr(problem, "strerror", None)
             raise FoundError(f"{address}: {why or 'cannot be connected to'}") from None
 
@@ -42,7 +42,7 @@ class Connection:
         self._socket.close()
 
     def tell(self, *pieces: bytes) -> None:
-        """Send pieces, each by itself; one that can no longer be sent is found out by who listens for an answer."""
+        """Send pieces one by one; a failure to send shows only when an answer is awaited."""
         self._socket.settimeout(self.seconds)
         for piece in pieces:
             try:
@@ -51,15 +51,15 @@ class Connection:
                 return
 
     def until(self, end: bytes) -> bytes:
-        """Return what is heard up to and with an end. Raises `FoundError`."""
-        by = monotonic() + self.seconds  # for the whole of it: what comes byte by byte may never end
+        """Return what is heard, up to and including `end`. Raises `FoundError`."""
+        by = monotonic() + self.seconds  # for the whole of it: an answer that comes byte by byte may never end
         while end not in self._heard:
             self._listen(by)
         found, _, self._heard = self._heard.partition(end)
         return found + end
 
     def exactly(self, count: int) -> bytes:
-        """Return so many bytes. Raises `FoundError`."""
+        """Return `count` bytes. Raises `FoundError`."""
         by = monotonic() + self.seconds
         while len(self._heard) < count:
             self._listen(by)
@@ -75,7 +75,7 @@ class Connection:
         return found[:1].decode("latin-1"), found[1:]
 
     def is_silent(self, seconds: float) -> bool:
-        """Say whether nothing comes for so long, and nobody hangs up."""
+        """Say whether, for this long, nothing comes and nobody hangs up."""
         try:
             self._listen(monotonic() + seconds)
         except ClosedError:

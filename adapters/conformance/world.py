@@ -1,7 +1,7 @@
 """The world that an implementation must have loaded before it is asked: the small hospital, and who has met whom there.
 
 Everybody is made up. Each pair of people belongs to one check, so that checks do not disturb each other; a run leaves
-messages behind, so a second run wants a fresh store.
+messages behind, so a second run needs a fresh store.
 """
 
 from datetime import UTC, datetime
@@ -145,14 +145,14 @@ def _cgu() -> list[AnyCommand]:
         SignCgu(at=SINCE, mailbox=OUTDATED, version="1"),
         PublishCgu(at=_RENEWED, operator=GHT, version="2"),
         *(SignCgu(at=_RENEWED, mailbox=address, version="2") for address in signed),
-        PublishCgu(at=_RENEWED, operator=GHT, version="3", deadline="2099-12-31"),  # not in force, and nobody has
+        PublishCgu(at=_RENEWED, operator=GHT, version="3", deadline="2099-12-31"),  # not in force, signed by nobody
     ]
 
 
 def _past() -> list[AnyCommand]:
-    """Who was written to may write; who was sent `[FIN]` may not any more."""
+    """Let some usagers be written to, who then may write, and end the right of some again with `[FIN]`."""
     met = [reach(DOCTOR, who, at=_MET) for who in (IN_TOUCH, PARTED, TO_PART, TO_MEET_AGAIN, TO_KEEP)]
     ends = ((DOCTOR, PARTED), (PHARMACY, PARTED), (DOCTOR, TO_MEET_AGAIN))
     ended = [reach(*pair, at=_PARTED, subject="[FIN]") for pair in ends]
-    # An id of their own would differ from one print of the world to the next.
+    # Fixed ids: generated ones would differ each time the world is printed.
     return [replace(message, id=f"conformance-{number}") for number, message in enumerate(met + ended)]

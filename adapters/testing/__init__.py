@@ -1,4 +1,4 @@
-"""The integrators' kit: tests of ours for engines and gateways of yours. `pip install huissier[testing]`.
+"""The integrators' kit: our tests, for your engines and gateways. `pip install huissier[testing]`.
 
     from huissier.adapters.testing import policy_machine
 
@@ -17,7 +17,7 @@ __all__ = ["Twin", "policy_machine"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, and Hypothesis with it, only then."""
+    """Import a name only when it is asked for; Hypothesis comes with `policy_machine`."""
     if name == "policy_machine":
         from huissier.adapters.testing.machine import policy_machine
 

@@ -1,4 +1,4 @@
-"""The conformance suite as pytest tests: one test a check."""
+"""The conformance suite as pytest tests: one test per check."""
 
 from collections.abc import Callable
 from functools import cache
@@ -20,10 +20,10 @@ def conformance_tests(
     seconds: float = 10.0,
     decision_header: str = DECISION_HEADER,
 ) -> Callable[[Check], None]:
-    """Return a parametrised test that plays every check at a gateway; a failure names the requirement it breaks.
+    """Return a parametrised test that plays every check against a gateway; a failure names the requirement it breaks.
 
-    `connect`: `inet:HOST:PORT` or `unix:PATH`, or what returns it, called once, when the first test begins. The gateway
-    must have loaded `huissier conformance world`, into a fresh store. `seconds`: how long an answer may take.
+    `connect`: `inet:HOST:PORT` or `unix:PATH`, or a function that returns it, called once as the first test begins. The
+    gateway must have loaded `huissier conformance world` into a fresh store. `seconds`: how long an answer may take.
     `decision_header`: the name under which a milter adds its decision, if it adds one.
     """
 

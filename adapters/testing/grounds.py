@@ -1,7 +1,8 @@
-"""Whether the facts that a reason names can support it, as far as what was told says so.
+"""Whether the facts that a reason names can support it, as far as the history shows.
 
-Of a contact that is the last message that opened or ended it. Of the other reasons it is what kind of fact they rest
-on, and about which end of the exchange; which of an operator's facts mattered is not asked.
+For a contact, that is the last message which opened or ended it; for an answer that is not allowed, the message
+answered. For all other reasons only the kind of fact is checked, and which end of the exchange it is about; not which
+of an operator's facts mattered.
 """
 
 from collections.abc import Callable, Sequence
@@ -60,7 +61,7 @@ _KINDS: Final[dict[str, _Kinds]] = {
     Code.OPERATOR_NOT_COMMITTED: _Kinds(_OPERATOR),
     Code.CGU_NOT_SIGNED: _Kinds((PublishCgu,), needed=True),
 }
-_NO_FACT: Final = _Kinds()  # what is refused whatever was recorded, such as a usager's message to a usager
+_NO_FACT: Final = _Kinds()  # for refusals whatever was recorded, such as of a usager's message to a usager
 
 
 class Grounds(NamedTuple):
@@ -72,7 +73,7 @@ class Grounds(NamedTuple):
     options: Options
 
     def problem_of(self, reason: Reason) -> str:
-        """Say why the facts of a reason cannot support it; nothing where they can."""
+        """Say why the facts of a reason cannot support it; return an empty text where they can."""
         told = {line.answer.position: line for line in self.before if line.is_new}
         facts = [told[position] for position in reason.facts if position in told]
         match reason.code:
@@ -100,7 +101,7 @@ class Grounds(NamedTuple):
         return ""
 
     def _of_the_last(self, facts: list[Told], messages: list[Told], supports: Callable[[Told, Told], bool]) -> str:
-        """Of several messages it is the one that was sent last, whenever it came to be known or arrived."""
+        """Say what is wrong unless the fact stands for the message sent last, whenever that was recorded or arrived."""
         meant = [message for message in messages if any(supports(fact, message) for fact in facts)]
         if len(facts) != 1 or not meant:
             return "and not on one message between these two that did it"
@@ -108,7 +109,7 @@ class Grounds(NamedTuple):
         return "and a message sent later did it" if plainly and max(plainly) > _sent(meant[0]) else ""
 
     def _opening(self) -> list[Told]:
-        """Messages that the usager received from this professionnel, but for those with FIN (rules 2 and 4)."""
+        """Messages that the usager received from this professionnel, except those with FIN (rules 2 and 4)."""
         received = received_by(self.before, self._usager, self.asked.at)
         return [line for line in received if self._is_from_recipient(line, others=True) and not _is_fin(line.command)]
 
@@ -118,7 +119,7 @@ class Grounds(NamedTuple):
         return (fact is message and said.final_hop) or is_arrival(fact, said, self._usager, self.asked.at)
 
     def _ending(self) -> list[Told]:
-        """Messages to the usager with [FIN], or by an option a header, that speak for this professionnel."""
+        """Messages to the usager with [FIN], or by an option X-MSS-MES, that speak for this professionnel."""
         by_header = self.options.fin_header == "ends-contact"
         return [
             line
@@ -148,7 +149,7 @@ class Grounds(NamedTuple):
         return plain(self.recipient) in professionnels_of(said, options)
 
     def _is_plainly_from_recipient(self, line: Told) -> bool:
-        """Whatever became of a Reply-To, or of a header, is not asked here: the twin decides that."""
+        """Only without a Reply-To and X-MSS-MES is this plain; what those do is the twin's to decide."""
         said = line.command
         assert isinstance(said, SubmitMessage)
         plainly = said.reply_to is None and said.mss_mes is None
@@ -168,7 +169,7 @@ def _is_about(command: AnyCommand, ends: list[str]) -> bool:
         case CloseEns():
             return command.ins.replace(" ", "").lower() in {end.partition("@")[0] for end in ends}
         case _:
-            return True  # an operator's: which one a domain has is decided, and not simply said
+            return True  # an operator's fact: which operator a domain has is not asked here
 
 
 def _is_fin(command: AnyCommand) -> bool:

@@ -1,8 +1,9 @@
 """A small hospital world, told in commands.
 
 The hospital's domain is hosted here, a cabinet's is remote, and the usagers' is hosted unless a test wants it
-remote. Everything stands there since one day, long before any rule that a test is about; what a scenario is
-about it says itself. Every INS is computed here: département 99 and country 000, where nobody was ever born.
+remote. Everything has been there since one day (`SINCE`), long before any rule that a test is about; whatever else
+a scenario needs, it tells itself. Every INS is computed here: département 99 and country 000, where nobody was ever
+born.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -172,7 +173,7 @@ def reach(
     mss_mes: str | None = None,
     message_id: str | None = None,
 ) -> SubmitMessage:
-    """Submit a message at its final hop: where it is accepted it is received."""
+    """Submit a message at its final hop: where it is accepted, it is received."""
     return write(
         sender,
         *recipients,

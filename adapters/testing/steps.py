@@ -11,9 +11,9 @@ from huissier.domain.rule_set import Options
 
 
 class Told(NamedTuple):
-    """A command and its answer; `is_new`: it had to be recorded then, and was not already before, as the twin says.
+    """A command and its answer; `is_new`: the twin says that it had to be recorded then, as a new fact.
 
-    What is tested is not believed in this: who loses a fact would say that it was no new one.
+    The twin says so because what is tested is not believed: an engine that loses a fact would call it an old one.
     """
 
     command: AnyCommand
@@ -24,7 +24,7 @@ class Told(NamedTuple):
 class Step(NamedTuple):
     """One step of a history: what was told before it, what was asked, and everything that was answered.
 
-    Of a submission `checked` is what `check` said before, and `again` the answer to the same command asked again.
+    For a submission, `checked` is what `check` said before it, and `again` the answer to the same command once more.
     `foreseen` is the twin's answer.
     """
 
@@ -40,17 +40,17 @@ Property = Callable[[Step], None]
 
 
 def plain(address: str) -> str:
-    """Return the one spelling of an address that may be written in capitals or with a dot behind it."""
+    """Return the one spelling of an address that may be written in capitals or with a dot at its end."""
     return address.lower().removesuffix(".")
 
 
 def is_decided_now(step: Step) -> bool:
-    """Say whether a message is decided, and not only told again; at RCPT nothing need be recorded."""
+    """Say whether a message is decided in this step, not merely answered again; at RCPT that may leave no fact."""
     return isinstance(step.told.command, SubmitMessage) and (step.told.is_new or step.foreseen.position is None)
 
 
 def sent_to(lines: Sequence[Told], usager: str, at: datetime | None) -> Iterator[Told]:
-    """Yield the messages that were accepted for a usager by a time, in this life."""
+    """Yield the messages that were accepted for a usager by a time, since the last erasure."""
     assert at is not None
     for line in _this_life(lines, usager):
         message = line.command
@@ -61,7 +61,7 @@ def sent_to(lines: Sequence[Told], usager: str, at: datetime | None) -> Iterator
 
 
 def received_by(lines: Sequence[Told], usager: str, at: datetime | None) -> Iterator[Told]:
-    """Yield the messages that a usager received by a time, in this life."""
+    """Yield the messages that a usager received by a time, since the last erasure."""
     for line in sent_to(lines, usager, at):
         message = line.command
         assert isinstance(message, SubmitMessage)
@@ -83,7 +83,7 @@ def is_arrival(line: Told, message: SubmitMessage, usager: str, at: datetime | N
 
 
 def professionnels_of(message: SubmitMessage, options: Options) -> set[str]:
-    """Whoever wrote: the sender, or the address that is to be answered instead (rule 2); rule 6 may add the others."""
+    """Return who may count as having written: sender, reply address (rule 2) and, by an option, recipients (rule 6)."""
     others = message.recipients if options.co_recipients == "all" else []
     return {plain(address) for address in (message.sender, message.reply_to or "", *others)}
 

@@ -10,7 +10,7 @@ from huissier.domain.commands import AnyCommand
 
 
 def told(history: Iterable[AnyCommand], answers: Iterable[TwinAnswer] = ()) -> str:
-    """Return a history as people read it: given what was said, each with what it came to where that is known."""
+    """Return a history as people read it, given/when/then: each command, and what it came to where that is known."""
     lines = [f"given {_sentence(command)}" for command in history]
     for place, answer in enumerate(answers):
         lines[place] += f"\n      then {said(answer)}"

@@ -1,4 +1,4 @@
-"""Whatever decides, put on trial: asked command by command what the twin is asked, with every property checked."""
+"""Puts whatever decides on trial: asks it and the twin command by command, and checks every property."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from huissier.domain.rule_set import Options
 
 
 class Decides(Protocol):
-    """What is on trial: an `Engine`, or anything that answers like one; what it makes begins empty."""
+    """What is on trial: an `Engine`, or anything that answers like one; it begins with an empty log."""
 
     def handle(self, command: AnyCommand, /) -> Answer:
         """Decide and record."""
@@ -35,7 +35,7 @@ Factory = Callable[[], Decides]
 
 
 class BrokenError(AssertionError):
-    """A property does not hold, or the one on trial failed with an error of its own: then `name` is its type."""
+    """A property does not hold, or what is on trial raised an error: `name` is then its type, `factory` or `close`."""
 
     def __init__(self, name: str, sentence: str, problem: str) -> None:
         """`problem`: what was found instead."""
@@ -49,7 +49,7 @@ class Trial:
     def __init__(
         self, on_trial: Decides, options: Options | None = None, properties: Sequence[Property] = PROPERTIES
     ) -> None:
-        """`options`: those that it decides under."""
+        """Begin it; `options` are those that what is on trial decides under."""
         self._on_trial = on_trial
         self._options = options or Options()
         self._properties = properties
@@ -85,7 +85,7 @@ class Trial:
         return Step(self.told, told, foreseen, self._options, checked, again=self._handled(command))
 
     def _as_if_new(self, command: SubmitMessage) -> SubmitMessage:
-        """Return a command to check under an id of its own, so that it is seen where a check is recorded."""
+        """Return the command to check: a new one gets an id of its own, so that a check that is recorded shows."""
         ids = (told.command.id for told in self.told if isinstance(told.command, SubmitMessage))
         return command if command.id in ids else replace(command, id=f"{command.id}/checked")
 
@@ -99,7 +99,7 @@ class Trial:
 
 @contextmanager
 def _opened(factory: Factory) -> Iterator[Decides]:
-    """Make one and close it. Raises `BrokenError` where either fails; what failed before is told with it."""
+    """Make one, and close it in the end. Raises `BrokenError` if either fails, telling what failed before as well."""
     try:
         on_trial = factory()
     except (Exception, SystemExit) as problem:

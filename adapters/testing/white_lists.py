@@ -115,7 +115,7 @@ def row(domain: str, dn: str) -> str:
 
 
 def document(domains: str, generated_at: str = "2026-03-02T04:05:06Z", namespace: str = NAMESPACE) -> etree._Element:
-    """Return an unsigned list around the text of its rows, which may be wrong as a test needs it."""
+    """Return an unsigned list around the text of its rows, which a test may make wrong."""
     return etree.fromstring(
         f'<ListeBlancheMSSante xmlns="{namespace}">\n<DateDeGeneration>{generated_at}</DateDeGeneration>\n'
         f"<ListeDomaines>\n{domains}</ListeDomaines>\n</ListeBlancheMSSante>"
@@ -128,10 +128,10 @@ def unsigned(rows: Iterable[Row] = ROWS, generated_at: datetime = GENERATED_AT) 
 
 
 class _AnySigner(XMLSigner):
-    """A signer that also signs as no signer should any more."""
+    """A signer that also signs with outdated methods."""
 
     def check_deprecated_methods(self) -> None:
-        """Take SHA-1."""
+        """Allow SHA-1."""
 
 
 def sign(

@@ -73,13 +73,13 @@ class Letter(NamedTuple):
         )
 
     def is_in_shadow(self, to: Box | None, reasons: tuple[str, ...]) -> bool:
-        """Say whether a refusal is recorded and let pass, as the options have it."""
+        """Say whether a refusal is recorded and let pass under the options."""
         ends = [domain_at(self.past, box.domain).operator for box in (self.sender, to) if box is not None]
         of_operator = any(operator in self.options.shadow_operators for operator in ends)
         return of_operator or set(reasons) <= set(self.options.shadow_reasons)
 
     def answer_to(self) -> Box | None:
-        """Rule 2: the Reply-To where it is a professionnel's in the trust space; one that is nobody's is nobody."""
+        """Rule 2: a Reply-To in the trust space, else the sender; nobody if it is unreadable or a usager's."""
         if not self.command.reply_to:
             return self.sender
         if self.reply_to is None or is_usager(self.past, self.reply_to):
@@ -148,7 +148,7 @@ class Letter(NamedTuple):
     def contact_with(self, professionnel: Box | None) -> str:
         """Say whether the usager's right to write to a professional address is `open`, `ended` or `none`.
 
-        It is open where the last message that gives it, of those received, was sent after the last that ended it.
+        It is open if the last message that gives it and was received was sent after the last that ended it.
         """
         sent = [(e, e.decided) for e in self.past if e.decided is not None and self.sender in e.decided.usagers]
         gives = [
@@ -173,17 +173,17 @@ class Letter(NamedTuple):
         )
 
     def may_send_under_the_cgu(self, sender: Box) -> bool:
-        """Rule 10, as the option has it."""
+        """Rule 10, under the option."""
         any_version = self.options.cgu_signature == "any-version"
         return has_signed_cgu_in_force(self.past, sender, self.at, any_version=any_version)
 
     def is_admitted(self, name: str) -> bool:
-        """Rule 8: in the white list, or in the grace after leaving it."""
+        """Rule 8: in the white list, or within the grace after leaving it."""
         domain = domain_at(self.past, name)
         return domain.admitted or self.is_in_grace(domain.withdrawn_at)
 
     def is_paired(self, name: str) -> bool:
-        """Rule 8: asked where the certificate is known; one whose name cannot be read is paired with no domain."""
+        """Rule 8: always so where no certificate is known; one whose name cannot be read is paired with no domain."""
         if self.command.certificate_dn is None:
             return self.command.certificate_cn is None or self.has_common_name(name, self.command.certificate_cn)
         try:

@@ -35,7 +35,7 @@ PHARMACIES = ("SA33", "SA38", "SA39", "SA65")
 
 
 class Box(NamedTuple):
-    """Whom an address means: a usager under the number of lives their INS has had, erasure by erasure."""
+    """Whom an address means; a usager stands under their INS and the number of its erasures so far."""
 
     name: str
     domain: str
@@ -43,7 +43,7 @@ class Box(NamedTuple):
 
     @property
     def spelled(self) -> str:
-        """How an answer may name it to someone who did not."""
+        """How an answer names it where the command did not."""
         return f"usager@{self.domain}" if self.ins else self.name
 
 
@@ -53,7 +53,7 @@ class Decided(NamedTuple):
     codes: dict[Box | None, tuple[bool, tuple[str, ...]]]
     usagers: frozenset[Box] = frozenset()
     shadow: frozenset[Box | None] = frozenset()
-    named: tuple["Box | str", ...] = ()  # as the log names them: who cannot be read is nothing, or a usager
+    named: tuple["Box | str", ...] = ()  # recipients as the log names them: an unreadable one is "" or "usager"
     opens: tuple[Box, ...] = ()
     ends: tuple[Box, ...] = ()
     unanswerable: tuple[Box, ...] = ()
@@ -90,7 +90,7 @@ class DomainThen(NamedTuple):
 
 
 def domain_at(past: Past, name: str) -> DomainThen:
-    """Rule 8: admissions add, withdrawals take all, or the certificates they name and with the last one all."""
+    """Rule 8: an admission adds; a withdrawal takes all, or the certificates it names, and with the last one all."""
     then = DomainThen()
     for entry in past:
         said = entry.command
@@ -220,7 +220,7 @@ def published_cgu(past: Past, operator: str | None) -> list[tuple[str, datetime 
 
 
 def signed_cgu(past: Past, box: Box) -> set[tuple[str | None, str]]:
-    """Return the (operator, version) pairs a holder signed, the operator being the domain's of that day."""
+    """Return the (operator, version) pairs a holder signed; the operator is the domain's at that time."""
     found = set()
     for index, entry in enumerate(past):
         if isinstance(entry.command, SignCgu) and entry.box == box:
@@ -249,7 +249,7 @@ def certificates(said: AdmitDomain | WithdrawDomain) -> list[CertificateDn]:
 
 
 def moment(deadline: str | None) -> datetime | None:
-    """Return the last moment a version need not be signed."""
+    """Return the last moment at which a version need not be signed yet."""
     return None if deadline is None else parse_time(deadline)
 
 

@@ -161,7 +161,7 @@ class Twin:
         return decided._replace(named=tuple(dict.fromkeys(map(self._named, command.recipients))))
 
     def _named(self, raw: str) -> Box | str:
-        """Say how the log names a recipient; who cannot be read is nothing, or the word `usager` (EX_PSU_5020)."""
+        """Say how the log names a recipient; an unreadable one is "", or "usager" if it looks so (EX_PSU_5020)."""
         at_usagers_domain = re.search(r"@\s*patient\.mssante\.fr\W*$", raw, re.IGNORECASE)
         return self._box(raw) or ("usager" if mentions_ins(raw) or at_usagers_domain else "")
 
@@ -303,7 +303,7 @@ class Twin:
         return "unchanged" if status is not None else ""
 
     def _erase(self, box: Box) -> str:
-        """Whoever is erased was known; the same INS starts another life."""
+        """Only a known usager can be erased; the same INS then starts another life."""
         if box.ins is None or box.ins not in self.known:
             return "NOT_FOUND"
         self.known.discard(box.ins)
@@ -311,7 +311,7 @@ class Twin:
         return ""
 
     def _report(self, command: ReportDelivery, box: Box, past: Past) -> str:
-        """Rule 1: what was received stays received; that it was lost is recorded once, whenever it was."""
+        """Rule 1: what was received stays received; a loss is recorded once, whatever its time."""
         sent = submission(past, command.id)
         if sent is None or sent.decided is None or box not in sent.decided.codes:
             return "NOT_FOUND"

@@ -2,8 +2,8 @@
 
     from huissier.adapters.testing.strategies import histories, options
 
-`vocabulary` has the words, `commands` the commands, `histories` the histories; `mixes` says how much of what they are
-made of and how odd it is, `town` who lives there.
+`vocabulary` has the words, `commands` the commands, `histories` the histories; `mixes` says what they are made of, how
+much of each and how odd, and `town` who lives there.
 """
 
 from huissier.adapters.testing.strategies.commands import commands, commands_of

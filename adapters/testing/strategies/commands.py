@@ -1,4 +1,4 @@
-"""Commands of every kind, without their time: odd ones among them as often as the mix has it."""
+"""Commands of every kind, without their time; the mix says how often odd ones are among them."""
 
 from functools import cache
 from typing import Any, TypeVar, get_args
@@ -62,7 +62,7 @@ _ID = often(st.just(NEW), st.sampled_from(IDS))
 _INS_SPACED = f"{INS[0][0]} {INS[0][1:3]} {INS[0][3:5]} {INS[0][5:]}"
 _INS = st.sampled_from((*INS, INS[0], INS[0], INS[1], _INS_SPACED))
 _ANY_INS = st.sampled_from((*INS, INS[0], INS[0], INS[1], _INS_SPACED, INS_WITH_WRONG_KEY, INS[0][:13]))
-# Not those of test and of demonstration, which end in 10 and 11: whoever looks for an INS takes their digits for one.
+# Not those of test and of demonstration, which end in 10 and 11: a search for INS takes their digits for one.
 _OIDS = perhaps(st.sampled_from(("1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9")))
 _TEXT = st.sampled_from((None, f"dossier {INS[0]}"))
 _STATUS = often(st.just("delivered"), st.just("undelivered"))
@@ -71,16 +71,16 @@ _CERTIFICATES = st.lists(st.sampled_from(CERTIFICATE_SPELLINGS[:5]), max_size=2)
 
 
 def commands_of(kind: type[C], odd: int = USUAL.odd) -> st.SearchStrategy[C]:
-    """Commands of one type; `odd` addresses of twelve are spelled oddly.
+    """Commands of one type; `odd` addresses in twelve are spelled oddly.
 
-    An id may be `town.NEW`, and that of a report `LAST` or `LAST_BUT_ONE`: a history puts ids of its own there.
+    An id may be `town.NEW`, and a report's `LAST` or `LAST_BUT_ONE`: a history replaces these by ids of its own.
     """
     strategies: dict[type[Command], st.SearchStrategy[Any]] = _by_type(odd)
     return strategies[kind]
 
 
 def commands(mix: Mix = USUAL) -> st.SearchStrategy[Any]:
-    """Commands of any type, as often as the mix has it."""
+    """Commands of any type, each as often as the mix says."""
     kinds = _by_type(mix.odd)
     return any_of(
         *(kinds[SubmitMessage],) * mix.submissions,

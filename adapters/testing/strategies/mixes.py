@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 class Mix(NamedTuple):
     """How often each kind of command comes, weighed against the others.
 
-    `odd`: how many addresses of twelve are spelled oddly. `complete`: nothing of the set-up is left out or late.
-    Without odd ones every address and INS can be read, and no mailbox is created but where one may be.
-    `themes`: whether parts of a history keep to few people and few kinds of command, so that these meet.
+    `odd`: how many addresses in twelve are spelled oddly; at 0 every address and INS can be read, and no mailbox is
+    created under an INS. `complete`: nothing of the set-up is left out or late. `themes`: whether parts of a history
+    keep to few people and few kinds of command, so that these meet.
     """
 
     submissions: int = 10

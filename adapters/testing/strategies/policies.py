@@ -12,7 +12,7 @@ _IN_PARIS: Final = datetime(2020, 2, 1, tzinfo=timezone(timedelta(hours=1)))
 
 
 def options() -> st.SearchStrategy[Options]:
-    """Every option, at its default half the time."""
+    """Every option, often at its default."""
     return st.builds(
         Options,
         fin_header=st.sampled_from(("no-reply", "no-reply", "ends-contact")),

@@ -44,7 +44,7 @@ def _spell(address: str, change: Callable[[str], str]) -> str:
 
 
 def spelled(addresses: Sequence[str], odd: int = 1) -> st.SearchStrategy[str]:
-    """One of the addresses; `odd` times of twelve in the same mailbox's or another spelling, else plain."""
+    """One of the addresses; `odd` times in twelve spelled in another way, which may no longer mean the same mailbox."""
     plain = st.sampled_from(addresses)
     strange = st.builds(_spell, plain, st.sampled_from((*SAME_SPELLINGS, *OTHER_SPELLINGS)))
     return st.integers(0, 11).flatmap(lambda n: strange if n >= 12 - odd else plain)

@@ -25,10 +25,10 @@ STARTS: Final = st.sampled_from((4, 4, 6, 6, 9, 9, 12, 12, 5, 7, 11, 2))
 
 
 class Telling:
-    """Where a history stands: at one of the town's moments, behind so many commands."""
+    """Where a history stands: at one of the town's moments, after a number of commands."""
 
     def __init__(self, told: int, start: int) -> None:
-        """`told`: how many commands stand before; `start`: the moment's number."""
+        """`told`: how many commands came before; `start`: the moment's number."""
         self._told = told
         self._now = start
         self._sent = [SubmitMessage(id="m-0", sender=DOCTOR, recipients=[PATIENTS_BOXES[0]])] * 2
@@ -36,7 +36,7 @@ class Telling:
     def next(self, body: Any, step: int, another_time: datetime) -> AnyCommand:
         """Give the next command its time and, where it has none of its own, its id.
 
-        `step`: so many moments later, or `LATE` by one, or `ANY_TIME`: then at `another_time`.
+        `step`: how many moments later; `LATE`: as of one moment earlier; `ANY_TIME`: at `another_time`.
         """
         self._now = min(len(MOMENTS) - 1, self._now + max(step, 0))
         moment = another_time if step == ANY_TIME else MOMENTS[self._now - 1 if step == LATE else self._now]

@@ -1,4 +1,4 @@
-"""Narrow themes: few things, and commands that meet on them again and again."""
+"""Narrow themes: few things, which commands concern again and again."""
 
 from typing import Any, Final
 
@@ -96,7 +96,7 @@ _ARRIVALS: Final = any_of(  # in another order than they were sent
     ),
     _message(_PATIENT, DOCTOR),
 )
-_NO_ANSWERS: Final = any_of(  # to one message or another
+_NO_ANSWERS: Final = any_of(  # messages that may not be answered, and answers to them or to others
     _message(
         DOCTOR,
         _PATIENT,

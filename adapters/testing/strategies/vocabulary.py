@@ -75,7 +75,7 @@ def certificate_dns() -> st.SearchStrategy[CertificateDn]:
 
 
 def common_names() -> st.SearchStrategy[CommonName]:
-    """What a gateway may know alone of a certificate's subject, parsed."""
+    """Common names, of a certificate's subject often all that a gateway knows; parsed."""
     return _VALUES.map(CommonName.parse)
 
 
@@ -89,7 +89,7 @@ def rpps() -> st.SearchStrategy[str]:
 
 
 def adeli() -> st.SearchStrategy[str]:
-    """A professionnel's number that is being retired, 9 characters."""
+    """A professionnel's older number, which is being retired, 9 characters."""
     return st.builds("{}{:07}".format, _DEPARTMENTS, st.integers(0, 10**7 - 1))
 
 
