@@ -1,9 +1,8 @@
-"""A log written to an archive, verified there, and read back into a store: time, memory, and bytes an event.
+"""A log written to an archive, verified there, and read back into a store: time, memory, and bytes per event.
 
-Each is a process of its own, whose memory is the greatest it ever had, and each is beside reading the same log through
-the cursor and decoding it. Logs are those of the benchmark of long histories, with events spread over months by the
-second; exports are unsigned, for what a checkpoint costs is measured by `benchmarks.evidence`. SQLite, in the system's
-cache where the memory allows it.
+Each step runs in a process of its own, whose peak memory is told, and is compared with reading the same log through the
+cursor and decoding it. The logs are those of `benchmarks.history`, with one event per second; exports are unsigned, as
+`benchmarks.evidence` measures what a checkpoint costs. SQLite, in the system's cache where the memory allows it.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""A log decided again, under the same rules and others, and reported on, against reading its cursor and decoding it.
+"""A log decided again by replay and what-if, and reported on, against reading it by the cursor and decoding it.
 
 Nothing that looks at every fact is faster than the cursor and the decoder; a replay also takes every decision again,
-on the facts before it, and compares. The processes are started for each turn: what that takes is part of it.
+on the facts before it, and compares. The processes are started in each turn, and that is counted too.
 """
 
 from collections import deque
@@ -39,7 +39,7 @@ TWO = "replay, two processes"
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Have an engine write a log, go through it again and again, and print."""
+    """Have an engine write a log, go through it again and again, and print the figures."""
     parser = arguments(__doc__, rounds=5, on_disk=True)
     parser.add_argument("--messages", type=int, default=100_000, help="how many are decided (default 100,000)")
     options = parser.parse_args(argv)

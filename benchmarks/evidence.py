@@ -1,9 +1,9 @@
-"""What proof that nothing was changed costs: a decision, a checkpoint, a proof, and verifying, on long logs.
+"""What it costs to prove that nothing was changed: checkpoints, proofs and verifying them, on long logs.
 
-A decision does nothing for the tree: whoever asks for a checkpoint hashes what the log has gained. So the cost of an
-event is measured there, on the first of the logs: beside reading it through the cursor, and beside decisions in memory
-in batches, where one is cheapest, and durable ones of one caller and of many. Logs are those of the benchmark of long
-histories: SQLite, in the system's cache where the memory allows it.
+A decision does nothing for the tree: whoever asks for a checkpoint hashes what the log has gained. So what hashing an
+event costs is measured by itself, on the first log, against reading the event through the cursor and against decisions:
+in memory and in batches, where one is cheapest, and durable ones of one caller and of many. The logs are those of
+`benchmarks.history`: SQLite, in the system's cache where the memory allows it.
 """
 
 from collections.abc import Callable
@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> None:
         asked = scratch_engine(sa.URL.create("sqlite", database=str(folder / "asked.db")), key)
         durable = stack.enter_context(Callers(asked, town))
         town.settle(asked)
-        durable.tasks(MOST, seconds)  # once for nothing: until files and caches have their size
+        durable.tasks(MOST, seconds)  # not counted: first, files and caches reach their size
         contestants: Contestants = {
             f"decisions in memory, {BATCH} in a batch": partial(
                 in_batches, memory, town.submissions(seed=1_000_000), batches

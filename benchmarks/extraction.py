@@ -1,9 +1,9 @@
 """A made-up extraction of the national directory, of any size, and the time to import and to export it.
 
-85 % PER and 15 % ORG mailboxes over some thousand domains, in no order, as in the published file; names, numbers
+85 % PER and 15 % ORG mailboxes over some thousands of domains, in no order, as in the published file; names, numbers
 and domains are made up (département 99). The domains are hosted by one operator, so that every row is taken.
-Measured are whole commands, as a person runs them, on a store of their own: the import, the same import again,
-and the exports, the first of which folds the log into the directory.
+Whole commands are measured, as a person runs them, on a store of their own: the import, the same import again, which
+first folds the log into the directory, the exports, and a search.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def measure(folder: Path, rows: int, domains: int) -> None:
-    """Run import and export as a person does, and print how long each took."""
+    """Run each command as a person does, and print how long it took."""
     file, url = folder / "Extraction_Correspondance_MSSante_202611010000.zip", f"sqlite:///{folder / 'huissier.db'}"
     say(f"writing {rows:,} rows")
     write(file, rows, domains)
@@ -87,7 +87,7 @@ def measure(folder: Path, rows: int, domains: int) -> None:
 
 
 def cpu_seconds() -> float:
-    """Return what the commands have used so far, of one core."""
+    """Return how many seconds of a core the commands have used so far."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,13 +1,13 @@
 """Events folded per second by each projection, against reading the cursor and decoding the same log.
 
 Nothing that looks at every whole event can be faster than the cursor and the decoder; what a projection adds is its
-tables, its transactions and the position kept in them. It needs no tags, so reading without them is told as well.
-Beside them stands the way of the `eventsourcing` library: a tracking record in a transaction for each event. Here it
+tables, its transactions and the position kept in them. It needs no tags, so reading without them is measured as well.
+Also measured is the way of the `eventsourcing` library: a tracking record in a transaction for each event. Here it
 keeps nothing but that record, and its threads are left out.
 
 The log tells of a hospital: six messages in ten among professionnels, three to usagers, one refused; what is accepted
-is mostly reported as delivered. On SQLite, and on PostgreSQL: the server that is named, or one started from the wheel
-of the tests.
+is mostly reported as delivered. It runs on SQLite, and on PostgreSQL: on the server that is named, or on one started
+from the wheel of the tests.
 """
 
 import random
@@ -104,7 +104,7 @@ def decode_without_tags(engine: Engine, until: int) -> None:
 
 
 class Library:
-    """Tracks some events again and again, each time under another name."""
+    """Tracks the first events again and again, each time under another name."""
 
     def __init__(self, engine: Engine, recorder: TrackingRecorder, count: int) -> None:
         self._engine = engine

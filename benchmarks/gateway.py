@@ -8,8 +8,8 @@ Each contestant is a Postfix of its own on loopback whose mail is thrown away, w
 - *milter*: `huissier serve milter` on another.
 
 A *check* is a RCPT that is let through: it leaves no fact. A *refusal* is recorded before it is answered; it is
-compared with being refused for nothing (Postfix writes a line about each) and committing one row. It runs as root, as
-Postfix does, and needs the package postfix.
+compared with a refusal by *nothing* (Postfix logs a line about each) plus committing one row. The benchmark runs as
+root, as Postfix does, and needs the package postfix.
 """
 
 import smtplib
@@ -94,7 +94,7 @@ def _nothing() -> Iterator[Postfix]:
 
 @contextmanager
 def _raw_commits(folder: Path) -> Iterator[Callable[[], Lap]]:
-    """Lend a turn at committing the bytes of a decision, one row at a time, with the engine's settings."""
+    """Lend a turn that commits the bytes of a decision, one row at a time, with the engine's settings."""
     url = f"sqlite:///{folder / 'raw.db'}"
     with huissier.open(url) as engine:
         decision = huissier.SubmitMessage(id="m", sender=f"a@{HOSPITAL}", recipients=["b@example.org"])
@@ -108,7 +108,7 @@ def _raw_commits(folder: Path) -> Iterator[Callable[[], Lap]]:
 
 
 def _rcpts(sites: Mapping[str, Postfix], town: Town, each: int) -> dict[tuple[str, str], Callable[[], Lap]]:
-    """Return the turns at RCPT; who is refused is somebody else each time, for a refusal is recorded once."""
+    """Return the turns at RCPT; each refusal is of another recipient, as the same one would be recorded only once."""
     strangers = (f"stranger.{number}@example.org" for number in count())
     people = town.professionnels[1:]
 
@@ -167,7 +167,7 @@ def _figures(
 
 
 def _median_wait(name: str, rounds: Rounds) -> Figure:
-    """Return the median of each round in milliseconds; where single waits were not taken, their mean."""
+    """Return the median of each round in milliseconds; where single waits were not measured, their mean."""
     return Figure(
         f"RCPT: {name}" if name != "raw, commit" else "raw commit",
         "ms",

@@ -1,6 +1,6 @@
 """What a long history costs: opening a store and deciding on it, with 10,000 events and with a million or more.
 
-Opening replays nothing, and a decision reads only what it rests on: neither may take longer where there is more.
+Opening replays nothing, and a decision reads only what it rests on: neither may take longer on a longer history.
 The stores are settled through the engine and then filled straight with SQLite, in the store's own format, with
 messages between the professionnels. Their files are in the system's cache where the memory allows it.
 """
@@ -71,7 +71,7 @@ def opening(url: sa.URL, key: str) -> Lap:
 
 
 def first_answers(stores: dict[int, sa.URL], key: str, town: Town, rounds: int, slices: int) -> Found:
-    """Open a store with a new engine until its first command is durably answered, again and again."""
+    """Open a store with a new engine and have its first command durably answered, again and again."""
     submissions = town.submissions(seed=1_000_000)
 
     def first_answer(url: sa.URL) -> Lap:
@@ -89,7 +89,7 @@ def answers(stores: dict[int, sa.URL], key: str, town: Town, rounds: int, slices
     with ExitStack() as stack:
         callers = {size: stack.enter_context(Callers(scratch_engine(url, key), town)) for size, url in stores.items()}
         contestants = {size: partial(one.alone, seconds) for size, one in callers.items()}
-        take_turns(contestants, 1)  # once for nothing: until files and caches have their size
+        take_turns(contestants, 1)  # not counted: first, files and caches reach their size
         return take_turns(contestants, rounds, slices=slices)
 
 

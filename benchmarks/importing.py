@@ -1,7 +1,7 @@
 """Time of `import huissier`, of the engine behind it, and of `huissier --help`, against a bare interpreter.
 
 Each is a new process, timed from outside, with compiled files in place and the system's cache warm. The import
-itself is what is left when the bare interpreter's time is taken off, round by round.
+alone is what remains when the bare interpreter's time is subtracted, round by round.
 """
 
 import subprocess
@@ -58,7 +58,7 @@ def _less(figure: Figure, bare: Figure) -> tuple[float, ...]:
 
 
 def _dearest(statement: str) -> str:
-    """Name the modules with the most time of their own, as `-X importtime` has it."""
+    """Name the modules that themselves take longest to import, as `-X importtime` says."""
     command = [sys.executable, "-X", "importtime", "-c", statement]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
     rows = [line.removeprefix("import time:").split("|") for line in lines if line.startswith("import time:")]

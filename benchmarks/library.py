@@ -1,15 +1,15 @@
 """Durable decisions beside the `eventsourcing` library's own ways to take them, on SQLite and PostgreSQL.
 
-All are asked the same submissions, decide with the same rules on the same facts, and answer when it is durable:
+All are asked the same submissions, decide with the same rules on the same facts, and answer once that is durable:
 
 - *ours*: the engine.
 - *application*: the library's `Application`. The sender's mailbox is an aggregate that is got from the repository,
   and each decision a new aggregate that is saved; all other facts are held in memory, which is kinder to the
   library than a correct program could be, for nothing tells it when they change.
 - *DCB recorder*: the library's `postgres_tt`. All facts the decision rests on are read with one query by their
-  tags, and the decision is appended on condition that none has come; on a conflict it is taken again. On a log
-  without messages; on one with 100,000 messages, tagged as ours are; and on one where messages also carry the tags
-  of their mailboxes and domains, as one tags who wants to read them by those, and the query names types.
+  tags, and the decision is appended on condition that no other has come since; on a conflict it is taken again. It
+  is measured on a log without messages; on one with 100,000 messages, tagged as ours are; and on one whose messages
+  also carry the tags of their mailboxes and domains, so that they can be read by those: there the query names types.
 
 Ours on PostgreSQL has the 100,000 messages too. The library's contestants look up no vault and make no digests. On
 SQLite the library has no DCB recorder.
@@ -74,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
             for who, handle in handles.items()
             for callers in CALLERS
         }
-        take_turns(timed, 1)  # once for nothing: until files and caches have their size
+        take_turns(timed, 1)  # not counted: first, files and caches reach their size
         found = take_turns(timed, rounds, slices=slices)
     figures = {key: rate(_named(*key), "decisions/s", laps) for key, laps in found.items()}
     ratios = [
@@ -131,7 +131,7 @@ def _environment(module: str, url: sa.URL) -> dict[str, str]:
 
 
 class Scene:
-    """The facts of a settled town, and the names that its usagers have in them."""
+    """The facts of a settled town, and the addresses that stand for its usagers in them."""
 
     def __init__(self, town: Town, events: Iterable[DCBSequencedEvent]) -> None:
         self.events = list(events)
@@ -165,7 +165,7 @@ def decided_on(facts: Facts, command: SubmitMessage, identities: Identities) -> 
 
 
 def answer(decided: MessageDecided) -> Answer:
-    """Answer as far as a caller looks."""
+    """Return an answer with no more than the caller looks at."""
     accepted = all(verdict.accepted for verdict in decided.verdicts)
     return Answer(type="submit-message", outcome="accepted" if accepted else "refused", position=None)
 
@@ -177,7 +177,7 @@ def fact(data: bytes, position: int) -> Fact:
 
 
 def settled(url: sa.URL, town: Town, stack: ExitStack, messages: Iterable[DCBEvent] = ()) -> tuple[Handle, Scene]:
-    """Settle the town in a store of ours, and return how it is asked and what facts that made."""
+    """Settle the town in a store of ours; return the function that asks it, and the facts of the town."""
     engine = stack.enter_context(scratch_engine(url, new_key()))
     town.settle(engine)
     scene = Scene(town, engine.recorder.read())
@@ -215,7 +215,7 @@ class Decision(Aggregate):
 
 
 def application(environment: Mapping[str, str], scene: Scene, stack: ExitStack) -> Handle:
-    """Bring the mailboxes into an application of the library, and return how it is asked."""
+    """Bring the mailboxes into an application of the library, and return the function that asks it."""
     library: Application[UUID] = stack.enter_context(closing(Application(environment)))
     held: dict[str, list[Fact]] = {}
     mailboxes: dict[str, Mailbox] = {}
@@ -225,7 +225,7 @@ def application(environment: Mapping[str, str], scene: Scene, stack: ExitStack) 
             if tag.startswith("mailbox:"):
                 address = tag.removeprefix("mailbox:")
                 mailboxes.setdefault(address, Mailbox(address)).change(stored.position, stored.event.data.decode())
-    for mailbox in mailboxes.values():  # all in one go may wait for ever, in the driver's pipeline
+    for mailbox in mailboxes.values():  # one by one: a single save of all may wait for ever in the driver's pipeline
         library.save(mailbox)
 
     def handle(command: SubmitMessage) -> Answer:
@@ -251,7 +251,7 @@ def query_by_tags(tags: list[str]) -> DCBQuery:
 
 
 def query_by_tags_and_types(tags: list[str]) -> DCBQuery:
-    """Ask for what changes state, and for the submission and the contact, which messages change."""
+    """Ask for changes of state, and by the submission's and the contact's tag for messages too, which change those."""
     return DCBQuery(
         [
             DCBQueryItem(tags=[tag], types=[] if tag.startswith(("submission:", "contact:")) else CHANGES_OF_STATE)
@@ -276,7 +276,7 @@ def dcb_recorder(
     query_for: Callable[[list[str]], DCBQuery],
     stack: ExitStack,
 ) -> Handle:
-    """Bring facts and messages into a DCB recorder of the library, and return how it is asked."""
+    """Bring facts and messages into a DCB recorder of the library, and return the function that asks it."""
     factory = stack.enter_context(closing(PostgresTTDCBFactory(environment)))
     recorder = factory.dcb_recorder()
     append_all(recorder, chain((one.event for one in scene.events), messages))
@@ -302,7 +302,7 @@ def dcb_recorder(
 
 
 def append_all(recorder: DCBRecorder, events: Iterable[DCBEvent]) -> None:
-    """Write a history, many facts a commit."""
+    """Write a history, many facts per commit."""
     rest = iter(events)
     while batch := list(islice(rest, BATCH)):
         recorder.append(batch)

@@ -1,4 +1,4 @@
-"""Examples of `policy_machine` a second, beside the same histories told to the reference twin alone.
+"""Examples of `policy_machine` per second, beside such histories told to the reference twin alone.
 
 The machine draws a history, asks the engine (each message checked, handled and handled again), asks the twin, and
 checks every property after each step. The twin alone answers histories that were drawn before.

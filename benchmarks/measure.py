@@ -72,7 +72,7 @@ def scratch(where: Path) -> Iterator[Path]:
 
 
 def say(text: str) -> None:
-    """Tell who waits what is being done."""
+    """Tell whoever waits at a terminal what is being done."""
     if sys.stderr.isatty():
         print(text, file=sys.stderr, flush=True)
 

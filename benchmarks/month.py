@@ -2,8 +2,8 @@
 
 The messages are put straight into the read model of a hospital's domain, as folding would have left them, eight in
 ten of them with a report; folding is measured by `benchmarks.folding`. Each of 2,000 mailboxes writes to fifty
-correspondents, so that the file has 100,000 lines whatever the number of messages. Writing it is a process of its
-own, whose memory is the greatest it ever had.
+correspondents, so that the file has 100,000 lines whatever the number of messages. The file is written in a process
+of its own, whose peak memory is told.
 """
 
 import argparse

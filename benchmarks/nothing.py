@@ -1,6 +1,6 @@
-"""A policy server that decides nothing: what asking at all, and being refused, costs a Postfix.
+"""A policy server that decides nothing, to measure what it costs a Postfix to ask at all, and to be refused.
 
-Everybody passes but recipients at example.org.
+It lets everybody pass except recipients at example.org.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ _REFUSED = (
 
 
 class _Nothing(asyncio.Protocol):
-    """Answers each request when its empty line has come, by a look at the bytes."""
+    """Answers each request once its empty line has come, after a mere look at its bytes."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101

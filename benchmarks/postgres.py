@@ -14,7 +14,7 @@ from huissier.adapters.bench.raw import driver_session
 
 @contextmanager
 def server(named: str | None) -> Iterator[sa.URL]:
-    """Lend the server named, or start one of the development group's wheel with its files here."""
+    """Lend the server named, or start one from the development group's wheel, with its files in a temporary folder."""
     if named is not None:
         yield sa.make_url(named).set(drivername="postgresql+psycopg")
         return

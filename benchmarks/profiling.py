@@ -1,8 +1,8 @@
 """Where the time of a decision goes, on a store in memory, so that no disk is waited for.
 
-One caller alone has a turn for each decision; 64 in a batch share it, as callers do who wait at the same time; 64
-asyncio callers also have their tasks woken. `--functions` prints what the dearest functions of a batch cost, which
-being watched makes dearer than they are.
+A single caller has a turn for each decision; 64 in a batch share one turn, as callers do that wait at the same time;
+with 64 asyncio callers, tasks are woken as well. `--functions` prints what the dearest functions of a batch cost;
+profiling makes them look dearer than they are.
 """
 
 import cProfile

@@ -1,4 +1,4 @@
-"""Pure rule decisions a second, in process: ours, a plain Python function, and Cedar, on the same trust space.
+"""Pure rule decisions per CPU second: ours, a plain Python function, and Cedar, on the same trust space.
 
 All are asked about the same probes (one message to one recipient) on the same 10,000 mailboxes and 20,000
 contacts, and all must accept and refuse the same ones before anything is measured; Cedar must also name the same
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     probes = list(islice(probing(world, chance), asked))
     ours = Ours(world, probes)
     notes = [ours.check(world, probes)]
-    contestants: dict[str, tuple[int, Callable[[], object]]] = {  # with so many passes that a round takes a while
+    contestants: dict[str, tuple[int, Callable[[], object]]] = {  # with as many passes as make a round take a while
         PLAIN: (20, lambda: [plainly_accepted(world, *probe) for probe in probes]),
         OURS_RULES: (6, lambda: [refusals(x) or acceptances(x) for x in ours.exchanges]),
         OURS: (3, ours.decide_all),
@@ -149,16 +149,16 @@ class Cedar:
         self._relevant = [json.dumps(each.entities) for each in asked]
 
     def one_by_one(self) -> list[Any]:
-        """Ask one question a call."""
+        """Ask one question per call."""
         return [cedarpy.is_authorized(request, policies(), self._all) for request in self._requests]
 
     def in_batches(self) -> list[Any]:
-        """Ask many questions a call."""
+        """Ask many questions per call."""
         ask, every = cedarpy.is_authorized_batch, range(0, len(self._requests), BATCH)
         return [a for i in every for a in ask(self._requests[i : i + BATCH], policies(), self._all)]
 
     def from_json(self) -> list[Any]:
-        """Ask one question a call and bring only the entities it is about, as text."""
+        """Ask one question per call and bring only the entities it is about, as text."""
         asked = zip(self._requests, self._relevant, strict=True)
         return [cedarpy.is_authorized(request, policies(), entities) for request, entities in asked]
 

@@ -56,7 +56,7 @@ def build(mailboxes: int, contacts: int, chance: random.Random) -> World:
     for number in range(10):
         world.operators[f"op-{number}"] = OperatorRow(contrat=number < 9, committed=number < 8, cgu="2025")
     world.operators["mes"] = OperatorRow(contrat=True, committed=True, cgu=None)
-    for number in range(50):  # 42 hosted (one by each operator that is not in order), four remote, four withdrawn
+    for number in range(50):  # 42 hosted (one by each of the two operators not in order), four remote, four withdrawn
         runs_it = f"op-{number % 8}" if number < 40 else f"op-{number - 32}" if number < 42 else None
         world.domains[f"d{number}.mssante.fr"] = DomainRow(
             admitted=number < 46, hosted=number < 42, usagers=False, operator=runs_it

@@ -1,6 +1,6 @@
 """Callers who ask again as soon as they are answered: one alone, threads, or tasks.
 
-Building a submission counts as the caller's work, though not as waiting.
+Building a submission counts as time of the caller's turn, but not as waiting.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ Handle = Callable[[SubmitMessage], Answer]
 
 
 def new_key() -> str:
-    """Make a vault key for stores that nobody keeps."""
+    """Make a vault key for throw-away stores."""
     return b64encode(os.urandom(KEY_LENGTH)).decode()
 
 
@@ -39,7 +39,7 @@ def scratch_engine(url: sa.URL, key: str) -> Engine:
 
 
 def check_accepted(answer: Answer) -> None:
-    """Make sure that what is measured is what was meant to be."""
+    """Make sure that what is measured is what was meant to be: accepted submissions."""
     if answer.outcome != "accepted":
         raise RuntimeError("a submission of the scene was refused: the scene is not as it was meant")
 
@@ -61,7 +61,7 @@ class Callers:
     """Everybody who asks one engine, at most `MOST` at once."""
 
     def __init__(self, engine: Engine, town: Town, *, seed: int = 0) -> None:
-        """Take over an engine on a settled store; callers elsewhere need another seed."""
+        """Take over an engine on a settled store; callers in another process need another seed."""
         self._engine = AsyncEngine(engine)
         self._runner = asyncio.Runner()
         self._submissions = [town.submissions(MOST * seed + number) for number in range(MOST)]
@@ -86,7 +86,7 @@ class Callers:
         self._runner.close()
 
     async def _end(self) -> None:
-        """Send whoever still asks home, where an interrupt ended the measurement, and close the engine."""
+        """Cancel whatever still asks, which an interrupt may have left, and close the engine."""
         still_asking = asyncio.all_tasks() - {asyncio.current_task()}
         for task in still_asking:
             task.cancel()

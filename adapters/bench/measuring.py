@@ -25,7 +25,7 @@ _WARMING: Final = 3
 
 
 class Plan(NamedTuple):
-    """How much is measured: mailboxes, facts that are replayed, rounds, turns a round, seconds a turn."""
+    """How much is measured: professionnels, submissions to replay, rounds, turns per round, seconds per turn."""
 
     people: int
     history: int
@@ -75,7 +75,7 @@ def measure(store: str, plan: Plan, after_each: Callable[[], object] = lambda: N
             "two_processes": two_processes,
         }
         for contestant in deciding.values():
-            contestant(_WARMING * plan.seconds)  # for nothing: until files and caches have their size
+            contestant(_WARMING * plan.seconds)  # not counted: first, files and caches reach their size
         timed = {name: partial(contestant, plan.seconds) for name, contestant in deciding.items()}
         decided = take_turns(timed, plan.rounds, slices=plan.slices, after_each=after_each)
     return _findings(decided, replayed)

@@ -14,7 +14,7 @@ from huissier.adapters.child_process import Pipe, child_process, received
 
 @contextmanager
 def processes(number: int, url: sa.URL, key: str, town: Town, tasks: int) -> Iterator[Callable[[float], Lap]]:
-    """Lend what lets processes with so many tasks each ask for some seconds. Raises `StoreError`."""
+    """Lend a function that has processes, each with `tasks` tasks, ask for some seconds. Raises `StoreError`."""
     with ExitStack() as stack:
         pipes = [
             stack.enter_context(child_process(_decide, url, key, town, tasks, seed)) for seed in range(1, number + 1)
@@ -32,7 +32,7 @@ def processes(number: int, url: sa.URL, key: str, town: Town, tasks: int) -> Ite
 
 
 def _decide(pipe: Pipe, url: sa.URL, key: str, town: Town, tasks: int, seed: int) -> None:
-    """Take turns as told, in a process of its own: what it sends is how many decisions it took, 0 when it is ready."""
+    """Take turns as told, in a process of its own; send 0 when ready, then the number of decisions of each turn."""
     with Callers(scratch_engine(url, key), town, seed=seed) as callers:
         pipe.send(0)
         while True:

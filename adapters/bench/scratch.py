@@ -23,10 +23,10 @@ NewStore = Callable[[], sa.URL]
 
 @contextmanager
 def scratch_stores(text: str) -> Iterator[NewStore]:
-    """Lend what gives room for one new store after the other beside a store, and remove it all in the end.
+    """Lend a function that returns the URL of another new store beside a store, and remove them all in the end.
 
     Embedded stores stand in a folder beside the store's file, those on a server in schemas of the same database.
-    Raises `StoreError`, also for what the database says meanwhile.
+    Raises `StoreError`, also for errors of the database while they are lent.
     """
     url, dialect = read_url(text)
     lend = _files_beside if dialect.name == "sqlite" else _schemas_in
@@ -68,7 +68,7 @@ def _schemas_in(url: sa.URL) -> Iterator[NewStore]:
 
 
 def _drop(url: sa.URL, schemas: Iterable[str]) -> None:
-    """Remove schemas on a connection of its own: the one they were made on may be what failed."""
+    """Remove schemas on a new connection: the one they were made on may be what failed."""
     with _errors_told(url, f"{', '.join(schemas)} could not be removed: "), driver_session(url) as session:
         for schema in schemas:
             session.run(f"DROP SCHEMA IF EXISTS {schema} CASCADE")

@@ -10,7 +10,7 @@ def as_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def short(value: float) -> str:
-    """Write a number with three digits at least."""
+    """Write a number with three significant digits, or all digits of a larger whole number."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

@@ -29,7 +29,7 @@ class Town:
     """As many professionnels as usagers; each usager may write to the professionnel who wrote to them."""
 
     def __init__(self, people: int) -> None:
-        """Name `people` of each."""
+        """Name `people` professionnels and as many usagers."""
         self.professionnels = [f"dr.{number}@{HOSPITAL}" for number in range(people)]
         self._ins = [_ins(number) for number in range(people)]
         self.usagers = [f"{ins}@{USAGERS_DOMAIN}" for ins in self._ins]

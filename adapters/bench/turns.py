@@ -13,7 +13,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Figure(NamedTuple):
-    """One value a round."""
+    """One value per round."""
 
     name: str
     unit: str
@@ -30,7 +30,7 @@ class Figure(NamedTuple):
 
 
 class Lap(NamedTuple):
-    """What a contestant did in one turn; `waits` are the seconds of each operation where they were taken."""
+    """What a contestant did in one turn; `waits` are the seconds of each operation, where they were measured."""
 
     operations: int
     seconds: float
@@ -47,10 +47,10 @@ def take_turns(
     slices: int = 1,
     after_each: Callable[[], object] = lambda: None,
 ) -> dict[K, Rounds]:
-    """Let each contestant take `slices` turns a round, and return what came of them, round by round.
+    """Let each contestant take `slices` turns per round, and return what came of them, round by round.
 
-    Who began goes last in the next turn. The garbage of one is collected before the next begins, and what was
-    built before is left out of all collections.
+    From turn to turn their order is reversed. Garbage is collected before each turn, and objects from before the
+    measurement are left out of all collections.
     """
     found: dict[K, Rounds] = {name: [] for name in contestants}
     order = list(contestants)
@@ -71,21 +71,21 @@ def take_turns(
 
 
 def lap(work: Callable[[], object], operations: int, clock: Callable[[], float] = perf_counter) -> Lap:
-    """Do some work once and say how long its operations took."""
+    """Do some work once, of so many operations, and measure how long it takes."""
     began = clock()
     work()
     return Lap(operations, clock() - began)
 
 
 def rate(name: str, unit: str, rounds: Rounds) -> Figure:
-    """Return how many operations a second were done in each round."""
+    """Return how many operations per second were done in each round."""
     return Figure(
         name, unit, tuple(sum(lap.operations for lap in laps) / sum(lap.seconds for lap in laps) for laps in rounds)
     )
 
 
 def each(name: str, rounds: Rounds) -> Figure:
-    """Return how many milliseconds an operation took in each round."""
+    """Return how many milliseconds an operation took on average in each round."""
     return Figure(
         name,
         "ms",
