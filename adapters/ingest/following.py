@@ -44,28 +44,23 @@ class LogFile:
         self._begin()
 
     def _log(self) -> list[tuple[BinaryIO, Place]]:
-        file = self._open(self._path)
+        file = _opened(self._path)
         return [(file, Place.of(file))]
 
-    def _open(self, path: Path) -> BinaryIO:
-        try:
-            return _opened(path)
-        except PermissionError as problem:
-            if path != self._path:
-                self._tell_lost(f"{path} cannot be read: {problem.strerror}")
-            raise
+    def _tell_closed(self, path: Path, problem: PermissionError) -> None:
+        self._tell_lost(f"{path} cannot be read: {problem.strerror}")
 
     def _tell_gone(self) -> None:
         self._tell_lost(f"the file in which reading {self._path} stopped is gone")
 
     def _files_since(self, place: Place) -> list[tuple[BinaryIO, Place]]:
-        if files := files_since(self._path, place, self._open):
+        if files := files_since(self._path, place, _opened, self._tell_closed):
             return files
         self._before = None
         if not place.written or not place.is_at_the_end or may_be_gone(self._path, place.written):
             self.goes_on = False
             self._tell_gone()
-        return files_after(self._path, place.written, self._open) if place.written else self._log()
+        return files_after(self._path, place.written, _opened, self._tell_closed) if place.written else self._log()
 
     @property
     def place(self) -> Place:
@@ -139,11 +134,13 @@ class LogFile:
             if samestat(there, here):
                 self._seen_there = monotonic()
             elif there.st_size:
-                files = files_since(self._path, self.place, self._open)
+                files = files_since(self._path, self.place, _opened, self._tell_closed)
                 was_long_ago = monotonic() - self._seen_there > _ROTATED_ONCE_SECONDS
                 if not files and was_long_ago and may_be_gone(self._path, here.st_mtime):
                     self._tell_gone()
-                self._files = list(_others(files or files_after(self._path, here.st_mtime, self._open), here))
+                self._files = list(
+                    _others(files or files_after(self._path, here.st_mtime, _opened, self._tell_closed), here)
+                )
                 return
         self._stop.wait(_LOOK_SECONDS)
 

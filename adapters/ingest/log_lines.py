@@ -175,10 +175,20 @@ class PostfixLog:
         comes_back = taken is not None and taken[1] != queue and (taken is forwarded or taken[1] in self.hops)
         if taken is not None and comes_back:
             self._link(taken[1], queue)
+            if _HANDED_ON in self.hops.get(queue, ()):
+                self._link(taken[1], _HANDED_ON)
         is_handed_on = not self._not_final.isdisjoint({relay, _ADDRESS_OF_RELAY.sub("", relay)})
         if is_handed_on and not comes_back:
-            self._link(queue, _HANDED_ON)
+            self._hand_on(queue)
         return comes_back or is_handed_on
+
+    def _hand_on(self, queue: str) -> None:
+        """Mark a message of which a relay has a copy, and what else became of it here under other queue ids."""
+        self._link(queue, _HANDED_ON)
+        family = {queue, *_queues(self.hops[queue])}
+        if any(self._named[name] > (name != queue) for name in family):
+            for name in [name for name, before in self.hops.items() if name in family or not family.isdisjoint(before)]:
+                self._link(name, _HANDED_ON)
 
     def _remember(self, queue: str, rest: str) -> None:
         """Know a queue id as long as its message is here."""

@@ -15,6 +15,7 @@ _TRADITIONAL: Final = re.compile(r"([A-Z][a-z]{2}) ([ 0-9][0-9]) ([0-9]{2}:[0-9]
 _ISO: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_OUT_OF_ORDER: Final = timedelta(days=31)
 _OF_A_DAY: Final = len("Oct 31")
 _AHEAD: Final = timedelta(days=1)  # clocks differ; a day of last year is not meant by it
 _YEARS_BACK: Final = 8  # there may be seven between two 29ths of February
@@ -57,7 +58,7 @@ class LogTimes:
             self._day = date(*day)
 
     def pass_by(self, text: str) -> None:
-        """Know of a time that is not asked for, where a year was given: the next one is near it."""
+        """Know of a time that is not asked for, where a year was given: the next one is behind it."""
         if self.given is not None and text[:_OF_A_DAY] != self._passed:
             self._passed = text[:_OF_A_DAY]
             with suppress(VocabularyError):
@@ -85,7 +86,7 @@ class LogTimes:
 
     def _traditional(self, month: int, day: int, time: str) -> datetime:
         if self.given is not None:
-            self._day = self._nearest(month, day, self.given)
+            self._day = self._next_day(month, day, self.given)
             return self._in_utc(datetime.fromisoformat(f"{self._day}T{time}.999999"))
         latest = self._clock() + _AHEAD
         for year in range(latest.year, latest.year - _YEARS_BACK, -1):
@@ -97,16 +98,17 @@ class LogTimes:
                 return moment
         raise ValueError
 
-    def _nearest(self, month: int, day: int, given: int) -> date:
-        """Return a day in the year in which it is nearest to the one before: lines may be out of order."""
+    def _next_day(self, month: int, day: int, given: int) -> date:
+        """Return the first such day behind the one before, or some days before it: lines may be out of order."""
         before = self._day
         if before is None:
             return date(given, month, day)
-        near = []
-        for year in (before.year - 1, before.year, before.year + 1):
+        earliest = before - _OUT_OF_ORDER
+        for year in range(earliest.year, earliest.year + _YEARS_BACK + 1):
             with suppress(ValueError):  # 29 February of another year
-                near.append(date(year, month, day))
-        return min(near, key=lambda one: abs(one - before))
+                if (found := date(year, month, day)) >= earliest:
+                    return found
+        raise ValueError
 
     def _in_utc(self, moment: datetime, zone: str | None = None) -> datetime:
         """Place a time in its zone; where clocks go back, the later of the two it may be."""

@@ -1,7 +1,8 @@
 """Where reading a log stopped, kept so that it goes on there after a stop, a rotation or a crash."""
 
 import os
-from collections.abc import Callable
+from calendar import isleap
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
 from glob import escape
@@ -18,7 +19,10 @@ from huissier.adapters.private_file import private_file
 
 _BEGINNING: Final = 1024
 SUFFIX: Final = ".huissier-place"  # of the file beside a log in which its place is kept
+_MOST_OPEN: Final = 200
 _COMPRESSED: Final = (".gz", ".xz", ".bz2", ".zst", ".lz4", ".Z")
+
+TellClosed = Callable[[Path, PermissionError], object]
 
 
 class PlaceError(HuissierError):
@@ -68,14 +72,7 @@ class Place(Struct, frozen=True):
 
     def is_in(self, file: BinaryIO) -> bool:
         """Say whether a file is the one of this place and still reaches to it."""
-        return self._is_of(os.fstat(file.fileno())) and self.is_copied_to(file)
-
-    def _is_of(self, status: os.stat_result) -> bool:
-        return (status.st_dev, status.st_ino) == (self.device, self.inode)
-
-    def may_be_before(self, status: os.stat_result) -> bool:
-        """Say whether a file may be the one of this place, a copy of it, which may keep its second, or a later one."""
-        return self._is_of(status) or status.st_mtime >= int(self.written)
+        return _identity(file) == (self.device, self.inode) and self.is_copied_to(file)
 
     @property
     def is_at_the_end(self) -> bool:
@@ -116,8 +113,7 @@ def load(path: Path) -> Kept:
         if path.exists() and not path.is_file():  # /dev/full has no end
             raise PlaceError(f"{path} is no file in which a place in a log could stand")
         kept = msgspec.json.decode(path.read_bytes(), type=Kept)
-        if kept.day is not None:
-            date(*kept.day)
+        kept.day = None if kept.day is None else _day_of_calendar(*kept.day)
     except FileNotFoundError:
         return Kept()
     except OSError as problem:
@@ -129,21 +125,32 @@ def load(path: Path) -> Kept:
     return kept
 
 
+def _day_of_calendar(year: int, month: int, day: int) -> tuple[int, int, int]:
+    """Return a day, or the one before a 29th of February that older versions kept of any year. Raises `ValueError`."""
+    if (month, day) == (2, 29) and not isleap(year):
+        return year, 2, 28
+    date(year, month, day)
+    return year, month, day
+
+
 def save(path: Path, kept: Kept) -> None:
     """Keep it, as a whole, readable by the owner only. Raises `UnwritableError`."""
     with private_file(path) as file:
         file.write(msgspec.json.encode(kept))
 
 
-def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:
+def files_since(
+    log: Path, place: Place, opened: Callable[[Path], BinaryIO], tell_closed: TellClosed
+) -> list[tuple[BinaryIO, Place]]:
     """Return the files to read on from a place: the one it is in, or its copy, under whatever name, then those after.
 
     Each with the place to begin at. An empty file has nothing to know its copy by: whatever was written after it may be
     one.
 
-    Empty where that file is gone or compressed. Whoever asks closes them.
+    Empty where that file is gone or compressed. Whoever asks closes them. `tell_closed` hears of those that may not be
+    read and may be one of them.
     """
-    files = _open_all(log, opened, place.may_be_before)
+    files = _open_all(log, opened, tell_closed, int(place.written))
     found = [n for n, file in enumerate(files) if place.is_in(file)]
     if place.length and not found:
         found = [n for n, file in enumerate(files) if place.is_copied_to(file)]
@@ -159,9 +166,16 @@ def files_since(log: Path, place: Place, opened: Callable[[Path], BinaryIO]) -> 
     ]
 
 
-def files_after(log: Path, moment: float, opened: Callable[[Path], BinaryIO]) -> list[tuple[BinaryIO, Place]]:
+def files_after(
+    log: Path, moment: float, opened: Callable[[Path], BinaryIO], tell_closed: TellClosed
+) -> list[tuple[BinaryIO, Place]]:
     """Return the files that were written to after a moment, and the log itself. Whoever asks closes them."""
-    return [(file, Place.of(file)) for file in _open_all(log, opened, lambda status: status.st_mtime > moment)]
+    *before, now = _open_all(log, opened, tell_closed, moment)
+    after = [file for file in before if os.fstat(file.fileno()).st_mtime > moment]
+    for file in before:
+        if file not in after:
+            file.close()
+    return [(file, Place.of(file)) for file in (*after, now)]
 
 
 def may_be_gone(log: Path, moment: float) -> bool:
@@ -178,25 +192,37 @@ def may_be_gone(log: Path, moment: float) -> bool:
     return {moment, float(int(moment))}.isdisjoint(times) or max(times) > moment
 
 
+def _plain_beside(log: Path) -> Iterator[tuple[float, Path]]:
+    """Yield when each file beside a log that is not compressed was last written to."""
+    for path in _beside(log):
+        with suppress(PermissionError, FileNotFoundError):
+            if path.suffix not in (*_COMPRESSED, SUFFIX) and path.is_file():
+                yield path.stat().st_mtime, path
+
+
 def _beside(log: Path) -> list[Path]:
     return [path for path in log.parent.glob(f"{escape(log.name)}*") if path != log]
 
 
-def _open_all(
-    log: Path, opened: Callable[[Path], BinaryIO], matters: Callable[[os.stat_result], bool]
-) -> list[BinaryIO]:
-    """Open what matters and may be read of all that lies beside a log under its name, the oldest first, then the log.
+def _open_all(log: Path, opened: Callable[[Path], BinaryIO], tell_closed: TellClosed, moment: float) -> list[BinaryIO]:
+    """Open what lies beside a log under its name, the oldest first, then the log: the newest, where they are many.
 
-    A file of several names, such as one that the log is a link to, is opened once.
+    A file of several names, such as one that the log is a link to, is opened once. Their times are not relied on, for a
+    clock may have been set back; of those that may not be read only the ones written to since a moment are told.
     """
     now = opened(log)  # first: where there is none, nothing else is left open
     files = {_identity(now): now}
-    for path in _beside(log):
-        with suppress(PermissionError, FileNotFoundError):
-            if path.suffix not in (*_COMPRESSED, SUFFIX) and path.is_file() and matters(path.stat()):
-                file = opened(path)
-                if files.setdefault(_identity(file), file) is not file:
-                    file.close()
+    for written, path in sorted(_plain_beside(log), reverse=True)[:_MOST_OPEN]:
+        try:
+            file = opened(path)
+        except FileNotFoundError:
+            continue
+        except PermissionError as problem:
+            if written >= moment:
+                tell_closed(path, problem)
+            continue
+        if files.setdefault(_identity(file), file) is not file:
+            file.close()
     return sorted(files.values(), key=lambda file: (file is now, os.fstat(file.fileno()).st_mtime))
 
 

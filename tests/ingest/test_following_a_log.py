@@ -166,7 +166,8 @@ def test_a_file_that_may_not_be_read_is_told_where_it_may_be_one_that_comes_next
     assert lost == ([f"{log}.1 cannot be read: Permission denied"] if second else [])
 
 
-def test_files_from_before_the_place_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_rotated_files_the_newest_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huissier.adapters.ingest.place._MOST_OPEN", 3)
     log, opened, seen = tmp_path / "mail.log", following._opened, list[str]()
 
     def noted(path: Path) -> BinaryIO:
@@ -175,7 +176,7 @@ def test_files_from_before_the_place_are_not_opened(tmp_path: Path, monkeypatch:
 
     for number in range(3, 9):
         log.with_name(f"mail.log.{number}").write_text("long before\n")
-        os.utime(log.with_name(f"mail.log.{number}"), (0, 0))
+        os.utime(log.with_name(f"mail.log.{number}"), (10 - number, 10 - number))
     log.write_text("one\n")
     first = LogFile(log, Event())
     assert [line.content for lines in first.batches() for line in lines] == [b"one"]
@@ -184,7 +185,20 @@ def test_files_from_before_the_place_are_not_opened(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(following, "_opened", noted)
     file = LogFile(log, Event(), place=first.place)
     assert [line.content for lines in file.batches() for line in lines] == [b"two"]
-    assert sorted(seen) == ["mail.log", "mail.log.1"]
+    assert sorted(seen) == ["mail.log", "mail.log.1", "mail.log.3", "mail.log.4"]
+
+
+def test_nothing_is_passed_over_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    log = tmp_path / "mail.log"
+    log.write_text("one\n")
+    first = LogFile(log, Event())
+    assert [line.content for lines in first.batches() for line in lines] == [b"one"]
+    log.rename(log.with_name("mail.log.2"))
+    for seconds, name, text in ((1, "mail.log.2", ""), (2, "mail.log.1", "two\n"), (3, "mail.log", "three\n")):
+        add(log.with_name(name), text)
+        os.utime(log.with_name(name), (seconds, seconds))
+    file = LogFile(log, Event(), place=first.place)
+    assert [line.content for lines in file.batches() for line in lines] == [b"two", b"three"]
 
 
 @pytest.mark.parametrize("is_left", [True, False], ids=["beside it", "gone"])

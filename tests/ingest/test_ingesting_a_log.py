@@ -341,6 +341,46 @@ def test_a_damaged_place_is_told_so(key: str, value: object) -> None:
     assert (done.returncode, "place holds no place in a log" in done.stderr) == (2, True)
 
 
+def test_a_29th_of_february_that_an_older_version_kept_of_any_year_is_gone_on_from() -> None:
+    told(STORE)
+    options = ("--gateway", GATEWAY, "--state", "place", "--year", "2025")
+    ingest(line("removed", program="postfix/qmgr"), options=options)
+    kept = json.loads(Path("place").read_text())
+    Path("place").write_text(json.dumps(kept | {"day": [2025, 2, 29], "year": 2025}))
+    assert ingest(line("removed", program="postfix/qmgr"), options=options).returncode == 0
+
+
+@pytest.mark.parametrize("way", ["handed on first", "handed on last", "by a sibling"])
+def test_who_was_handed_on_under_any_queue_id_of_the_message_is_not_given_up(way: str) -> None:
+    told(STORE, submitted([REMOTE_DOCTOR, USAGER], DOCTOR))
+    second, third = queue_id(2), queue_id(3)
+
+    def came(queue: str) -> str:
+        return line("client=localhost[127.0.0.1]", program="postfix/smtpd", queue=queue)
+
+    def filtered(recipient: str, queue: str) -> str:
+        return delivery(recipient, relay="127.0.0.1[127.0.0.1]:10025", said=f"250 2.0.0 Ok: queued as {queue}")
+
+    def handed_on(queue: str) -> str:
+        return delivery(REMOTE_DOCTOR, queue=queue, relay="127.0.0.1[127.0.0.1]:10024", said="250 ok")
+
+    def removed(queue: str) -> str:
+        return line("removed", program="postfix/qmgr", queue=queue)
+
+    first = queue_id(1)
+    ways = {
+        "handed on first": [handed_on(first), came(second), filtered(USAGER, second), removed(first)],
+        "handed on last": [came(second), filtered(USAGER, second), handed_on(first), removed(first)],
+        "by a sibling": [
+            *(came(third), filtered(REMOTE_DOCTOR, third), came(second), filtered(USAGER, second)),
+            *(removed(first), handed_on(third), removed(third)),
+        ],
+    }
+    expired = line(f"from=<{DOCTOR}>, status=expired, returned to sender", program="postfix/qmgr", queue=second)
+    done = ingest(came(first), *ways[way], expired, options=("--gateway", GATEWAY, "--on-the-way", "127.0.0.1:10024"))
+    assert (counts(done)["undelivered"], counts(done)["kept_aside"]) == (0, {"UNREADABLE": 1})
+
+
 def test_a_store_that_cannot_be_used_is_status_3() -> None:
     Path("huissier.db").write_bytes(b"not a database" * 100)
     assert ingest(delivery(DOCTOR)).returncode == 3
