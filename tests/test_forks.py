@@ -1,13 +1,13 @@
 """A process that was forked uses no engine of its parent's, and takes nothing from it."""
 
 import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 from huissier.adapters.errors import EngineClosedError
 from huissier.adapters.log import codec
 from huissier.domain.events import UsagerErased
+from tests.forking import fork
 from tests.hospital import NOW, hospital, message
 from tests.stores import KEY
 
@@ -24,7 +24,7 @@ def test_a_process_that_inherited_an_engine_is_told_to_open_its_own(tmp_path: Pa
         )
         head = engine.head
         reader, writer = os.pipe()
-        if (child := os.fork()) == 0:
+        if (child := fork()) == 0:
             told = 0
             for ask_for in asked:
                 try:
@@ -43,8 +43,7 @@ def test_a_fork_that_closes_what_it_inherited_takes_nothing_from_its_parent(new_
     with hospital(new_database(), environment=KEY) as engine:
         head = engine.handle(message(1)).position or 0
         engine._line._leads = object()  # as if somebody led at the moment of the fork, who is not there afterwards
-        if (child := os.fork()) == 0:
-            signal.alarm(20)
+        if (child := fork()) == 0:
             engine.close()
             os._exit(0)
         engine._line._leads = None

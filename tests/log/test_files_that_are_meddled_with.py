@@ -14,7 +14,9 @@ from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.errors import StoreError
 from huissier.adapters.log.read_only import ReadOnlyLog
 from tests.command_line import PROGRAM
+from tests.forking import fork
 from tests.hospital import hospital, message
+from tests.log.descriptors import descriptors_of
 
 
 def url(path: Path) -> str:
@@ -139,12 +141,12 @@ def test_a_url_that_names_another_file_or_none_is_refused(
 
 def test_an_engine_that_cannot_be_made_holds_no_file(path: Path) -> None:
     Engine(url(path)).close()
-    descriptors = len(os.listdir("/dev/fd"))
+    descriptors = descriptors_of(path)
     for _ in range(3):
         with pytest.raises(AttributeError):
             Engine(url(path), options=5)  # type: ignore[arg-type]
-    assert len(os.listdir("/dev/fd")) == descriptors
-    if (child := os.fork()) == 0:
+    assert descriptors_of(path) == descriptors
+    if (child := fork()) == 0:
         Engine(url(path)).close()
         os._exit(7)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7

@@ -1,7 +1,6 @@
 """A store's file that is opened more than once in a process, or in one forked from it, keeps its locks."""
 
 import os
-import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,9 @@ from huissier.adapters.errors import StoreError
 from huissier.adapters.integrity import check_store
 from huissier.adapters.log.held_files import look_at
 from tests.command_line import as_process
+from tests.forking import fork
 from tests.hospital import hospital, message
+from tests.log.descriptors import descriptors_of
 
 
 @pytest.mark.parametrize("opens", [lambda url: Engine(url).close(), check_store], ids=["opened", "checked"])
@@ -41,19 +42,6 @@ def test_a_file_that_is_opened_again_and_again_takes_one_descriptor(tmp_path: Pa
         assert descriptors_of(path) == before > 0
 
 
-def descriptors_of(path: Path) -> int:
-    """Count those of one file: other tests in this process let go of theirs meanwhile."""
-    status = path.stat()
-    return sum(is_open_on(number, status) for number in map(int, os.listdir("/dev/fd")))
-
-
-def is_open_on(descriptor: int, status: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), status)
-    except OSError:  # the one through which they were listed
-        return False
-
-
 def test_a_fork_made_while_a_thread_looks_at_a_file_looks_at_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,8 +57,7 @@ def test_a_fork_made_while_a_thread_looks_at_a_file_looks_at_its_own(
     thread = threading.Thread(target=look_at, args=(file, 1))
     thread.start()
     looking.wait()
-    if (child := os.fork()) == 0:
-        signal.alarm(20)
+    if (child := fork()) == 0:
         os._exit(look_at(file, 1).size)
     forked.set()
     thread.join()
@@ -81,7 +68,7 @@ def test_a_fork_opens_no_file_that_its_parent_has_open(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'huissier.db'}"
     with hospital(url):
         reader, writer = os.pipe()
-        if (child := os.fork()) == 0:
+        if (child := fork()) == 0:
             try:
                 Engine(url)
             except StoreError as problem:
@@ -90,7 +77,7 @@ def test_a_fork_opens_no_file_that_its_parent_has_open(tmp_path: Path) -> None:
         os.close(writer)
         os.waitpid(child, 0)
         assert b"was open when this process was forked" in os.read(reader, 1_000)
-    if (child := os.fork()) == 0:
+    if (child := fork()) == 0:
         Engine(url).close()
         os._exit(7)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
