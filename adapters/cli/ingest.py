@@ -18,16 +18,17 @@ from huissier.adapters.cli.shared import (
     PolicyOption,
     Status,
     StoreOption,
+    errors_told,
     fail,
     opened,
+    read_option,
     stream_of,
     tell,
     until_ended,
 )
 from huissier.adapters.decision_header import DECISION_HEADER
-from huissier.adapters.errors import HuissierError, StoreError
+from huissier.adapters.errors import StoreError
 from huissier.adapters.json_lines import as_json
-from huissier.domain.vocabulary.errors import VocabularyError
 
 if TYPE_CHECKING:
     from huissier.adapters.ingest.following import LogFile
@@ -184,22 +185,17 @@ def _log_file(path: Path, stop: Event, kept: "Kept", follow: bool) -> "LogFile":
 
 
 def _kept(path: Path | None) -> "Kept | None":
-    from huissier.adapters.ingest.place import PlaceError, load
+    from huissier.adapters.ingest.place import load
 
-    try:
+    with errors_told():
         return None if path is None else load(path)
-    except PlaceError as problem:
-        fail(str(problem), Status.UNREADABLE)
 
 
 def _times(zone: str | None, year: int | None) -> "LogTimes":
     from huissier.adapters.clock import utc_now
     from huissier.adapters.ingest.log_times import LogTimes, parse_zone
 
-    try:
-        return LogTimes(utc_now, None if zone is None else parse_zone(zone), year)
-    except VocabularyError as problem:
-        fail(f"--timezone: {problem}", Status.UNREADABLE)
+    return LogTimes(utc_now, None if zone is None else read_option("--timezone", parse_zone, zone), year)
 
 
 @contextmanager
@@ -238,8 +234,6 @@ def _told(recording: "Recording", unit: str) -> Iterator[None]:
         yield
     except StoreError as problem:
         fail(f"{problem}; {recording.counts.lines} {unit}s were read, take {recording.source} in again", Status.STORE)
-    except HuissierError as problem:
-        fail(str(problem), Status.STORE)
     except OSError as problem:
         fail(f"{recording.source}: {problem.strerror}", Status.UNREADABLE)
 

@@ -50,7 +50,7 @@ def exchanges(
     bytes, whatever came late, unless --anew counts it again.
     """
     from huissier.adapters.cli.progress import progress_bar
-    from huissier.adapters.cli.views import errors_of_projections, views_of
+    from huissier.adapters.cli.views import views_of
     from huissier.adapters.clock import utc_now
     from huissier.adapters.private_file import UnwritableError
     from huissier.adapters.statistics.gate import GateError
@@ -66,7 +66,7 @@ def exchanges(
     check_folder(out)
     now = utc_now()  # before the log's head is read: if a month was over by then, facts behind the head came late
     with views_of(context, store) as (engine, database):
-        with errors_of_projections(), progress_bar(Exchanges.name) as progress:
+        with progress_bar(Exchanges.name) as progress:
             production = Production(engine, Runner(engine.log, database, Exchanges), progress)
         domains = production.domains(which)
         if wanted is not None:

@@ -8,10 +8,10 @@ import typer
 from sqlalchemy import Connection
 
 from huissier.adapters.cli.progress import progress_bar
-from huissier.adapters.cli.shared import Status, fail, opened
+from huissier.adapters.cli.shared import opened
 from huissier.adapters.deciding.engine import Engine
 from huissier.adapters.views.database import ViewsDatabase
-from huissier.adapters.views.runner import ProjectionError, Runner
+from huissier.adapters.views.runner import Runner
 from huissier.projections.projection import Projection
 
 P = TypeVar("P", bound=Projection)
@@ -22,7 +22,7 @@ def caught_up(context: typer.Context, store: str | None, kind: type[P]) -> Itera
     """Open a store for a command, catch a projection up, and look at it in one consistent state."""
     with views_of(context, store) as (engine, database):
         runner = Runner(engine.log, database, kind)
-        with errors_of_projections(), progress_bar(kind.name) as progress:
+        with progress_bar(kind.name) as progress:
             runner.catch_up(progress)
         with runner.reading() as (connection, projection):
             yield engine, connection, projection
@@ -33,12 +33,3 @@ def views_of(context: typer.Context, store: str | None) -> Iterator[tuple[Engine
     """Open a store and the read models beside it, and report errors."""
     with opened(context, store, None, create=False) as engine, ViewsDatabase(engine.place) as database:
         yield engine, database
-
-
-@contextmanager
-def errors_of_projections() -> Iterator[None]:
-    """Report in one line where a projection stopped, and end."""
-    try:
-        yield
-    except ProjectionError as problem:
-        fail(str(problem), Status.NO)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from huissier.adapters.errors import HuissierError
+from huissier.adapters.errors import UnreadableError
 from huissier.adapters.private_file import private_file
 
 _BEGINNING: Final = 1024
@@ -25,7 +25,7 @@ _COMPRESSED: Final = (".gz", ".xz", ".bz2", ".zst", ".lz4", ".Z")
 TellClosed = Callable[[Path, PermissionError], object]
 
 
-class PlaceError(HuissierError):
+class PlaceError(UnreadableError):
     """A file of places cannot be read; the message names it."""
 
 
@@ -150,7 +150,7 @@ def files_since(
     Empty where that file is gone or compressed. Whoever asks closes them. `tell_closed` hears of those that may not be
     read and may be one of them.
     """
-    files = _open_all(log, opened, tell_closed, int(place.written))
+    files = _open_all(log, _plain_beside(log), opened, tell_closed, int(place.written))
     found = [n for n, file in enumerate(files) if place.is_in(file)]
     if place.length and not found:
         found = [n for n, file in enumerate(files) if place.is_copied_to(file)]
@@ -170,12 +170,8 @@ def files_after(
     log: Path, moment: float, opened: Callable[[Path], BinaryIO], tell_closed: TellClosed
 ) -> list[tuple[BinaryIO, Place]]:
     """Return the files that were written to after a moment, and the log itself. Whoever asks closes them."""
-    *before, now = _open_all(log, opened, tell_closed, moment)
-    after = [file for file in before if os.fstat(file.fileno()).st_mtime > moment]
-    for file in before:
-        if file not in after:
-            file.close()
-    return [(file, Place.of(file)) for file in (*after, now)]
+    after = (one for one in _plain_beside(log) if one[0] > moment)
+    return [(file, Place.of(file)) for file in _open_all(log, after, opened, tell_closed, moment)]
 
 
 def may_be_gone(log: Path, moment: float) -> bool:
@@ -204,15 +200,21 @@ def _beside(log: Path) -> list[Path]:
     return [path for path in log.parent.glob(f"{escape(log.name)}*") if path != log]
 
 
-def _open_all(log: Path, opened: Callable[[Path], BinaryIO], tell_closed: TellClosed, moment: float) -> list[BinaryIO]:
-    """Open what lies beside a log under its name, the oldest first, then the log: the newest, where they are many.
+def _open_all(
+    log: Path,
+    beside: Iterator[tuple[float, Path]],
+    opened: Callable[[Path], BinaryIO],
+    tell_closed: TellClosed,
+    moment: float,
+) -> list[BinaryIO]:
+    """Open what lies beside a log, the oldest first, then the log: the newest, where they are many.
 
     A file of several names, such as one that the log is a link to, is opened once. Their times are not relied on, for a
     clock may have been set back; of those that may not be read only the ones written to since a moment are told.
     """
     now = opened(log)  # first: where there is none, nothing else is left open
     files = {_identity(now): now}
-    for written, path in sorted(_plain_beside(log), reverse=True)[:_MOST_OPEN]:
+    for written, path in sorted(beside, reverse=True)[:_MOST_OPEN]:
         try:
             file = opened(path)
         except FileNotFoundError:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from huissier.adapters.errors import CorruptStoreError, HuissierError, StoreError
+from huissier.adapters.errors import CorruptStoreError, HuissierError, RefusedError, StoreError
 from huissier.adapters.log.port import Log, Look, Progress
 from huissier.adapters.views.database import ViewsDatabase, projections
 from huissier.adapters.views.entries import entry_of
@@ -22,7 +22,7 @@ AT_ONCE: Final = 500  # facts read at once: as many as a processor's cache has r
 P = TypeVar("P", bound=Projection)
 
 
-class ProjectionError(HuissierError):
+class ProjectionError(RefusedError):
     """A projection stopped at a fact it cannot fold; the message names the position. Others go on."""
 
 

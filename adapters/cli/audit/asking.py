@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from huissier.adapters.log.read_only import ReadOnlyLog
     from huissier.projections.trail import Period
 
-T = TypeVar("T")
 Language = Literal["fr", "en"]
 LanguageOption = Annotated[Language, typer.Option("--lang", help="French or English.")]
 SinceOption = Annotated[

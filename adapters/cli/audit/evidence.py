@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from huissier.adapters.cli.audit.asking import names_in, read_submission
 from huissier.adapters.cli.shared import Status, StoreOption, errors_told, fail, opened, read_option, url_of
 
 if TYPE_CHECKING:
@@ -103,7 +104,6 @@ def prove(
 
     Exit status 1 if no such message was submitted, or not before the checkpoint.
     """
-    from huissier.adapters.cli.audit.asking import names_in, read_submission
     from huissier.adapters.evidence import making
     from huissier.adapters.private_file import private_file
 
